@@ -1,0 +1,44 @@
+import type { Clock } from "./clock.js";
+
+/**
+ * One moment at which something is to happen, armed and disarmed many times in the life of its owner: the timer wheel
+ * links the object itself, so arming allocates nothing. Moving a deadline further away is the cheap case: the wheel leaves it
+ * where it is and looks again when that slot comes up.
+ */
+export abstract class Deadline {
+  /** Monotonic milliseconds at which `expire` is due, or `Infinity` while disarmed. Kept by the clock. */
+  dueAt = Number.POSITIVE_INFINITY;
+  /** Links within the clock's wheel. Kept by the clock. */
+  wheelNext: Deadline | undefined = undefined;
+  wheelPrevious: Deadline | undefined = undefined;
+  /** The slot this is linked in, or -1. Kept by the clock. */
+  wheelSlot = -1;
+
+  /** Called once by the clock when `dueAt` has passed; the deadline is disarmed by then and may be armed again. */
+  abstract expire(): void;
+
+  get armed(): boolean {
+    return this.dueAt !== Number.POSITIVE_INFINITY;
+  }
+}
+
+/** A deadline that calls a function. */
+export class CallbackDeadline extends Deadline {
+  readonly #callback: () => void;
+
+  constructor(callback: () => void) {
+    super();
+    this.#callback = callback;
+  }
+
+  override expire(): void {
+    this.#callback();
+  }
+}
+
+/** Arms a new deadline that calls `callback` in `delayMs` milliseconds; disarm it through the same clock. */
+export function callLater(clock: Clock, delayMs: number, callback: () => void): Deadline {
+  const deadline = new CallbackDeadline(callback);
+  clock.arm(deadline, delayMs);
+  return deadline;
+}

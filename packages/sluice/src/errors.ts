@@ -1,0 +1,200 @@
+/**
+ * The error tree. A class exists only where a catcher would act differently; what exactly happened is the `code`.
+ *
+ *   SluiceError
+ *   ├ UsageError             the caller asked for something that cannot be: fix the call
+ *   │ └ InvalidUrlError      … and the URL is what is wrong
+ *   ├ ConnectError           no connection: try another time or place
+ *   │ ├ DnsError             the name has no address
+ *   │ ├ TlsError             the peer could not be trusted, or the handshake failed
+ *   │ └ ProxyError           the way there refused
+ *   ├ RequestTimeoutError    `phase` says which limit ended it
+ *   ├ ConnectionLostError    the connection broke while it was in use
+ *   ├ ProtocolError          the peer broke the rules of HTTP
+ *   ├ PayloadError           the body is short, corrupt or of an unknown coding
+ *   │ └ ResponseTooLargeError  … or larger than we agreed to take
+ *   ├ ResponseError          an error status, where content was asked for
+ *   ├ ContentTypeError       another media type than was asked for
+ *   ├ TooManyRedirectsError
+ *   ├ SessionClosedError
+ *   └ TaskError              concurrency: a task group or semaphore was misused or closed
+ *
+ * `PeerError` is the codecs' own: it says what a peer's bytes did wrong, knows no request, and is wrapped into
+ * `ProtocolError` (client) or answered with its `statusHint` (server) before any user sees it.
+ *
+ * Several copies of this package in one process recognise each other's errors: `instanceof` asks for a brand.
+ */
+
+/** Where in the life of a request something happened. */
+export type RequestPhase =
+  | "options"
+  | "throttle"
+  | "queue"
+  | "dns"
+  | "connect"
+  | "tls"
+  | "write"
+  | "headers"
+  | "read"
+  | "attempt"
+  | "total"
+  | "redirect"
+  | "response";
+
+/** What an error knows about the request it ended. Strings here are already free of secrets. */
+export interface RequestContext {
+  readonly method?: string | undefined;
+  /** The URL as {@link showUrl} shows it. */
+  readonly url?: string | undefined;
+  readonly phase?: RequestPhase | undefined;
+  /** Which send this was, counting from 1. */
+  readonly attempt?: number | undefined;
+  /** Milliseconds since the request was made. */
+  readonly elapsed?: number | undefined;
+}
+
+export interface ErrorDetails extends RequestContext {
+  readonly cause?: unknown;
+}
+
+const BRAND = Symbol.for("sluice.error.kinds");
+
+interface Branded {
+  readonly [BRAND]: readonly string[];
+}
+
+/** The names of the Sluice classes that a constructor stands for, itself first. Users' own subclasses add none. */
+function kindsOf(constructor: typeof SluiceError): readonly string[] {
+  const kinds: string[] = [];
+  let current: unknown = constructor;
+  while (typeof current === "function" && current !== Function.prototype) {
+    if (Object.hasOwn(current, "kind")) kinds.push((current as typeof SluiceError).kind);
+    current = Object.getPrototypeOf(current);
+  }
+  return kinds;
+}
+
+/** Anything this library throws. `code` is stable and documented; the wording of `message` is not. */
+export class SluiceError extends Error {
+  static readonly kind: string = "SluiceError";
+
+  readonly code: string;
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly phase: RequestPhase | undefined;
+  readonly attempt: number | undefined;
+  readonly elapsed: number | undefined;
+
+  constructor(code: string, message: string, details: ErrorDetails = {}) {
+    super(message, "cause" in details && details.cause !== undefined ? { cause: details.cause } : undefined);
+    this.code = code;
+    this.method = details.method;
+    this.url = details.url;
+    this.phase = details.phase;
+    this.attempt = details.attempt;
+    this.elapsed = details.elapsed;
+    const kinds = kindsOf(new.target);
+    Object.defineProperty(this, "name", { value: kinds[0], configurable: true, writable: true });
+    Object.defineProperty(this, BRAND, { value: kinds });
+  }
+
+  /** True for instances of this class made by any copy of the package; for a user's subclass, the ordinary test. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (!Object.hasOwn(this, "kind")) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return isSluiceError(value) && (value as unknown as Branded)[BRAND].includes(this.kind);
+  }
+
+  /** What a log may keep: no cause chain (it may be foreign), nothing secret. */
+  toJSON(): Record<string, unknown> {
+    const { name, code, message, method, url, phase, attempt, elapsed } = this;
+    return { name, code, message, method, url, phase, attempt, elapsed };
+  }
+}
+
+/** True for every error of this library, whichever copy of it made the error. */
+export function isSluiceError(value: unknown): value is SluiceError {
+  return typeof value === "object" && value !== null && BRAND in value;
+}
+
+/** The call itself is wrong: an option out of range, a header with a line break, a body read twice. */
+export class UsageError extends SluiceError {
+  static override readonly kind: string = "UsageError";
+}
+
+/** The URL cannot be requested: it does not parse, or its scheme, host or port is refused. */
+export class InvalidUrlError extends UsageError {
+  static override readonly kind: string = "InvalidUrlError";
+}
+
+/** No connection could be made; `cause` is the last address's failure, `causes` has one for each address tried. */
+export class ConnectError extends SluiceError {
+  static override readonly kind: string = "ConnectError";
+}
+
+export class DnsError extends ConnectError {
+  static override readonly kind: string = "DnsError";
+}
+
+export class TlsError extends ConnectError {
+  static override readonly kind: string = "TlsError";
+}
+
+export class ProxyError extends ConnectError {
+  static override readonly kind: string = "ProxyError";
+}
+
+/** A time limit ended the request; `phase` names the limit and `code` is `timeout.<limit>`. */
+export class RequestTimeoutError extends SluiceError {
+  static override readonly kind: string = "RequestTimeoutError";
+}
+
+/** The connection was reset or closed while the request was under way. */
+export class ConnectionLostError extends SluiceError {
+  static override readonly kind: string = "ConnectionLostError";
+}
+
+/** The peer broke HTTP's rules; the connection was closed. */
+export class ProtocolError extends SluiceError {
+  static override readonly kind: string = "ProtocolError";
+}
+
+/** A body arrived short, corrupt, or in a coding that cannot be decoded. */
+export class PayloadError extends SluiceError {
+  static override readonly kind: string = "PayloadError";
+}
+
+/** A body grew beyond `maxResponseSize` or the expansion guard. */
+export class ResponseTooLargeError extends PayloadError {
+  static override readonly kind: string = "ResponseTooLargeError";
+}
+
+/** The `Content-Type` is not the one the caller asked for. */
+export class ContentTypeError extends SluiceError {
+  static override readonly kind: string = "ContentTypeError";
+}
+
+export class TooManyRedirectsError extends SluiceError {
+  static override readonly kind: string = "TooManyRedirectsError";
+}
+
+/** The session was closed before or while the request ran. */
+export class SessionClosedError extends SluiceError {
+  static override readonly kind: string = "SessionClosedError";
+}
+
+/** A task group, semaphore or worker pool was closed while somebody waited for it. */
+export class TaskError extends SluiceError {
+  static override readonly kind: string = "TaskError";
+}
+
+/** What a peer's bytes did wrong. Thrown by codecs only. */
+export class PeerError extends SluiceError {
+  static override readonly kind: string = "PeerError";
+  /** The status a server should answer with (RFC 9110 §15.5); 400 unless the rule names a better one. */
+  readonly statusHint: number;
+
+  constructor(code: string, message: string, statusHint = 400) {
+    super(code, message);
+    this.statusHint = statusHint;
+  }
+}
