@@ -64,9 +64,9 @@ interface Branded {
 }
 
 /** The names of the Sluice classes that a constructor stands for, itself first. Users' own subclasses add none. */
-function kindsOf(constructor: typeof SluiceError): readonly string[] {
+function kindsOf(made: typeof SluiceError): readonly string[] {
   const kinds: string[] = [];
-  let current: unknown = constructor;
+  let current: unknown = made;
   while (typeof current === "function" && current !== Function.prototype) {
     if (Object.hasOwn(current, "kind")) kinds.push((current as typeof SluiceError).kind);
     current = Object.getPrototypeOf(current);
