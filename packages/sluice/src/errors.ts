@@ -111,6 +111,25 @@ export class SluiceError extends Error {
   }
 }
 
+/**
+ * Says of an error made deep in the engine which request it ended: fills in the context, puts method and URL before the
+ * message and takes the stack anew, so that it shows the caller's frames (V8 follows the awaits of the async function that
+ * calls this). An error that has a context keeps it.
+ */
+export function describeError<T extends SluiceError>(error: T, context: RequestContext): T {
+  if (error.method !== undefined) return error;
+  Object.assign(error, {
+    method: context.method,
+    url: context.url,
+    phase: error.phase ?? context.phase,
+    attempt: context.attempt,
+    elapsed: context.elapsed,
+    message: `${context.method} ${context.url}: ${error.message}`,
+  });
+  Error.captureStackTrace(error, describeError);
+  return error;
+}
+
 /** True for every error of this library, whichever copy of it made the error. */
 export function isSluiceError(value: unknown): value is SluiceError {
   return typeof value === "object" && value !== null && BRAND in value;
@@ -126,9 +145,20 @@ export class InvalidUrlError extends UsageError {
   static override readonly kind: string = "InvalidUrlError";
 }
 
-/** No connection could be made; `cause` is the last address's failure, `causes` has one for each address tried. */
+export interface ConnectErrorDetails extends ErrorDetails {
+  readonly causes?: readonly Error[];
+}
+
+/** No connection could be made. Of several addresses tried, `cause` is the most telling failure, `causes` has them all. */
 export class ConnectError extends SluiceError {
   static override readonly kind: string = "ConnectError";
+  /** One failure for each address tried, in the order of failing; empty when it did not come to that. */
+  readonly causes: readonly Error[];
+
+  constructor(code: string, message: string, details: ConnectErrorDetails = {}) {
+    super(code, message, details);
+    this.causes = details.causes ?? [];
+  }
 }
 
 export class DnsError extends ConnectError {

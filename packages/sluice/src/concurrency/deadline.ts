@@ -11,8 +11,12 @@ export abstract class Deadline {
   /** Links within the clock's wheel. Kept by the clock. */
   wheelNext: Deadline | undefined = undefined;
   wheelPrevious: Deadline | undefined = undefined;
-  /** The slot this is linked in, or -1. Kept by the clock. */
+  /** The slot this is linked in; negative while it is in none. Kept by the clock. */
   wheelSlot = -1;
+  /** Rank of the latest arming, so that deadlines due at the same moment expire in the order they were armed. Kept by the clock. */
+  wheelOrder = 0;
+  /** Whether the latest arming holds the process open. Kept by the clock. */
+  holdsProcess = false;
 
   /** Called once by the clock when `dueAt` has passed; the deadline is disarmed by then and may be armed again. */
   abstract expire(): void;

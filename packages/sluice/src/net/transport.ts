@@ -42,7 +42,10 @@ export interface Transport {
   /** Bytes accepted by `write` and not yet with the operating system. */
   readonly bufferedBytes: number;
 
-  /** Replaces the receiver of all calls: how an upgrade hands the connection over. Nothing is delivered before the first. */
+  /**
+   * Replaces the receiver of all calls: how an upgrade hands the connection over. Nothing is delivered before the first.
+   * A handler that comes after the peer's FIN, or after the close, is told so in a microtask.
+   */
   attach(handler: TransportHandler): void;
   /**
    * Sends bytes, or a string as `latin1` (one byte a character: heads) or `utf8`. Bytes are not copied and must not change

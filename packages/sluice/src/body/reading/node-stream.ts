@@ -1,0 +1,50 @@
+/** A body as Node's `Readable`, for everything that pipes. */
+
+import { Readable } from "node:stream";
+import type { BodyFlow } from "../body-flow.js";
+import { handOver } from "../own-bytes.js";
+
+/** Reads on demand; destroying it before the end cancels the body. */
+export class BodyReadable extends Readable {
+  readonly #flow: BodyFlow;
+  #waiting = false;
+
+  constructor(flow: BodyFlow) {
+    super();
+    this.#flow = flow;
+  }
+
+  override _read(): void {
+    if (this.#waiting) return;
+    try {
+      this.#forward();
+    } catch (error) {
+      this.destroy(error as Error);
+    }
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    if (!this.#flow.drained) this.#flow.cancel(error ?? undefined);
+    done(error);
+  }
+
+  #forward(): void {
+    for (let piece = this.#flow.take(); piece !== undefined; piece = this.#flow.take()) {
+      if (!this.push(handOver(piece))) return;
+    }
+    if (this.#flow.atEnd()) {
+      this.push(null);
+      return;
+    }
+    this.#waiting = true;
+    this.#flow.wait(this.#onReady);
+  }
+
+  /** May be called while the wire is being read: listeners, which are users' code, run after that. */
+  readonly #onReady = (): void => {
+    queueMicrotask(() => {
+      this.#waiting = false;
+      if (!this.destroyed) this._read();
+    });
+  };
+}

@@ -1,0 +1,49 @@
+/** A body as a web `ReadableStream`: a byte stream that pulls only when it is read. */
+
+import type { ReadableByteStreamController, ReadableStream as WebReadableStream } from "node:stream/web";
+import type { BodyFlow } from "../body-flow.js";
+import { ownExactly } from "../own-bytes.js";
+
+/** Reads `flow` through a byte stream (BYOB readers welcome). Cancelling it cancels the body. */
+export function toWebStream(flow: BodyFlow): WebReadableStream<Uint8Array> {
+  return new ReadableStream({
+    type: "bytes",
+    pull(controller): Promise<void> | undefined {
+      if (forward(flow, controller)) return undefined;
+      return new Promise((resolve, reject) => waitAndForward(flow, controller, { resolve, reject }));
+    },
+    cancel(reason: unknown): void {
+      flow.cancel(reason instanceof Error ? reason : undefined);
+    },
+  });
+}
+
+function waitAndForward(
+  flow: BodyFlow,
+  controller: ReadableByteStreamController,
+  done: { resolve(): void; reject(error: unknown): void },
+): void {
+  flow.wait(() => {
+    try {
+      if (forward(flow, controller)) done.resolve();
+      else waitAndForward(flow, controller, done);
+    } catch (error) {
+      done.reject(error);
+    }
+  });
+}
+
+/** Passes on one piece, or the end; false if there is neither yet. */
+function forward(flow: BodyFlow, controller: ReadableByteStreamController): boolean {
+  const piece = flow.take();
+  if (piece !== undefined) {
+    // The stream takes the buffer away from whoever holds it, so the piece has to be alone in it.
+    controller.enqueue(ownExactly(piece));
+    return true;
+  }
+  if (!flow.atEnd()) return false;
+  controller.close();
+  // A BYOB read that was waiting is answered with no bytes, as the standard asks.
+  controller.byobRequest?.respond(0);
+  return true;
+}

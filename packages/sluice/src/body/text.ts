@@ -1,0 +1,59 @@
+/**
+ * Bytes to text and to JSON. Text is decoded as the Encoding standard does it for web pages: malformed input becomes
+ * U+FFFD, a byte order mark is dropped, and `latin1`, `iso-8859-1` and `us-ascii` mean windows-1252.
+ */
+
+import { PayloadError, UsageError } from "../errors.js";
+import { findJsonError } from "./json-error.js";
+
+const UTF8 = new TextDecoder("utf-8");
+const UTF8_LABEL = /^utf-?8$/i;
+
+/**
+ * Decodes a whole body. `charset` is a label of the Encoding standard, any case; undefined means UTF-8. Throws
+ * `PayloadError` `body/unknown-charset` for a label that this Node.js does not know.
+ */
+export function decodeText(bytes: Uint8Array, charset: string | undefined): string {
+  if (charset === undefined || UTF8_LABEL.test(charset)) return UTF8.decode(bytes);
+  return decoderFor(charset).decode(bytes);
+}
+
+/** Refuses an unknown encoding given by the caller: `UsageError` `options/unknown-encoding`. */
+export function assertEncoding(encoding: string): void {
+  try {
+    decoderFor(encoding);
+  } catch (error) {
+    throw new UsageError("options/unknown-encoding", `Cannot decode as ${JSON.stringify(encoding)}: unknown encoding`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Parses JSON (RFC 8259), from UTF-8 whatever the message says (§8.1). Throws `PayloadError` `body/invalid-json` with
+ * the position of the first offence, counted in characters from 0, and nothing of the content: it may be secret.
+ */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The engine's own message quotes the text, so it is not passed on, not even as the cause.
+    const position = findJsonError(text);
+    const what = text.length === 0 ? "the body is empty" : `syntax error at character ${position} of ${text.length}`;
+    throw new PayloadError("body/invalid-json", `Cannot parse the body as JSON: ${what}`);
+  }
+}
+
+function decoderFor(charset: string): InstanceType<typeof TextDecoder> {
+  try {
+    return new TextDecoder(charset.trim());
+  } catch (error) {
+    throw new PayloadError(
+      "body/unknown-charset",
+      `Cannot decode the body: unknown charset ${JSON.stringify(charset)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

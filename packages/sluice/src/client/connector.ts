@@ -1,0 +1,177 @@
+/**
+ * Where a session's connections come from: the pool with its limits, and everything that decides how a connection is made (DNS,
+ * addresses, TLS). Several sessions may share one connector; whoever made it closes it.
+ */
+import { type Clock, systemClock } from "../concurrency/clock.js";
+import { UsageError } from "../errors.js";
+import { type Http1Limits, resolveHttp1Limits } from "../http1/limits.js";
+import { Dialer, type DialTarget } from "../net/dial.js";
+import { DnsCache, type DnsCacheOptions } from "../net/dns-cache.js";
+import type { TlsClientOptions } from "../net/tls-client.js";
+import type { Transport } from "../net/transport.js";
+import type { Exchange, ExchangePool } from "./exchange.js";
+import { refuseUnknown, requireNumber } from "./options.js";
+import { type ConnectorStats, Pool, type PoolDialDone, type PoolDialer } from "./pool.js";
+
+export interface ConnectorOptions {
+  /** Most connections at a time, over all origins; 1 to Infinity. @default 100 */
+  readonly limit?: number;
+  /** Most connections to one origin at a time; 1 to Infinity. @default Infinity */
+  readonly limitPerHost?: number;
+  /** Most requests that wait for a place; one more is refused with `pool/queue-full`. 0: nobody waits. @default Infinity */
+  readonly maxQueue?: number;
+  /** Milliseconds after which an unused connection is closed. @default 15_000 */
+  readonly keepAliveTimeout?: number;
+  /** Most bytes of unread bodies held in memory, over all connections. @default 16 MiB */
+  readonly unreadMemory?: number;
+  /** Trust, client certificate, versions: see {@link TlsClientOptions}. */
+  readonly tls?: TlsClientOptions;
+  /** Path of a Unix socket that every connection goes to, whatever the URL's host. */
+  readonly unixSocket?: string;
+  /** Local IP address to connect from. */
+  readonly localAddress?: string;
+  /** Cache and source of addresses. */
+  readonly dns?: DnsCacheOptions;
+  /** Milliseconds before the next address is tried as well (RFC 8305 §5); Infinity: one after the other. @default 250 */
+  readonly happyEyeballsDelay?: number;
+  /** Asked for every address before it is connected to; false refuses it. The guard against private networks goes here. */
+  readonly allowAddress?: (address: string, host: string) => boolean;
+  /** Bounds on what a peer may send in a head, a chunk or a trailer section. */
+  readonly limits?: Partial<Http1Limits>;
+  /** Makes connections in place of the network: an in-memory pair, a scripted transport, a tunnel. */
+  readonly connect?: (target: DialTarget) => Transport | Promise<Transport>;
+  /** Source of time; a `ManualClock` in tests. @default the system's */
+  readonly clock?: Clock;
+}
+
+const KNOWN: ReadonlySet<string> = new Set<keyof ConnectorOptions>([
+  "limit",
+  "limitPerHost",
+  "maxQueue",
+  "keepAliveTimeout",
+  "unreadMemory",
+  "tls",
+  "unixSocket",
+  "localAddress",
+  "dns",
+  "happyEyeballsDelay",
+  "allowAddress",
+  "limits",
+  "connect",
+  "clock",
+]);
+
+const DEFAULTS = {
+  limit: 100,
+  limitPerHost: Number.POSITIVE_INFINITY,
+  maxQueue: Number.POSITIVE_INFINITY,
+  keepAliveTimeout: 15_000,
+  unreadMemory: 16 * 1024 * 1024,
+} as const;
+
+const LEAST: Readonly<Record<keyof typeof DEFAULTS, number>> = {
+  limit: 1,
+  limitPerHost: 1,
+  maxQueue: 0,
+  keepAliveTimeout: 0,
+  unreadMemory: 0,
+};
+
+export class Connector {
+  readonly clock: Clock;
+  readonly #pool: Pool;
+  readonly #options: ConnectorOptions;
+  /** One object per secure or plain origin would be enough; TLS settings are the connector's, so two serve all. */
+  readonly #tls: TlsClientOptions;
+  #closing: Promise<void> | undefined;
+
+  /** Throws `UsageError` for an option that is unknown or out of range. */
+  constructor(options: ConnectorOptions = {}) {
+    refuseUnknown("connector", options, KNOWN);
+    const sizes = { ...DEFAULTS, ...definedOf(options) };
+    for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
+      requireNumber(`connector.${name}`, sizes[name], LEAST[name], Number.POSITIVE_INFINITY);
+    }
+    this.clock = options.clock ?? systemClock;
+    this.#options = options;
+    this.#tls = { alpn: ["http/1.1"], ...options.tls };
+    const limits = resolveHttp1Limits(options.limits);
+    const dialer = options.connect === undefined ? this.#networkDialer() : customDialer(options.connect);
+    this.#pool = new Pool(this.clock, { ...sizes, limits }, dialer, (exchange) => this.#targetOf(exchange));
+  }
+
+  /** Where exchanges ask for their connections. */
+  get pool(): ExchangePool {
+    return this.#pool;
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** Open, idle, dialing and queued, by origin. */
+  stats(): Record<string, ConnectorStats> {
+    return this.#pool.stats();
+  }
+
+  /**
+   * Refuses new requests and closes idle connections at once; those in use may end their exchange for `grace` milliseconds, then
+   * they are broken off. Resolves when every connection is gone. Idempotent. @default grace 0
+   */
+  close(options: { readonly grace?: number } = {}): Promise<void> {
+    const { grace = 0 } = options;
+    this.#closing ??= this.#pool.drain();
+    if (grace === 0) this.#pool.destroy();
+    else if (grace !== Number.POSITIVE_INFINITY) this.#pool.destroyIn(grace);
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #networkDialer(): PoolDialer {
+    const { dns, happyEyeballsDelay, allowAddress } = this.#options;
+    const cache = new DnsCache(this.clock, dns);
+    return new Dialer({ clock: this.clock, dns: cache, happyEyeballsDelay, allowAddress });
+  }
+
+  #targetOf(exchange: Exchange): DialTarget {
+    const { hostname, port, secure } = exchange.request.target;
+    const { unixSocket, localAddress } = this.#options;
+    return { host: hostname, port, tls: secure ? this.#tls : undefined, unixSocket, localAddress };
+  }
+}
+
+/** The options that are there: an explicit `undefined` leaves the default. */
+function definedOf(options: ConnectorOptions): Partial<Record<keyof typeof DEFAULTS, number>> {
+  const defined: Partial<Record<keyof typeof DEFAULTS, number>> = {};
+  for (const name of Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]) {
+    const value = options[name];
+    if (value !== undefined) defined[name] = value;
+  }
+  return defined;
+}
+
+/** A user's `connect` in the shape of the dialer. */
+function customDialer(connect: NonNullable<ConnectorOptions["connect"]>): PoolDialer {
+  return {
+    dial(target, _events, done: PoolDialDone) {
+      let waiting = true;
+      const settle: PoolDialDone = (error, transport) => {
+        if (waiting) {
+          waiting = false;
+          done(error, transport);
+        } else transport?.destroy();
+      };
+      Promise.resolve()
+        .then(() => connect(target))
+        .then(
+          (transport) => settle(undefined, transport),
+          (error: unknown) =>
+            settle(error instanceof Error ? error : new UsageError("connect/failed", String(error)), undefined),
+        );
+      return { cancel: (reason) => queueMicrotask(() => settle(reason, undefined)) };
+    },
+  };
+}

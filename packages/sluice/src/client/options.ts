@@ -1,0 +1,227 @@
+/**
+ * What a caller may ask of a session or of one request. Options are resolved once, at the edge: behind this file every field
+ * is present and in range, and the engine has no `??` of its own.
+ */
+
+import type { BodyInput } from "../body/payload.js";
+import { UsageError } from "../errors.js";
+import type { FieldLines } from "../http1/sinks.js";
+import type { Connector, ConnectorOptions } from "./connector.js";
+import type { CookieJar } from "./cookie-jar.js";
+import type { RetryOptions } from "./middleware/retry.js";
+import type { ThrottleOptions } from "./middleware/throttle.js";
+import type { ClientMiddleware } from "./middleware.js";
+import type { ClientResponse } from "./response.js";
+import type { ClientTrace } from "./tracing.js";
+
+/** Anything `new Headers()` takes. */
+export type HeadersInput =
+  | Iterable<readonly [string, string]>
+  | Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** Query parameters: `undefined` values are left out, arrays repeat the name. */
+export type ParamsInput =
+  | URLSearchParams
+  | string
+  | Iterable<readonly [string, string]>
+  | Readonly<Record<string, ParamValue | readonly ParamValue[] | undefined>>;
+
+export type ParamValue = string | number | boolean | bigint;
+
+/** Time limits of one request, each in milliseconds; `Infinity` switches one off, 0 is refused. A bare number is `total`. */
+export interface TimeoutOptions {
+  /** Longest wait for a place in the pool. @default Infinity */
+  readonly queue?: number;
+  /** DNS, TCP and TLS together, over all addresses. @default 30_000 */
+  readonly connect?: number;
+  /** From the whole request sent to the head of the answer; 1xx do not restart it. @default 300_000 */
+  readonly headers?: number;
+  /** The gap between two reads while somebody reads the body. @default 300_000 */
+  readonly read?: number;
+  /** How long an upload may stand still because the peer takes nothing. @default 300_000 */
+  readonly write?: number;
+  /** One attempt: one send and its answer (with its body, where the request is consumed as content). @default Infinity */
+  readonly attempt?: number;
+  /**
+   * Everything: redirects, retries, and the body.
+   * @default 300_000 for the buffering shortcuts (`text()`, `json()` …), Infinity for a response that is streamed
+   */
+  readonly total?: number;
+}
+
+export interface RequestOptions {
+  /** Added to the URL's own query, after the session's. */
+  readonly params?: ParamsInput;
+  /** Replace the session's fields of the same name. */
+  readonly headers?: HeadersInput;
+  /** Sends this value as JSON. One of `json`, `form` and `body`. */
+  readonly json?: unknown;
+  /** Sends these fields as application/x-www-form-urlencoded. */
+  readonly form?: ParamsInput;
+  /** Sends these bytes; a function is called for each attempt and so can be sent again. */
+  readonly body?: BodyInput;
+  /** Merges field by field over the session's; a number sets `total`. */
+  readonly timeout?: number | TimeoutOptions;
+  /** Aborting it rejects with its `reason` itself, in whatever phase the request is. */
+  readonly signal?: AbortSignal;
+  /** Throws `ResponseError` for a status of 400 or more, or where the function returns true. @default false */
+  readonly raiseForStatus?: boolean | ((response: ClientResponse) => boolean);
+  /** What a 3xx with a Location does: followed, returned as it is, or an error. @default "follow" */
+  readonly redirect?: "follow" | "manual" | "error";
+  /** Redirects followed at most; one more throws `TooManyRedirectsError`. @default 10 */
+  readonly maxRedirects?: number;
+  /** Lets a redirect lead from https to http. @default false */
+  readonly allowInsecureRedirect?: boolean;
+  /** Decodes Content-Encoding and asks for codings. @default true */
+  readonly decompress?: boolean;
+  /** Most bytes, decoded, that a body may have. @default Infinity for streams, 256 MiB for the buffering shortcuts */
+  readonly maxResponseSize?: number;
+  /** In place of the session's; `false` for none. Fixed place, see `SessionOptions.retry`. */
+  readonly retry?: number | RetryOptions | false;
+  /** `false` exempts this request from the session's throttle. */
+  readonly throttle?: false;
+  /** Basic credentials; per-request ones replace the session's. */
+  readonly auth?: AuthOptions;
+}
+
+/** Basic credentials (RFC 7617), or a bearer token (RFC 6750) as it is or asked for when needed. */
+export type AuthOptions =
+  | { readonly username: string; readonly password: string }
+  | { readonly bearer: string | (() => string | Promise<string>) };
+
+export interface SessionOptions {
+  /**
+   * Relative URLs are joined to this, as `new URL(url, base)` does. Its path must end in a slash. Session defaults are sent to
+   * its origin only, see `defaultsFor`.
+   */
+  readonly baseUrl?: string | URL;
+  /** Refuses requests to another origin than `baseUrl`'s when false. @default true */
+  readonly allowAbsoluteUrls?: boolean;
+  /** Further origins that get the session's headers, params and auth: origins, or a function of the URL's origin. */
+  readonly defaultsFor?: readonly string[] | ((origin: string) => boolean);
+  readonly headers?: HeadersInput;
+  readonly params?: ParamsInput;
+  readonly auth?: AuthOptions;
+  readonly timeout?: number | TimeoutOptions;
+  /** Options: the session makes a connector and closes it. An instance: shared, closed by whoever made it. */
+  readonly connector?: Connector | ConnectorOptions;
+  /** A jar, or false for none. @default a new jar */
+  readonly cookies?: CookieJar | false;
+  /** Sugar for the retry middleware at its fixed place; a number sets `attempts`. */
+  readonly retry?: number | RetryOptions;
+  /** Sugar for the throttle middleware at its fixed place. */
+  readonly throttle?: ThrottleOptions;
+  /** Run once per logical request, first is outermost. */
+  readonly middleware?: readonly ClientMiddleware[];
+  /** Run for each hop and attempt, first is outermost. */
+  readonly hopMiddleware?: readonly ClientMiddleware[];
+  readonly trace?: ClientTrace;
+  readonly raiseForStatus?: boolean | ((response: ClientResponse) => boolean);
+  readonly redirect?: "follow" | "manual" | "error";
+  readonly maxRedirects?: number;
+  readonly allowInsecureRedirect?: boolean;
+  readonly decompress?: boolean;
+  readonly maxResponseSize?: number;
+  /** Query names whose values may stand in errors, logs and traces; all others are shown as `…`. */
+  readonly showQuery?: readonly string[];
+  /** Further header names whose values are secret. */
+  readonly secretHeaders?: readonly string[];
+  /** A body left unread for so many milliseconds is given up and its connection closed. @default 30_000 */
+  readonly unreadTimeout?: number;
+  /** Aborts every request of the session. */
+  readonly signal?: AbortSignal;
+}
+
+/** {@link TimeoutOptions} with nothing left open; `total` is undefined where neither session nor request sets it. */
+export interface ResolvedTimeouts {
+  readonly queue: number;
+  readonly connect: number;
+  readonly headers: number;
+  readonly read: number;
+  readonly write: number;
+  readonly attempt: number;
+  readonly total: number | undefined;
+}
+
+export const TIMEOUT_DEFAULTS: ResolvedTimeouts = Object.freeze({
+  queue: Number.POSITIVE_INFINITY,
+  connect: 30_000,
+  headers: 300_000,
+  read: 300_000,
+  write: 300_000,
+  attempt: Number.POSITIVE_INFINITY,
+  total: undefined,
+});
+
+/** `total` for the buffering shortcuts where nobody set one. */
+export const BUFFERED_TOTAL_TIMEOUT = 300_000;
+/** `maxResponseSize` for the buffering shortcuts where nobody set one. */
+export const BUFFERED_MAX_SIZE = 256 * 1024 * 1024;
+
+const TIMEOUT_NAMES = ["queue", "connect", "headers", "read", "write", "attempt", "total"] as const;
+
+/** Lays `given` over `base`, field by field. Throws `UsageError` for anything but a positive number of milliseconds. */
+export function mergeTimeouts(base: ResolvedTimeouts, given: number | TimeoutOptions | undefined): ResolvedTimeouts {
+  if (given === undefined) return base;
+  const fields = typeof given === "number" ? { total: given } : given;
+  const merged: { -readonly [name in keyof ResolvedTimeouts]: ResolvedTimeouts[name] } = { ...base };
+  for (const name of TIMEOUT_NAMES) {
+    const value = fields[name];
+    if (value === undefined) continue;
+    requireNumber(`timeout.${name}`, value, Number.MIN_VALUE, Number.POSITIVE_INFINITY);
+    merged[name] = value;
+  }
+  for (const name of Object.keys(fields)) {
+    if (!(TIMEOUT_NAMES as readonly string[]).includes(name)) {
+      throw new UsageError("options/unknown", `Cannot use timeout.${name}: known are ${TIMEOUT_NAMES.join(", ")}`);
+    }
+  }
+  return merged;
+}
+
+/** Throws `UsageError` unless `value` is a number from `least` to `most`. */
+export function requireNumber(name: string, value: unknown, least: number, most: number): void {
+  if (typeof value === "number" && value >= least && value <= most) return;
+  const range = least === Number.MIN_VALUE ? `more than 0` : `${least} to ${most}`;
+  throw new UsageError(
+    "options/out-of-range",
+    `Cannot use ${name}: expected a number, ${range}, received ${String(value)}`,
+  );
+}
+
+/** Throws `UsageError` naming the first key of `options` that is not in `known`: a misspelt option is never ignored. */
+export function refuseUnknown(what: string, options: object, known: ReadonlySet<string>): void {
+  for (const name of Object.keys(options)) {
+    if (known.has(name)) continue;
+    throw new UsageError("options/unknown", `Cannot use ${what} option "${name}": known are ${[...known].join(", ")}`);
+  }
+}
+
+/** The field lines of anything that {@link HeadersInput} allows, names as given. */
+export function fieldLinesOf(input: HeadersInput): FieldLines {
+  const lines: string[] = [];
+  if (Symbol.iterator in input) {
+    for (const [name, value] of input as Iterable<readonly [string, string]>) lines.push(name, value);
+    return lines;
+  }
+  for (const [name, value] of Object.entries(input as Record<string, string | readonly string[] | undefined>)) {
+    if (value === undefined) continue;
+    if (typeof value === "string") lines.push(name, value);
+    else for (const one of value) lines.push(name, one);
+  }
+  return lines;
+}
+
+/** The pairs of anything that {@link ParamsInput} allows, in order. */
+export function* paramPairs(input: ParamsInput): Generator<readonly [string, string]> {
+  if (typeof input === "string") {
+    yield* new URLSearchParams(input);
+  } else if (Symbol.iterator in input) {
+    yield* input as Iterable<readonly [string, string]>;
+  } else {
+    for (const [name, value] of Object.entries(input as Record<string, unknown>)) {
+      if (value === undefined) continue;
+      for (const one of Array.isArray(value) ? value : [value]) yield [name, String(one)];
+    }
+  }
+}

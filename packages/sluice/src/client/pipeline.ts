@@ -1,0 +1,103 @@
+/**
+ * The fixed way of a request from the session to the wire:
+ *
+ *   middleware … → retry → redirects → hopMiddleware … → throttle → auth → cookies → connector
+ *
+ * Chains are folded once per session. A session without middleware has no chain at all: the request goes to the connector in the
+ * same turn, and redirects are looked at when the answer is there.
+ */
+import { describeError, SluiceError } from "../errors.js";
+import type { CookieJar } from "./cookie-jar.js";
+import { Exchange, type ExchangePool } from "./exchange.js";
+import { type ClientMiddleware, compose, type Next } from "./middleware.js";
+import { followFrom, isRedirect, sendFollowing } from "./redirects.js";
+import type { ClientRequest } from "./request.js";
+import { fieldsWithout, type RequestHeadWriter } from "./request-head.js";
+import { type ClientResponse, findField } from "./response.js";
+
+export interface PipelineParts {
+  readonly pool: ExchangePool;
+  readonly heads: RequestHeadWriter;
+  readonly jar: CookieJar | undefined;
+  /** Outermost first; retry, if any, is its last. */
+  readonly requestStage: readonly ClientMiddleware[];
+  /** Outermost first; throttle and auth, if any, are its last. */
+  readonly hopStage: readonly ClientMiddleware[];
+}
+
+export class Pipeline {
+  /** Whether anything is on the way that might not notice a cancellation by itself. */
+  readonly hasMiddleware: boolean;
+  readonly #pool: ExchangePool;
+  readonly #jar: CookieJar | undefined;
+  readonly #writeHead: (request: ClientRequest) => ReturnType<RequestHeadWriter["write"]>;
+  readonly #listener: ((request: ClientRequest, response: ClientResponse) => Promise<void> | undefined) | undefined;
+  readonly #hop: Next;
+  readonly #whole: Next | undefined;
+
+  constructor(parts: PipelineParts) {
+    this.#pool = parts.pool;
+    this.#jar = parts.jar;
+    this.#writeHead = (request) => parts.heads.write(request);
+    this.#listener = parts.jar === undefined ? undefined : (request, response) => this.#keepCookies(request, response);
+    const connect: Next = (request) => this.#connect(request);
+    this.#hop = parts.hopStage.length === 0 ? connect : compose(parts.hopStage, described(connect));
+    const following = described((request) => sendFollowing(request, this.#hop));
+    this.#whole = parts.requestStage.length === 0 ? undefined : compose(parts.requestStage, preloading(following));
+    this.hasMiddleware = parts.hopStage.length + parts.requestStage.length > 0;
+  }
+
+  /** Sends a request through everything but, where there is no middleware, redirects: see {@link settle}. */
+  send(request: ClientRequest): Promise<ClientResponse> {
+    return this.#whole === undefined ? this.#hop(request) : this.#whole(request);
+  }
+
+  /** What is left to do when `send` has answered: nothing, or redirects to follow. */
+  settle(request: ClientRequest, response: ClientResponse): Promise<ClientResponse> | undefined {
+    if (this.#whole !== undefined || !isRedirect(response)) return undefined;
+    return followFrom(request, response, this.#hop);
+  }
+
+  #connect(request: ClientRequest): Promise<ClientResponse> {
+    const sent = this.#jar === undefined ? request : this.#withCookies(request, this.#jar);
+    const exchange = new Exchange(sent, this.#pool, this.#writeHead, this.#listener);
+    exchange.start();
+    return exchange.promise;
+  }
+
+  #withCookies(request: ClientRequest, jar: CookieJar): ClientRequest {
+    const cookies = jar.cookieHeader(request.target.url);
+    if (cookies === undefined) return request;
+    const own = findField(request.fields, "cookie");
+    const fields = fieldsWithout(request.fields, (name) => name === "cookie");
+    fields.push("cookie", own === undefined ? cookies : `${own}; ${cookies}`);
+    return request.with({ fields });
+  }
+
+  #keepCookies(request: ClientRequest, response: ClientResponse): Promise<void> | undefined {
+    if (findField(response.fields, "set-cookie") === undefined) return undefined;
+    const kept = this.#jar?.store(request.url, response.headers.getSetCookie());
+    return kept instanceof Promise ? kept : undefined;
+  }
+}
+
+/** Middleware sees errors as callers do: with method, URL and the caller's frames. */
+function described(next: Next): Next {
+  return async (request) => {
+    try {
+      return await next(request);
+    } catch (error) {
+      if (error instanceof SluiceError) throw describeError(error, request.scope.context());
+      throw error;
+    }
+  };
+}
+
+/** Where the request is consumed as content, an attempt includes its body: one that breaks off half-way can be tried again. */
+function preloading(next: Next): Next {
+  return async (request) => {
+    const response = await next(request);
+    if (request.settings.buffered) await response.preload();
+    return response;
+  };
+}

@@ -1,0 +1,52 @@
+/**
+ * One connection of the pool between the link that works it and the plan that counts it. As a deadline it is its own keep-alive
+ * time-out: armed while idle, disarmed while in use.
+ */
+import { Deadline } from "../concurrency/deadline.js";
+import { SluiceError } from "../errors.js";
+import type { Http1Limits } from "../http1/limits.js";
+import type { Transport } from "../net/transport.js";
+import { Http1ClientLink, type LinkOwner } from "../wire/http1-client-link.js";
+import type { PoolSlot } from "./pool-records.js";
+
+/** The pool, as its connections see it. */
+export interface ConnectionOwner {
+  connectionReusable(connection: PooledConnection): void;
+  connectionGone(connection: PooledConnection): void;
+}
+
+export class PooledConnection extends Deadline implements LinkOwner {
+  readonly slot: PoolSlot<PooledConnection>;
+  readonly link: Http1ClientLink;
+  readonly #owner: ConnectionOwner;
+
+  constructor(
+    slot: PoolSlot<PooledConnection>,
+    transport: Transport,
+    limits: Readonly<Required<Http1Limits>>,
+    owner: ConnectionOwner,
+  ) {
+    super();
+    this.slot = slot;
+    this.#owner = owner;
+    this.link = new Http1ClientLink(transport, limits, this);
+  }
+
+  onReusable(): void {
+    this.#owner.connectionReusable(this);
+  }
+
+  onGone(): void {
+    this.#owner.connectionGone(this);
+  }
+
+  /** Idle for too long. */
+  override expire(): void {
+    if (this.link.usable) this.close();
+  }
+
+  /** Closes it; an exchange under way on it fails. */
+  close(): void {
+    this.link.destroy(new SluiceError("connection/closed-by-pool", "The connection was closed by its pool"));
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The head of a request as it goes on the wire: the caller's and the session's fields, and the automatic ones that they left
+ * out (RFC 9110 §7.2, §8.6, §10.1.5, §12.5; RFC 9112 §3.2, §6). Everything given by a caller is checked here, last, so that no
+ * path around the checks exists.
+ *
+ * Most requests of a session differ in their target only: for those the field lines are checked and joined once per host and
+ * kept as a string.
+ */
+import { acceptEncoding } from "../body/content-coding.js";
+import type { Payload } from "../body/payload.js";
+import { UsageError } from "../errors.js";
+import { expectsContent } from "../http/methods.js";
+import type { FieldLines } from "../http1/sinks.js";
+import { writeRequestHead } from "../http1/write-head.js";
+import type { LinkRequest } from "../wire/http1-client-link.js";
+import type { ClientRequest } from "./request.js";
+
+/** Sent as `User-Agent` unless the caller says otherwise (RFC 9110 §10.1.5). */
+export const USER_AGENT = "sluice/0.1.0";
+
+/** Hosts whose field block is kept. */
+const CACHED_HOSTS = 512;
+/** Field names a caller may not set: they belong to the framing and to connection management. */
+const REFUSED: ReadonlySet<string> = new Set(["transfer-encoding", "upgrade", "keep-alive", "expect", "trailer", "te"]);
+
+export class RequestHeadWriter {
+  readonly #defaults: FieldLines;
+  readonly #plain = new Map<string, string>();
+  readonly #coded = new Map<string, string>();
+
+  /** `defaults`: the session's fields; a request that carries this very array has nothing of its own. */
+  constructor(defaults: FieldLines) {
+    this.#defaults = defaults;
+  }
+
+  /** Throws `UsageError` for a field that cannot be sent. */
+  write(request: ClientRequest): LinkRequest {
+    const { method, payload, fields } = request;
+    const chunked = payload !== undefined && payload.length === undefined;
+    const usual = fields === this.#defaults;
+    const head = usual ? this.#usualHead(request) : this.#ownHead(request);
+    return { method, head, payload, chunked };
+  }
+
+  #usualHead(request: ClientRequest): string {
+    const { method, target, payload, settings } = request;
+    const blocks = settings.decompress ? this.#coded : this.#plain;
+    let block = blocks.get(target.host);
+    if (block === undefined) {
+      block = writeFieldLines(completed(this.#defaults, target.host, settings.decompress));
+      if (blocks.size >= CACHED_HOSTS) blocks.clear();
+      blocks.set(target.host, block);
+    }
+    const start = `${method} ${target.target} HTTP/1.1\r\n${block}`;
+    const body = bodyFields(method, payload, this.#defaults);
+    return body.length === 0 ? `${start}\r\n` : `${start}${writeFieldLines(body)}\r\n`;
+  }
+
+  #ownHead(request: ClientRequest): string {
+    const { method, target, payload, settings, fields } = request;
+    const own = withoutLength(fields, payload);
+    const all = [...completed(own, target.host, settings.decompress), ...bodyFields(method, payload, own)];
+    return writeRequestHead(method, target.target, all);
+  }
+}
+
+/** `fields` with Host first and whatever else was left out. */
+function completed(fields: FieldLines, host: string, decompress: boolean): string[] {
+  const all = hasField(fields, "host") ? [...fields] : ["host", host, ...fields];
+  if (!hasField(fields, "accept")) all.push("accept", "*/*");
+  if (decompress && !hasField(fields, "accept-encoding")) all.push("accept-encoding", acceptEncoding());
+  if (!hasField(fields, "user-agent")) all.push("user-agent", USER_AGENT);
+  return all;
+}
+
+function bodyFields(method: string, payload: Payload | undefined, own: FieldLines): string[] {
+  if (payload === undefined) return expectsContent(method) ? ["content-length", "0"] : [];
+  const fields: string[] = [];
+  if (payload.contentType !== undefined && !hasField(own, "content-type"))
+    fields.push("content-type", payload.contentType);
+  if (payload.length === undefined) fields.push("transfer-encoding", "chunked");
+  else fields.push("content-length", String(payload.length));
+  return fields;
+}
+
+/** Takes out a `Content-Length` that agrees with the body; refuses one that does not, and what is not the caller's to set. */
+function withoutLength(fields: FieldLines, payload: Payload | undefined): FieldLines {
+  let found = false;
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = (fields[at] ?? "").toLowerCase();
+    if (REFUSED.has(name)) {
+      throw new UsageError("request/refused-field", `Cannot set the header ${name}: the connection decides about it`);
+    }
+    if (name === "connection" && (fields[at + 1] ?? "").toLowerCase() !== "close") {
+      throw new UsageError("request/refused-field", 'Cannot set the header connection to anything but "close"');
+    }
+    if (name !== "content-length") continue;
+    found = true;
+    const announced = fields[at + 1];
+    if (announced === String(payload?.length ?? 0)) continue;
+    const actual = payload === undefined ? "0" : String(payload.length ?? "an unknown number of");
+    const message = `Cannot send content-length ${announced}: the body has ${actual} bytes`;
+    throw new UsageError("request/length-mismatch", message);
+  }
+  return found ? fieldsWithout(fields, (name) => name === "content-length") : fields;
+}
+
+/** Checked field lines as one string, each with its line end. */
+function writeFieldLines(fields: FieldLines): string {
+  const start = "GET / HTTP/1.1\r\n";
+  return writeRequestHead("GET", "/", fields).slice(start.length, -2);
+}
+
+/** The field lines whose lower-case name is not dropped. */
+export function fieldsWithout(fields: FieldLines, dropped: (name: string) => boolean): string[] {
+  const kept: string[] = [];
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] ?? "";
+    if (!dropped(name.toLowerCase())) kept.push(name, fields[at + 1] ?? "");
+  }
+  return kept;
+}
+
+/** Whether a field is there; `name` is lower-case. */
+export function hasField(fields: FieldLines, name: string): boolean {
+  for (let at = 0; at < fields.length; at += 2) {
+    const candidate = fields[at] ?? "";
+    if (candidate.length === name.length && candidate.toLowerCase() === name) return true;
+  }
+  return false;
+}

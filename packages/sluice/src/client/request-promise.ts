@@ -1,0 +1,144 @@
+/**
+ * What a request method returns: a promise of the response, with shortcuts to its content. The request starts in a microtask of
+ * the turn that made it, so that a shortcut called in that turn decides how it is sent: the attempt then includes the body, and
+ * an error status throws.
+ *
+ * One native promise carries the whole request: `then` and the shortcuts share it. Errors get their final form inside the async
+ * function behind it, because from there V8 finds the frames of whoever awaits.
+ */
+import type { Body } from "../body/body.js";
+import { UsageError } from "../errors.js";
+import type { ClientResponse, JsonOptions } from "./response.js";
+
+/** How a request is consumed. */
+export type Consumption =
+  | { readonly kind: "response" }
+  | { readonly kind: "text" | "bytes" | "blob" }
+  | { readonly kind: "json"; readonly options: JsonOptions }
+  | { readonly kind: "save"; readonly path: string | URL };
+
+export const AS_RESPONSE: Consumption = { kind: "response" };
+const AS_TEXT: Consumption = { kind: "text" };
+const AS_BYTES: Consumption = { kind: "bytes" };
+const AS_BLOB: Consumption = { kind: "blob" };
+const AS_JSON: Consumption = { kind: "json", options: {} };
+
+/** Runs the request. Called once, at once; reads `consumption` after its first await. */
+export type RequestRunner = (promise: RequestPromise) => Promise<unknown>;
+
+export class RequestPromise implements Promise<ClientResponse> {
+  readonly [Symbol.toStringTag] = "RequestPromise";
+  /** How it is to be consumed, as far as has been said. Read when the request starts. */
+  consumption: Consumption = AS_RESPONSE;
+  /** Whether anybody has asked for its outcome. */
+  consumed = false;
+  /** Where it was made; development only, see `warnings.ts`. */
+  readonly callSite: { readonly stack?: string } | undefined;
+  #started = false;
+  readonly #result: Promise<unknown>;
+
+  constructor(run: RequestRunner, callSite: { readonly stack?: string } | undefined) {
+    this.callSite = callSite;
+    this.#result = run(this);
+  }
+
+  /** Told by the runner that `consumption` has been read. */
+  started(): void {
+    this.#started = true;
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: being a promise is what this class is for
+  then<Fulfilled = ClientResponse, Rejected = never>(
+    onFulfilled?: ((response: ClientResponse) => Fulfilled | PromiseLike<Fulfilled>) | null,
+    onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
+  ): Promise<Fulfilled | Rejected> {
+    this.consumed = true;
+    if (this.consumption.kind !== "response") return Promise.reject(this.#twice()).then(onFulfilled, onRejected);
+    return (this.#result as Promise<ClientResponse>).then(onFulfilled, onRejected);
+  }
+
+  catch<Rejected = never>(
+    onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
+  ): Promise<ClientResponse | Rejected> {
+    return this.then(undefined, onRejected);
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<ClientResponse> {
+    return this.then().finally(onFinally);
+  }
+
+  /** The body as text. Like every shortcut: an error status throws `ResponseError`. */
+  text(): Promise<string> {
+    return this.#content(AS_TEXT);
+  }
+
+  /** The body parsed as JSON; throws `ContentTypeError` for another media type, `PayloadError` if it does not parse. */
+  json<T = unknown>(options?: JsonOptions): Promise<T> {
+    return this.#content(options === undefined ? AS_JSON : { kind: "json", options });
+  }
+
+  bytes(): Promise<Uint8Array> {
+    return this.#content(AS_BYTES);
+  }
+
+  blob(): Promise<Blob> {
+    return this.#content(AS_BLOB);
+  }
+
+  /** Writes the body to a file, which appears under `path` only when it is complete. Resolves to its size in bytes. */
+  save(path: string | URL): Promise<number> {
+    return this.#content({ kind: "save", path });
+  }
+
+  /** The lines of the body, as they arrive. */
+  async *lines(options?: Parameters<Body["lines"]>[0]): AsyncGenerator<string, void, undefined> {
+    const response = await this.#streamed();
+    yield* response.body.lines(options);
+  }
+
+  /** Sets how the request is consumed; in the turn that made it, this is how it is sent. */
+  #content<T>(consumption: Consumption): Promise<T> {
+    if (this.consumption.kind !== "response" || this.consumed) return Promise.reject(this.#twice());
+    if (this.#started) return this.#late(consumption) as Promise<T>;
+    this.consumed = true;
+    this.consumption = consumption;
+    return this.#result as Promise<T>;
+  }
+
+  /** A shortcut called after the request had started as one for its response. */
+  async #late(consumption: Consumption): Promise<unknown> {
+    return readContent(await this, consumption);
+  }
+
+  async #streamed(): Promise<ClientResponse> {
+    const response = await this;
+    if (response.status >= 400) throw await response.toError();
+    return response;
+  }
+
+  #twice(): UsageError {
+    return new UsageError(
+      "request/already-consumed",
+      "Cannot consume a request in two ways: await it for its response, or call one of text(), json(), bytes() … once",
+    );
+  }
+}
+
+/** The content of a response in the form asked for; throws `ResponseError` for an error status. */
+export async function readContent(response: ClientResponse, consumption: Consumption): Promise<unknown> {
+  if (response.status >= 400) throw await response.toError();
+  switch (consumption.kind) {
+    case "text":
+      return response.text();
+    case "bytes":
+      return response.bytes();
+    case "blob":
+      return response.blob();
+    case "json":
+      return response.json(consumption.options);
+    case "save":
+      return response.save(consumption.path);
+    case "response":
+      return response;
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * The life of one logical request, over its redirects and retries: it begins when the request starts and ends when the body of
+ * its final response has been dealt with. It owns the `total` deadline, listens to the caller's signal for just that long, and
+ * passes an abort to whatever is under way: the exchange on the wire, and anything waiting on {@link RequestScope.signal}.
+ */
+import type { Clock } from "../concurrency/clock.js";
+import { Deadline } from "../concurrency/deadline.js";
+import { type RequestContext, RequestTimeoutError } from "../errors.js";
+import type { RequestUrl } from "./request-url.js";
+import type { Tracer } from "./tracing.js";
+
+/** What a scope can stop: the exchange under way. */
+export interface Abortable {
+  /** Ends it at once with `reason`, which is thrown as it is. */
+  abort(reason: unknown): void;
+}
+
+/** Told when a scope ends. */
+export interface ScopeOwner {
+  scopeEnded(scope: RequestScope): void;
+}
+
+export class RequestScope extends Deadline {
+  readonly clock: Clock;
+  readonly method: string;
+  readonly target: RequestUrl;
+  readonly #owner: ScopeOwner;
+  readonly #signals: readonly AbortSignal[];
+  readonly #showQuery: ReadonlySet<string> | undefined;
+  readonly startedAt: number;
+  tracer: Tracer | undefined = undefined;
+  /** Sends so far, over all hops and retries. */
+  attempts = 0;
+  /** What an abort has to stop. */
+  current: Abortable | undefined = undefined;
+  #state: "running" | "cancelled" | "ended" = "running";
+  #reason: unknown;
+  #controller: AbortController | undefined;
+  #waiting: ((reason: unknown) => void) | undefined;
+  #totalMs = Number.POSITIVE_INFINITY;
+
+  constructor(
+    clock: Clock,
+    owner: ScopeOwner,
+    signals: readonly AbortSignal[],
+    request: { method: string; target: RequestUrl; showQuery: ReadonlySet<string> | undefined },
+  ) {
+    super();
+    this.clock = clock;
+    this.#owner = owner;
+    this.#signals = signals;
+    this.method = request.method;
+    this.target = request.target;
+    this.#showQuery = request.showQuery;
+    this.startedAt = clock.now();
+  }
+
+  /** Arms `total` and starts to listen. Throws the reason of a signal that is aborted already. */
+  begin(totalMs: number): void {
+    for (const signal of this.#signals) {
+      if (signal.aborted) {
+        this.end();
+        throw signal.reason;
+      }
+    }
+    for (const signal of this.#signals) signal.addEventListener("abort", this);
+    this.#totalMs = totalMs;
+    if (totalMs !== Number.POSITIVE_INFINITY) this.clock.arm(this, totalMs);
+  }
+
+  /** `EventListener` of the caller's signals: the object itself is the listener, so that it can be taken off again. */
+  handleEvent(event: Event): void {
+    this.cancel((event.target as AbortSignal).reason);
+  }
+
+  /** `total` has passed. */
+  override expire(): void {
+    const message = `Timed out after ${this.#totalMs} ms in all (timeout.total)`;
+    this.cancel(new RequestTimeoutError("timeout.total", message, { phase: "total" }));
+  }
+
+  get cancelled(): boolean {
+    return this.#state === "cancelled";
+  }
+
+  /** Why it was cancelled. */
+  get reason(): unknown {
+    return this.#reason;
+  }
+
+  /** Stops whatever the request is doing; it rejects with `reason` itself. */
+  cancel(reason: unknown): void {
+    if (this.#state !== "running") return;
+    this.#state = "cancelled";
+    this.#reason = reason;
+    this.#release();
+    const { current } = this;
+    this.current = undefined;
+    current?.abort(reason);
+    this.#controller?.abort(reason);
+    this.#waiting?.(reason);
+    this.#owner.scopeEnded(this);
+  }
+
+  /** The request is over: nothing of it may fire or listen any more. Idempotent. */
+  end(): void {
+    if (this.#state !== "running") return;
+    this.#state = "ended";
+    this.#release();
+    this.current = undefined;
+    this.#owner.scopeEnded(this);
+  }
+
+  /** For middleware: aborted when the scope is cancelled. Made when first asked for. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#state === "cancelled") this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  /** `work`'s result, or the reason of a cancellation that comes first: a middleware that waits for nothing of ours still ends. */
+  async race<T>(work: Promise<T>): Promise<T> {
+    if (this.#state === "cancelled") {
+      // Whoever cancelled is being told; what becomes of the abandoned work has no listener.
+      work.catch(() => undefined);
+      throw this.#reason;
+    }
+    const cancelled = new Promise<never>((_resolve, reject) => {
+      this.#waiting = reject;
+    });
+    try {
+      return await Promise.race([work, cancelled]);
+    } finally {
+      this.#waiting = undefined;
+    }
+  }
+
+  /** What an error of this request should say. */
+  context(): RequestContext {
+    return {
+      method: this.method,
+      url: this.target.show(this.#showQuery),
+      attempt: Math.max(this.attempts, 1),
+      elapsed: Math.round(this.clock.now() - this.startedAt),
+    };
+  }
+
+  #release(): void {
+    this.clock.disarm(this);
+    for (const signal of this.#signals) signal.removeEventListener("abort", this);
+  }
+}

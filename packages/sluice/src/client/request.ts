@@ -1,0 +1,121 @@
+/**
+ * One request as the pipeline sees it: what middleware reads and changes, and what the connector writes. Everything that most
+ * requests never ask for (header object, URL object, abort signal) is made when it is asked for.
+ */
+
+import type { Payload } from "../body/payload.js";
+import type { Clock } from "../concurrency/clock.js";
+import { HttpHeaders } from "../http/headers.js";
+import type { FieldLines } from "../http1/sinks.js";
+import type { ResolvedTimeouts } from "./options.js";
+import type { RequestScope } from "./request-scope.js";
+import type { RequestUrl } from "./request-url.js";
+import type { Tracer } from "./tracing.js";
+
+/** What of a request stays the same over its hops and attempts. */
+export interface RequestSettings {
+  readonly timeouts: ResolvedTimeouts;
+  readonly decompress: boolean;
+  readonly maxResponseSize: number;
+  readonly redirect: "follow" | "manual" | "error";
+  readonly maxRedirects: number;
+  readonly allowInsecureRedirect: boolean;
+  readonly unreadTimeout: number;
+  readonly showQuery: ReadonlySet<string> | undefined;
+  readonly secretFields: ReadonlySet<string> | undefined;
+  /** Whether an attempt includes reading the body into memory: the content shortcuts. */
+  readonly buffered: boolean;
+}
+
+/** What {@link ClientRequest.with} replaces; `payload: undefined` takes the body away. */
+export interface RequestChanges {
+  readonly method?: string;
+  readonly target?: RequestUrl;
+  readonly fields?: FieldLines;
+  readonly payload?: Payload | undefined;
+  readonly trusted?: boolean;
+}
+
+export class ClientRequest {
+  readonly method: string;
+  readonly target: RequestUrl;
+  readonly payload: Payload | undefined;
+  readonly settings: RequestSettings;
+  /** The life of the logical request: deadline, abort, and the exchange under way. */
+  readonly scope: RequestScope;
+  /**
+   * Whether the request goes where the session's and the caller's secrets may go: to an origin that gets the session's defaults,
+   * and not to another than was asked for by a redirect. Middleware that authenticates leaves untrusted requests alone.
+   */
+  readonly trusted: boolean;
+  /** Which send this is, counting from 1 over all hops and retries. Set by the connector. */
+  attempt = 0;
+  /** Fields of the caller and the session, before the automatic ones. */
+  #fields: FieldLines;
+  #headers: HttpHeaders | undefined;
+
+  constructor(
+    method: string,
+    target: RequestUrl,
+    fields: FieldLines,
+    payload: Payload | undefined,
+    settings: RequestSettings,
+    scope: RequestScope,
+    trusted: boolean,
+  ) {
+    this.method = method;
+    this.target = target;
+    this.#fields = fields;
+    this.payload = payload;
+    this.settings = settings;
+    this.scope = scope;
+    this.trusted = trusted;
+  }
+
+  /** The request's URL, without user info. A middleware that wants another sends {@link withUrl}. */
+  get url(): URL {
+    return this.target.url;
+  }
+
+  /** Mutable: what middleware sets here is sent. Automatic fields (Host, Content-Length …) are not in it. */
+  get headers(): HttpHeaders {
+    this.#headers ??= HttpHeaders.fromFields(this.#fields, { secretNames: this.settings.secretFields });
+    return this.#headers;
+  }
+
+  /** The field lines as they stand, without making a header object where nobody asked for one. */
+  get fields(): FieldLines {
+    return this.#headers === undefined ? this.#fields : this.#headers.raw;
+  }
+
+  /** Aborted when the caller, the session or a deadline ends the logical request. Pass it to whatever a middleware waits for. */
+  get signal(): AbortSignal {
+    return this.scope.signal;
+  }
+
+  get clock(): Clock {
+    return this.scope.clock;
+  }
+
+  get tracer(): Tracer | undefined {
+    return this.scope.tracer;
+  }
+
+  /** Whether sending it again is allowed by its body: there is none, or it can be opened again. */
+  get replayable(): boolean {
+    return this.payload === undefined || this.payload.replayable;
+  }
+
+  /** A request like this one with its own headers, for a hop or a retry: changes do not reach back. */
+  with(changes: RequestChanges): ClientRequest {
+    return new ClientRequest(
+      changes.method ?? this.method,
+      changes.target ?? this.target,
+      changes.fields ?? [...this.fields],
+      "payload" in changes ? changes.payload : this.payload,
+      this.settings,
+      this.scope,
+      changes.trusted ?? this.trusted,
+    );
+  }
+}

@@ -1,0 +1,295 @@
+/**
+ * An answer: its head at once, its body when asked for. What most callers never look at (header object, URL, cookies, history)
+ * is made on demand from the field lines.
+ */
+import { Body } from "../body/body.js";
+import { ContentTypeError, describeError, SluiceError } from "../errors.js";
+import { HttpHeaders } from "../http/headers.js";
+import { isJsonType, parseMediaType } from "../http/media-type.js";
+import type { FieldLines } from "../http1/sinks.js";
+import { writeFileAtomically } from "../platform/files.js";
+import type { Exchange } from "./exchange.js";
+import { BUFFERED_MAX_SIZE } from "./options.js";
+import type { ClientRequest } from "./request.js";
+import { ResponseError } from "./response-error.js";
+
+/** How much of an error's body goes into a `ResponseError`. */
+const ERROR_BODY_BYTES = 16 * 1024;
+
+/** A head as the codec gave it. */
+export interface ResponseHead {
+  readonly status: number;
+  readonly reason: string;
+  /** 10 or 11. */
+  readonly version: number;
+  readonly fields: FieldLines;
+}
+
+/** How long each part took, in milliseconds; 0 for what did not happen. */
+export interface ResponseTimings {
+  /** Waiting for a place in the pool or for a connection, set-up included. */
+  readonly queued: number;
+  readonly dns: number;
+  readonly connect: number;
+  readonly tls: number;
+  /** From the connection to the last byte of the request. */
+  readonly send: number;
+  /** From there to the head of the answer. */
+  readonly wait: number;
+  /** From there to the end of the body, or until now. */
+  readonly receive: number;
+  readonly total: number;
+}
+
+export interface JsonOptions {
+  /** Whether a `Content-Type` that is not JSON throws `ContentTypeError`. A missing one never does. @default true */
+  readonly checkType?: boolean;
+}
+
+export class ClientResponse {
+  readonly status: number;
+  /** The reason phrase as sent; often empty. */
+  readonly statusText: string;
+  #body: Body;
+  /** The responses of redirects that led here, first one first. Their bodies are gone. */
+  readonly history: readonly ClientResponse[] = [];
+  readonly #request: ClientRequest;
+  readonly #exchange: Exchange;
+  readonly #version: number;
+  readonly #fields: FieldLines;
+  #headers: HttpHeaders | undefined;
+  #cookies: ReadonlyMap<string, string> | undefined;
+
+  constructor(request: ClientRequest, head: ResponseHead, body: Body, exchange: Exchange) {
+    this.#request = request;
+    this.status = head.status;
+    this.statusText = head.reason;
+    this.#version = head.version;
+    this.#fields = head.fields;
+    this.#body = body;
+    this.#exchange = exchange;
+  }
+
+  /** Read once, in one of its ways. */
+  get body(): Body {
+    return this.#body;
+  }
+
+  /** Whether the status is 2xx (RFC 9110 §15.3). */
+  get ok(): boolean {
+    return this.status >= 200 && this.status < 300;
+  }
+
+  /** Immutable. */
+  get headers(): HttpHeaders {
+    this.#headers ??= HttpHeaders.fromFields(this.#fields, {
+      immutable: true,
+      secretNames: this.#request.settings.secretFields,
+    });
+    return this.#headers;
+  }
+
+  /** Field lines as they were on the wire: name, value, name, value … */
+  get fields(): FieldLines {
+    return this.#fields;
+  }
+
+  /** The URL that answered, without user info; after redirects the last one. */
+  get url(): string {
+    return this.#request.target.href + this.#request.target.hash;
+  }
+
+  get method(): string {
+    return this.#request.method;
+  }
+
+  /** The request as it was sent. */
+  get request(): ClientRequest {
+    return this.#request;
+  }
+
+  get redirected(): boolean {
+    return this.history.length > 0;
+  }
+
+  /** "1.1" or "1.0". */
+  get httpVersion(): string {
+    return this.#version === 11 ? "1.1" : "1.0";
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#exchange.peer?.remoteAddress;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#exchange.peer?.remotePort;
+  }
+
+  /** Cookies that this response sets, by name, without their attributes. */
+  get cookies(): ReadonlyMap<string, string> {
+    this.#cookies ??= new Map(this.headers.getSetCookie().map(cookiePair));
+    return this.#cookies;
+  }
+
+  get contentType(): string | undefined {
+    return findField(this.#fields, "content-type");
+  }
+
+  get charset(): string | undefined {
+    return parseMediaType(this.contentType ?? "")?.charset;
+  }
+
+  get contentEncoding(): string | undefined {
+    return findField(this.#fields, "content-encoding");
+  }
+
+  /** Where a redirect leads, as sent. */
+  get location(): string | undefined {
+    return findField(this.#fields, "location");
+  }
+
+  get timings(): ResponseTimings {
+    const { started, granted, sent, headed, ended, dns, connect, tls } = this.#exchange.times;
+    const end = ended === 0 ? this.#request.clock.now() : ended;
+    return {
+      queued: granted - started,
+      dns,
+      connect,
+      tls,
+      send: sent - granted,
+      wait: headed - sent,
+      receive: end - headed,
+      total: end - started,
+    };
+  }
+
+  /** The whole body, decoded as its charset says, UTF-8 if it says nothing. Throws `ResponseTooLargeError` beyond `maxResponseSize`. */
+  text(): Promise<string> {
+    return this.#read(this.body.text(this.#collecting()));
+  }
+
+  bytes(): Promise<Uint8Array> {
+    return this.#read(this.body.bytes(this.#collecting()));
+  }
+
+  blob(): Promise<Blob> {
+    return this.#read(this.body.blob(this.#collecting()));
+  }
+
+  /** The body parsed as JSON. Throws `ContentTypeError` for another type, `PayloadError` if it does not parse. */
+  async json<T = unknown>(options: JsonOptions = {}): Promise<T> {
+    const type = this.contentType;
+    const parsed = type === undefined ? undefined : parseMediaType(type);
+    if (type !== undefined && options.checkType !== false && (parsed === undefined || !isJsonType(parsed))) {
+      this.discard();
+      const message = `Expected JSON, but the answer (status ${this.status}) is ${type}; \`checkType: false\` takes it anyway`;
+      throw this.describe(new ContentTypeError("response.content-type", message, { phase: "response" }));
+    }
+    return this.#read(this.body.json<T>(this.#collecting()));
+  }
+
+  /** Writes the body to a file, which appears under `path` only when it is complete. Resolves to its size in bytes. */
+  save(path: string | URL): Promise<number> {
+    return this.#read(writeFileAtomically(path, this.body));
+  }
+
+  /**
+   * Throws `ResponseError` for a status of 400 or more, else returns this response. The error has as much of the body as has
+   * arrived; the rest is discarded.
+   */
+  raiseForStatus(): this {
+    if (this.status < 400) return this;
+    let beginning: Uint8Array | undefined;
+    try {
+      beginning = this.body.takeWhole(ERROR_BODY_BYTES);
+    } catch (error) {
+      // Too long to show, or broken: the status is the news.
+      if (!(error instanceof SluiceError)) throw error;
+    }
+    this.discard();
+    throw this.describe(new ResponseError(this, beginning ?? new Uint8Array(0), {}));
+  }
+
+  /** The error that this response is, once the beginning of its body has arrived. The rest is discarded. */
+  async toError(): Promise<ResponseError> {
+    const pieces: Uint8Array[] = [];
+    let byteCount = 0;
+    try {
+      for await (const piece of this.body) {
+        pieces.push(piece);
+        byteCount += piece.byteLength;
+        if (byteCount >= ERROR_BODY_BYTES) break;
+      }
+    } catch (error) {
+      // The status is the news; that the body broke off as well is its cause.
+      return this.describe(new ResponseError(this, Buffer.concat(pieces), { cause: error }));
+    }
+    return this.describe(new ResponseError(this, Buffer.concat(pieces).subarray(0, ERROR_BODY_BYTES), {}));
+  }
+
+  /** Reads the whole body into memory now; it can still be read in any way. */
+  async preload(): Promise<void> {
+    if (this.#body.used) return;
+    const bytes = await this.bytes();
+    this.#body = Body.of(bytes);
+    this.#body.ownedBy(this.#exchange);
+  }
+
+  /** The logical request ends with this response's body. For the session. */
+  endsScope(): void {
+    this.#exchange.endScopeAfterBody();
+  }
+
+  /** Gives the body up: what is left of it is not read, and the connection is reused only if that costs nothing. */
+  discard(): void {
+    if (!this.body.used) this.#exchange.discard();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.discard();
+  }
+
+  /** Puts this response's request into an error of its own. */
+  describe<T extends SluiceError>(error: T): T {
+    return describeError(error, this.#request.scope.context());
+  }
+
+  /** The response of an earlier hop becomes history of this one. */
+  withHistory(history: readonly ClientResponse[]): this {
+    Object.assign(this, { history });
+    return this;
+  }
+
+  #collecting(): { maxBytes: number } {
+    const { maxResponseSize } = this.#request.settings;
+    return { maxBytes: maxResponseSize === Number.POSITIVE_INFINITY ? BUFFERED_MAX_SIZE : maxResponseSize };
+  }
+
+  /** Errors of the body are thrown from here, so that they show the caller's frames. */
+  async #read<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      if (error instanceof SluiceError) throw this.describe(error);
+      throw error;
+    }
+  }
+}
+
+/** The first value of a field; `name` is lower-case. */
+export function findField(fields: FieldLines, name: string): string | undefined {
+  for (let at = 0; at < fields.length; at += 2) {
+    const candidate = fields[at];
+    if (candidate !== undefined && candidate.length === name.length && candidate.toLowerCase() === name)
+      return fields[at + 1];
+  }
+  return undefined;
+}
+
+/** Name and value of a Set-Cookie field (RFC 6265 §5.2); without "=" it is a value without a name. */
+function cookiePair(field: string): [string, string] {
+  const end = field.indexOf(";");
+  const pair = end === -1 ? field : field.slice(0, end);
+  const equals = pair.indexOf("=");
+  return equals === -1 ? ["", pair.trim()] : [pair.slice(0, equals).trim(), pair.slice(equals + 1).trim()];
+}

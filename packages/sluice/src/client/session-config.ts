@@ -1,0 +1,168 @@
+/**
+ * Everything a session decided when it was made, resolved and checked: what each request reads, and what `extend` derives from.
+ */
+import { UsageError } from "../errors.js";
+import type { FieldLines } from "../http1/sinks.js";
+import { assertFields } from "../http1/write-head.js";
+import { Connector } from "./connector.js";
+import { CookieJar } from "./cookie-jar.js";
+import { authMiddleware } from "./middleware/auth.js";
+import { retry } from "./middleware/retry.js";
+import { throttle } from "./middleware/throttle.js";
+import type { ClientMiddleware } from "./middleware.js";
+import {
+  fieldLinesOf,
+  mergeTimeouts,
+  paramPairs,
+  type RequestOptions,
+  type ResolvedTimeouts,
+  refuseUnknown,
+  requireNumber,
+  type SessionOptions,
+  TIMEOUT_DEFAULTS,
+} from "./options.js";
+import { parseAbsolute } from "./request-url.js";
+import { type ClientTrace, unknownTraceName } from "./tracing.js";
+
+/** Names of all session options: an unknown one is refused, never ignored. */
+const KNOWN: ReadonlySet<string> = new Set<keyof SessionOptions>([
+  "baseUrl",
+  "allowAbsoluteUrls",
+  "defaultsFor",
+  "headers",
+  "params",
+  "auth",
+  "timeout",
+  "connector",
+  "cookies",
+  "retry",
+  "throttle",
+  "middleware",
+  "hopMiddleware",
+  "trace",
+  "raiseForStatus",
+  "redirect",
+  "maxRedirects",
+  "allowInsecureRedirect",
+  "decompress",
+  "maxResponseSize",
+  "showQuery",
+  "secretHeaders",
+  "unreadTimeout",
+  "signal",
+]);
+
+const REDIRECT_POLICIES = ["follow", "manual", "error"];
+
+export class SessionConfig {
+  readonly options: SessionOptions;
+  readonly baseUrl: URL | undefined;
+  readonly fields: FieldLines;
+  readonly params: readonly (readonly [string, string])[];
+  readonly timeouts: ResolvedTimeouts;
+  readonly connector: Connector;
+  /** Whether closing the session closes the connector. */
+  readonly ownsConnector: boolean;
+  readonly jar: CookieJar | undefined;
+  readonly #retry: readonly ClientMiddleware[];
+  /** One for all requests: its buckets are what requests share. */
+  readonly #throttle: readonly ClientMiddleware[];
+  readonly trace: ClientTrace | undefined;
+  readonly showQuery: ReadonlySet<string> | undefined;
+  readonly secretFields: ReadonlySet<string> | undefined;
+  readonly #defaultsFor: (origin: string) => boolean;
+
+  /** Throws `UsageError` or `InvalidUrlError` for whatever cannot be. `shared`: the connector and jar of the session derived from. */
+  constructor(options: SessionOptions, shared?: SessionConfig) {
+    refuseUnknown("session", options, KNOWN);
+    checkPlainOptions(options);
+    this.options = options;
+    this.baseUrl = options.baseUrl === undefined ? undefined : checkedBase(String(options.baseUrl));
+    this.fields = options.headers === undefined ? [] : fieldLinesOf(options.headers);
+    assertFields(this.fields);
+    this.params = options.params === undefined ? [] : [...paramPairs(options.params)];
+    this.timeouts = mergeTimeouts(TIMEOUT_DEFAULTS, options.timeout);
+    this.trace = options.trace;
+    this.showQuery = options.showQuery === undefined ? undefined : new Set(options.showQuery);
+    this.secretFields =
+      options.secretHeaders === undefined
+        ? undefined
+        : new Set(options.secretHeaders.map((name) => name.toLowerCase()));
+    this.#defaultsFor = defaultsRule(options, this.baseUrl);
+    const { connector } = options;
+    this.ownsConnector = shared === undefined && !(connector instanceof Connector);
+    this.connector =
+      shared?.connector ?? (connector instanceof Connector ? connector : new Connector({ ...connector }));
+    this.jar = shared?.jar ?? (options.cookies === false ? undefined : (options.cookies ?? new CookieJar()));
+    this.#retry = options.retry === undefined ? [] : [retry(options.retry)];
+    this.#throttle =
+      shared?.sharedThrottle(options) ?? (options.throttle === undefined ? [] : [throttle(options.throttle)]);
+  }
+
+  /** Whether `origin` gets the session's headers, params and auth. */
+  trusts(origin: string): boolean {
+    return this.#defaultsFor(origin);
+  }
+
+  /** The throttle of a session derived from this one: the same, unless it has options of its own. */
+  sharedThrottle(options: SessionOptions): readonly ClientMiddleware[] | undefined {
+    return options.throttle === this.options.throttle ? this.#throttle : undefined;
+  }
+
+  /** The middleware of both stages, with what one request changes of it in the fixed places. */
+  stages(request: RequestOptions = {}): { requestStage: ClientMiddleware[]; hopStage: ClientMiddleware[] } {
+    const { middleware = [], hopMiddleware = [] } = this.options;
+    const retries = request.retry === undefined ? this.#retry : request.retry === false ? [] : [retry(request.retry)];
+    const throttles = request.throttle === false ? [] : this.#throttle;
+    const auth = request.auth ?? this.options.auth;
+    const auths = auth === undefined ? [] : [authMiddleware(auth)];
+    return { requestStage: [...middleware, ...retries], hopStage: [...hopMiddleware, ...throttles, ...auths] };
+  }
+
+  /** Whether a request with these options needs a pipeline of its own. */
+  changesStages(request: RequestOptions): boolean {
+    return request.retry !== undefined || request.throttle !== undefined || request.auth !== undefined;
+  }
+}
+
+function checkPlainOptions(options: SessionOptions): void {
+  const { redirect, maxRedirects, maxResponseSize, unreadTimeout } = options;
+  if (redirect !== undefined && !REDIRECT_POLICIES.includes(redirect)) {
+    throw new UsageError(
+      "options/out-of-range",
+      `Cannot use redirect: expected ${REDIRECT_POLICIES.join(", ")}, received ${String(redirect)}`,
+    );
+  }
+  if (maxRedirects !== undefined) requireNumber("maxRedirects", maxRedirects, 0, Number.POSITIVE_INFINITY);
+  if (maxResponseSize !== undefined) requireNumber("maxResponseSize", maxResponseSize, 0, Number.POSITIVE_INFINITY);
+  if (unreadTimeout !== undefined)
+    requireNumber("unreadTimeout", unreadTimeout, Number.MIN_VALUE, Number.POSITIVE_INFINITY);
+  const unknown = options.trace === undefined ? undefined : unknownTraceName(options.trace);
+  if (unknown !== undefined)
+    throw new UsageError("options/unknown", `Cannot trace "${unknown}": there is no such event`);
+}
+
+/** A base without its trailing slash would lose its last segment when joined (RFC 3986 §5.2.3). */
+function checkedBase(base: string): URL {
+  const url = parseAbsolute(base);
+  if (!url.pathname.endsWith("/")) {
+    throw new UsageError(
+      "options/base-url",
+      `Cannot use baseUrl ${url.origin}${url.pathname}: its path must end with a slash`,
+    );
+  }
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw new UsageError("options/base-url", "Cannot use baseUrl: its scheme must be http or https");
+  }
+  return url;
+}
+
+/** Which origins get the session's secrets: every one that is asked for, or only the base's and those named. */
+function defaultsRule(options: SessionOptions, baseUrl: URL | undefined): (origin: string) => boolean {
+  const { defaultsFor } = options;
+  if (baseUrl === undefined && defaultsFor === undefined) return () => true;
+  if (typeof defaultsFor === "function") return (origin) => origin === baseUrl?.origin || defaultsFor(origin);
+  const origins = new Set(defaultsFor?.map((origin) => parseAbsolute(origin).origin));
+  if (baseUrl !== undefined) origins.add(baseUrl.origin);
+  return (origin) => origins.has(origin);
+}

@@ -1,0 +1,230 @@
+/**
+ * A session: defaults, a connection pool, a cookie jar, and the requests made with them. It owns what it made, and ends what
+ * still runs when it is closed. Here are its names and its life; `session-engine.ts` runs its requests.
+ */
+import { callLater } from "../concurrency/deadline.js";
+import type { Connector } from "./connector.js";
+import type { CookieJar } from "./cookie-jar.js";
+import { fieldLinesOf, paramPairs, type RequestOptions, type SessionOptions, type TimeoutOptions } from "./options.js";
+import { fieldsWithout, hasField } from "./request-head.js";
+import { RequestPromise } from "./request-promise.js";
+import { SessionConfig } from "./session-config.js";
+import { SessionEngine } from "./session-engine.js";
+import { type CallSite, inDevelopment, noteSessionEnd, remember, takeCallSite, warnWhenForgotten } from "./warnings.js";
+
+/** What a session derived with `extend` takes: headers and params may be removed by `undefined`. */
+export type ExtendOptions = Omit<SessionOptions, "connector" | "cookies">;
+
+/** What a session is behind its names: shared by the views that `with` makes. */
+interface SessionCore {
+  readonly engine: SessionEngine;
+  readonly development: boolean;
+  readonly callSite: CallSite | undefined;
+  closing: Promise<void> | undefined;
+}
+
+export class ClientSession {
+  readonly #core: SessionCore;
+  readonly #signals: readonly AbortSignal[];
+
+  /** Throws `UsageError` or `InvalidUrlError` for options that are unknown, out of range, or cannot go together. */
+  constructor(options: SessionOptions = {}) {
+    if (options instanceof SessionView) {
+      this.#core = options.core;
+      this.#signals = options.signals;
+      return;
+    }
+    this.#core = makeCore(new SessionConfig(options), ClientSession);
+    this.#signals = options.signal === undefined ? [] : [options.signal];
+    if (this.#core.development) {
+      const message = "A session was not closed: use `await using`, or call close() when done";
+      warnWhenForgotten(this, { code: "SLUICE_SESSION_NOT_CLOSED", message, site: this.#core.callSite });
+    }
+  }
+
+  /** The jar, or undefined with `cookies: false`. */
+  get cookies(): CookieJar | undefined {
+    return this.#core.engine.config.jar;
+  }
+
+  get connector(): Connector {
+    return this.#core.engine.config.connector;
+  }
+
+  get closed(): boolean {
+    return this.#core.closing !== undefined;
+  }
+
+  /** Makes a request with any method (RFC 9110 §9.1; a token, upper-cased where it is a registered one). */
+  request(method: string, url: string | URL, options?: RequestOptions): RequestPromise {
+    const { engine, development } = this.#core;
+    const site = development ? takeCallSite(this.request) : undefined;
+    const ask = { method, url, options, signals: this.#signals };
+    const promise = new RequestPromise((made) => engine.run(ask, made), site);
+    if (site !== undefined) {
+      const message = `A ${method} request was made and never awaited`;
+      warnWhenForgotten(promise, { code: "SLUICE_REQUEST_NOT_AWAITED", message, site });
+    }
+    return promise;
+  }
+
+  get(url: string | URL, options?: RequestOptions): RequestPromise {
+    return this.request("GET", url, options);
+  }
+
+  head(url: string | URL, options?: RequestOptions): RequestPromise {
+    return this.request("HEAD", url, options);
+  }
+
+  post(url: string | URL, options?: RequestOptions): RequestPromise {
+    return this.request("POST", url, options);
+  }
+
+  put(url: string | URL, options?: RequestOptions): RequestPromise {
+    return this.request("PUT", url, options);
+  }
+
+  patch(url: string | URL, options?: RequestOptions): RequestPromise {
+    return this.request("PATCH", url, options);
+  }
+
+  delete(url: string | URL, options?: RequestOptions): RequestPromise {
+    return this.request("DELETE", url, options);
+  }
+
+  options(url: string | URL, options?: RequestOptions): RequestPromise {
+    return this.request("OPTIONS", url, options);
+  }
+
+  /** QUERY: safe and idempotent as GET is, with a body (draft-ietf-httpbis-safe-method-w-body). */
+  query(url: string | URL, options?: RequestOptions): RequestPromise {
+    return this.request("QUERY", url, options);
+  }
+
+  /**
+   * A session on the same pool and jar with other defaults: headers, params and timeouts merge field by field, `undefined`
+   * removes, middleware is appended. Closing it ends its own requests only.
+   */
+  extend(options: ExtendOptions): ClientSession {
+    const { config } = this.#core.engine;
+    const merged = mergeOptions(config.options, options);
+    const core = makeCore(new SessionConfig(merged, config), this.extend);
+    const signals = options.signal === undefined ? this.#signals : [...this.#signals, options.signal];
+    return new ClientSession(new SessionView(core, signals) as SessionOptions);
+  }
+
+  /** A view of this session whose requests end when `signal` aborts: cheap, for one scope. It is not closed by itself. */
+  with(scope: { readonly signal: AbortSignal }): ClientSession {
+    return new ClientSession(new SessionView(this.#core, [...this.#signals, scope.signal]) as SessionOptions);
+  }
+
+  /**
+   * Refuses new requests and ends those that run: at once, or when `grace` milliseconds have passed without them ending by
+   * themselves. Closes the connector if the session made it. Idempotent. @default grace 0
+   */
+  close(options: { readonly grace?: number } = {}): Promise<void> {
+    const core = this.#core;
+    core.closing ??= closeCore(core, options.grace ?? 0);
+    if (core.development) remember(this);
+    return core.closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Nothing secret: no headers, no credentials, no cookies. */
+  toJSON(): Record<string, unknown> {
+    const { engine } = this.#core;
+    const { baseUrl } = engine.config;
+    return {
+      baseUrl: baseUrl === undefined ? undefined : baseUrl.origin + baseUrl.pathname,
+      closed: this.closed,
+      running: engine.running,
+      connections: this.connector.stats(),
+    };
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): unknown {
+    return Object.assign(Object.create({ constructor: ClientSession }), this.toJSON());
+  }
+}
+
+/** Passes a core through the constructor: sessions that `extend` and `with` make. */
+class SessionView {
+  readonly core: SessionCore;
+  readonly signals: readonly AbortSignal[];
+
+  constructor(core: SessionCore, signals: readonly AbortSignal[]) {
+    this.core = core;
+    this.signals = signals;
+  }
+}
+
+function makeCore(config: SessionConfig, below: Parameters<typeof takeCallSite>[0]): SessionCore {
+  const development = inDevelopment();
+  const callSite = development ? takeCallSite(below) : undefined;
+  return { engine: new SessionEngine(config), development, callSite, closing: undefined };
+}
+
+async function closeCore(core: SessionCore, grace: number): Promise<void> {
+  const { engine } = core;
+  const { config } = engine;
+  if (core.development && config.ownsConnector) noteSessionEnd(engine.requests, core.callSite);
+  const drained = engine.drain();
+  if (grace === 0) {
+    engine.abortAll();
+  } else {
+    const { clock } = config.connector;
+    const end = callLater(clock, grace, () => engine.abortAll());
+    await drained;
+    clock.disarm(end);
+  }
+  await drained;
+  if (config.ownsConnector) await config.connector.close();
+}
+
+/** Given over inherited: headers, params and time-outs by name, middleware appended, everything else replaced. */
+function mergeOptions(base: SessionOptions, given: ExtendOptions): SessionOptions {
+  const { connector: _connector, cookies: _cookies, ...inherited } = base;
+  const merged: Record<string, unknown> = { ...inherited, ...given };
+  merged["headers"] = mergeHeaders(base, given);
+  merged["params"] = mergeParams(base, given);
+  merged["timeout"] = { ...timeoutFields(base.timeout), ...timeoutFields(given.timeout) };
+  merged["middleware"] = [...(base.middleware ?? []), ...(given.middleware ?? [])];
+  merged["hopMiddleware"] = [...(base.hopMiddleware ?? []), ...(given.hopMiddleware ?? [])];
+  for (const [name, value] of Object.entries(merged)) if (value === undefined) delete merged[name];
+  return merged as SessionOptions;
+}
+
+function mergeHeaders(base: SessionOptions, given: ExtendOptions): [string, string][] {
+  const inherited = base.headers === undefined ? [] : fieldLinesOf(base.headers);
+  const own = given.headers === undefined ? [] : fieldLinesOf(given.headers);
+  const removed = removedNames(given.headers);
+  const kept = fieldsWithout(inherited, (name) => hasField(own, name) || removed.has(name));
+  const lines = [...kept, ...own];
+  const pairs: [string, string][] = [];
+  for (let at = 0; at < lines.length; at += 2) pairs.push([lines[at] ?? "", lines[at + 1] ?? ""]);
+  return pairs;
+}
+
+function mergeParams(base: SessionOptions, given: ExtendOptions): [string, string][] {
+  const inherited = base.params === undefined ? [] : [...paramPairs(base.params)];
+  const own = given.params === undefined ? [] : [...paramPairs(given.params)];
+  const removed = removedNames(given.params);
+  const kept = inherited.filter(
+    ([name]) => !removed.has(name.toLowerCase()) && !own.some(([ownName]) => ownName === name),
+  );
+  return [...kept, ...own].map(([name, value]) => [name, value]);
+}
+
+/** The names, in lower case, that an object of fields sets to `undefined`. */
+function removedNames(given: object | string | undefined): ReadonlySet<string> {
+  if (given === undefined || typeof given === "string" || Symbol.iterator in given) return new Set();
+  const entries = Object.entries(given).filter(([, value]) => value === undefined);
+  return new Set(entries.map(([name]) => name.toLowerCase()));
+}
+
+function timeoutFields(timeout: number | TimeoutOptions | undefined): TimeoutOptions {
+  return typeof timeout === "number" ? { total: timeout } : (timeout ?? {});
+}

@@ -1,0 +1,56 @@
+export type { Body, TextOptions, WholeBodyOptions } from "./body/body.js";
+export type { BodyInput, Payload } from "./body/payload.js";
+export { Connector, type ConnectorOptions } from "./client/connector.js";
+export { CookieJar } from "./client/cookie-jar.js";
+export { del, get, head, patch, post, put, query, request } from "./client/default-session.js";
+export { basicAuth, bearerAuth } from "./client/middleware/auth.js";
+export { type RetryOptions, retry } from "./client/middleware/retry.js";
+export { type ThrottleOptions, throttle } from "./client/middleware/throttle.js";
+export type { ClientMiddleware, Next } from "./client/middleware.js";
+export type {
+  AuthOptions,
+  HeadersInput,
+  ParamsInput,
+  RequestOptions,
+  SessionOptions,
+  TimeoutOptions,
+} from "./client/options.js";
+export type { ConnectorStats } from "./client/pool.js";
+export type { ClientRequest } from "./client/request.js";
+export type { RequestPromise } from "./client/request-promise.js";
+export type { ClientResponse, JsonOptions, ResponseTimings } from "./client/response.js";
+export { ResponseError } from "./client/response-error.js";
+export { ClientSession, type ExtendOptions } from "./client/session.js";
+export type { ClientTrace, ClientTraceDetails, ClientTraceName, TraceEvent } from "./client/tracing.js";
+export { gather } from "./concurrency/gather.js";
+export { mapConcurrent } from "./concurrency/map-concurrent.js";
+export { runInWorker } from "./concurrency/run-in-worker.js";
+export { Semaphore } from "./concurrency/semaphore.js";
+export { type SleepOptions, sleep } from "./concurrency/sleep.js";
+export { TaskGroup } from "./concurrency/task-group.js";
+export {
+  ConnectError,
+  ConnectionLostError,
+  ContentTypeError,
+  DnsError,
+  InvalidUrlError,
+  isSluiceError,
+  PayloadError,
+  ProtocolError,
+  ProxyError,
+  type RequestPhase,
+  RequestTimeoutError,
+  ResponseTooLargeError,
+  SessionClosedError,
+  SluiceError,
+  TaskError,
+  TlsError,
+  TooManyRedirectsError,
+  UsageError,
+} from "./errors.js";
+export { HttpHeaders } from "./http/headers.js";
+export type { Http1Limits } from "./http1/limits.js";
+export type { DialTarget } from "./net/dial.js";
+export type { DnsCacheOptions } from "./net/dns-cache.js";
+export type { TlsClientOptions } from "./net/tls-client.js";
+export type { PeerInfo, TlsInfo, Transport, TransportHandler } from "./net/transport.js";

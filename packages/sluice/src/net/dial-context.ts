@@ -1,0 +1,13 @@
+/** What all dialings of one dialer share. */
+
+import type { Clock } from "../concurrency/clock.js";
+import type { DnsCache } from "./dns-cache.js";
+
+export interface DialContext {
+  readonly clock: Clock;
+  readonly dns: DnsCache;
+  readonly happyEyeballsDelayMs: number;
+  readonly allowAddress: ((address: string, host: string) => boolean) | undefined;
+  /** Gives the buffer that a new connection is to read into. */
+  readonly takeReadBuffer: () => Buffer;
+}

@@ -1,0 +1,164 @@
+/**
+ * Files as bodies: read in pieces, written so that a file is either complete or not there. Errors of the
+ * system are Node's own (`ENOENT`, `ENOSPC` …): they name the path and what was tried.
+ */
+
+import type { Stats } from "node:fs";
+import { type FileHandle, lstat, open, realpath, rename, rm, stat, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { PayloadError, UsageError } from "../errors.js";
+import { randomId } from "./random.js";
+
+/** One read of a file: what a socket takes in a few writes. */
+const READ_BYTES = 256 * 1024;
+/** Pieces are collected to this size before they are written: each write is a trip to another thread. */
+const WRITE_BYTES = 1024 * 1024;
+
+/** Of the file's own name in that of its unfinished form: names have 255 bytes at most. */
+const MOST_NAME_CHARACTERS = 40;
+
+/** A regular file, open for reading. Several may read from it at a time. Whoever opened it closes it. */
+export interface FileSource {
+  /** In bytes, when it was opened. */
+  readonly size: number;
+  /** Last change in milliseconds since the Unix epoch. */
+  readonly modifiedTime: number;
+  /**
+   * The bytes from `start` up to, not including, `end` (defaults: all), in pieces of at most 256 KiB that are the receiver's.
+   * Throws {@link PayloadError} `file/truncated` when the file has become shorter.
+   */
+  slice(start?: number, end?: number): AsyncGenerator<Uint8Array, void, undefined>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Opens a file for reading. Rejects with {@link UsageError} `file/not-regular` for others: a FIFO would wait for ever. */
+export async function openFile(path: string | URL): Promise<FileSource> {
+  const kind = await stat(path);
+  if (!kind.isFile()) throw new UsageError("file/not-regular", `Cannot read ${String(path)}: it is not a regular file`);
+  const handle = await open(path, "r");
+  const { size, mtimeMs } = await handle.stat();
+  let closing: Promise<void> | undefined;
+  return {
+    size,
+    modifiedTime: mtimeMs,
+    slice: (start = 0, end = size) => readPieces(handle, start, Math.min(end, size)),
+    close: () => {
+      closing ??= handle.close();
+      return closing;
+    },
+  };
+}
+
+/**
+ * Writes all pieces to `path` and resolves to their size in bytes. The file appears there, replacing any other, when it is
+ * complete; on failure nothing is left. What is not a regular file (a device, a FIFO) is written to as it is.
+ */
+export async function writeFileAtomically(path: string | URL, pieces: AsyncIterable<Uint8Array>): Promise<number> {
+  const source = pieces[Symbol.asyncIterator]();
+  try {
+    const target = await realPathOf(typeof path === "string" ? path : fileURLToPath(path));
+    if (await isSpecial(target)) return await writePieces(await open(target, "w"), source);
+    return await replaceFile(target, source);
+  } catch (error) {
+    await source.return?.();
+    throw error;
+  }
+}
+
+/**
+ * Removes a Unix socket's file, and says whether it did: false for what is not a socket, or not there. For
+ * `ListenOptions.removeStaleSocket`, which has made sure that nobody listens on it.
+ */
+export async function removeSocketFile(path: string): Promise<boolean> {
+  const kind = await lstatOrUndefined(path);
+  if (!kind?.isSocket()) return false;
+  await unlink(path);
+  return true;
+}
+
+async function* readPieces(
+  handle: FileHandle,
+  start: number,
+  end: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let at = start; at < end; ) {
+    const piece = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, end - at));
+    const { bytesRead } = await handle.read(piece, 0, piece.length, at);
+    if (bytesRead === 0) {
+      throw new PayloadError("file/truncated", `Cannot read on at byte ${at} of ${end}: the file has become shorter`);
+    }
+    at += bytesRead;
+    yield piece.subarray(0, bytesRead);
+  }
+}
+
+async function replaceFile(target: string, source: AsyncIterator<Uint8Array>): Promise<number> {
+  const partial = join(dirname(target), `.${basename(target).slice(0, MOST_NAME_CHARACTERS)}.${randomId()}.part`);
+  const handle = await open(partial, "wx");
+  try {
+    const writtenBytes = await writePieces(handle, source);
+    await rename(partial, target);
+    return writtenBytes;
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+}
+
+/** Writes what `source` gives, and closes the file. Resolves to the bytes written. */
+async function writePieces(handle: FileHandle, source: AsyncIterator<Uint8Array>): Promise<number> {
+  try {
+    let writtenBytes = 0;
+    let collected: Uint8Array[] = [];
+    let collectedBytes = 0;
+    for (let step = await source.next(); !step.done; step = await source.next()) {
+      collected.push(step.value);
+      collectedBytes += step.value.length;
+      if (collectedBytes < WRITE_BYTES) continue;
+      writtenBytes += await writeAll(handle, collected);
+      collected = [];
+      collectedBytes = 0;
+    }
+    return writtenBytes + (await writeAll(handle, collected));
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Writes everything: a system call may take less than it was given. */
+async function writeAll(handle: FileHandle, pieces: readonly Uint8Array[]): Promise<number> {
+  let left = pieces.filter((piece) => piece.length > 0);
+  let writtenBytes = 0;
+  while (left.length > 0) {
+    let { bytesWritten } = await handle.writev(left);
+    writtenBytes += bytesWritten;
+    const rest: Uint8Array[] = [];
+    for (const piece of left) {
+      if (bytesWritten < piece.length) rest.push(piece.subarray(bytesWritten));
+      bytesWritten = Math.max(0, bytesWritten - piece.length);
+    }
+    left = rest;
+  }
+  return writtenBytes;
+}
+
+/** Where a symbolic link leads, so that the file is replaced and not the link. */
+async function realPathOf(path: string): Promise<string> {
+  return (await lstatOrUndefined(path)) === undefined ? path : realpath(path);
+}
+
+async function isSpecial(path: string): Promise<boolean> {
+  const kind = await lstatOrUndefined(path);
+  return kind !== undefined && !kind.isFile();
+}
+
+async function lstatOrUndefined(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}

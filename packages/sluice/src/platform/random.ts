@@ -1,0 +1,27 @@
+/** The platform's randomness, and a repeatable one, for the layers above that are handed it. */
+
+import { randomUUID } from "node:crypto";
+
+/** Gives a number in [0, 1) at each call. Of no cryptographic quality: for jitter and order. */
+export type Random = () => number;
+
+/** A number in [0, 1), of no cryptographic quality: jitter. */
+export function systemRandom(): number {
+  return Math.random();
+}
+
+/** The same numbers for the same seed (a 32-bit integer), on every machine: Mulberry32, with a period of 2^32. */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** An id that no other has, in any process; nobody can guess it (RFC 9562 §5.4). */
+export function randomId(): string {
+  return randomUUID();
+}

@@ -1,0 +1,34 @@
+/** Who learns of errors that clients are not shown. */
+
+import type { ServerRequest } from "./request.js";
+
+/** Told of an error and of the request it made fail. */
+export type ErrorListener = (error: unknown, request: ServerRequest) => void;
+
+/** Causes shown of one error: a longer chain goes in a circle. */
+const MAX_CAUSES = 8;
+
+/** Writes the request (without its query) and the error with its stack and its causes'. */
+export const reportToStandardError: ErrorListener = (error, request) => {
+  const head = `${request.method} ${request.path} failed (request ${request.id})`;
+  process.stderr.write(`${head}: ${causeChain(error)}\n`);
+};
+
+/** Tells `listener`; one that throws itself is reported on standard error, after what it should have taken note of. */
+export function report(listener: ErrorListener, error: unknown, request: ServerRequest): void {
+  try {
+    listener(error, request);
+  } catch (thrown) {
+    reportToStandardError(error, request);
+    process.stderr.write(`The onError listener failed as well: ${causeChain(thrown)}\n`);
+  }
+}
+
+function causeChain(error: unknown): string {
+  const shown: string[] = [];
+  for (let current = error; shown.length < MAX_CAUSES; current = current.cause) {
+    shown.push(current instanceof Error ? (current.stack ?? current.message) : String(current));
+    if (!(current instanceof Error) || current.cause === undefined) break;
+  }
+  return shown.join("\ncaused by ");
+}

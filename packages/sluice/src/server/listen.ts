@@ -1,0 +1,75 @@
+/** Puts a responder on a TCP, TLS or Unix socket. */
+
+import { type Clock, systemClock } from "../concurrency/clock.js";
+import { listen, type ListenOptions as SocketOptions } from "../net/listen.js";
+import { DateLine } from "../wire/date-line.js";
+import type { ServerLinkSettings } from "../wire/http1-server-link.js";
+import {
+  type ConnectionOptions,
+  type ResolvedConnectionOptions,
+  resolveConnectionOptions,
+} from "./connection-options.js";
+import { ConnectionSet } from "./connection-set.js";
+import type { Responder, ServerExchange } from "./exchange.js";
+import { Server } from "./server.js";
+import { closeOnSignals } from "./signals.js";
+
+/** Where to listen, and how the process's end is to be taken. */
+export interface ListenOptions
+  extends Pick<SocketOptions, "port" | "host" | "path" | "tls" | "backlog" | "removeStaleSocket"> {
+  /**
+   * Close on SIGINT and SIGTERM: the first one gracefully, the second at once. The process ends when nothing else holds it open.
+   *
+   * @default false
+   */
+  readonly signals?: boolean | undefined;
+}
+
+/** Options of {@link startServer}. */
+export interface ServerOptions extends ListenOptions, ConnectionOptions {
+  /**
+   * Told of what went wrong on this side of the network: an answer that could not be sent as it was given or not to its end (then
+   * `exchange` says which), or accepting connections. Must not throw.
+   */
+  onError(error: unknown, exchange: ServerExchange | undefined): void;
+  /** The source of time. @default the system's */
+  readonly clock?: Clock | undefined;
+}
+
+/**
+ * Listens, and has `responder` answer every request. Rejects with `UsageError`: `options/out-of-range`, or `listen/…` that says
+ * what is in the way of listening.
+ */
+export async function startServer(responder: Responder, options: ServerOptions): Promise<Server> {
+  const { clock = systemClock, onError } = options;
+  const resolved = resolveConnectionOptions(options);
+  const linkSettings = linkSettingsFrom(resolved, clock);
+  const connections = new ConnectionSet({ responder, options: resolved, linkSettings, clock, onError });
+  const listener = await listen({
+    ...socketOptionsFrom(options),
+    onConnection: (transport) => connections.add(transport),
+    onError: (error) => onError(error, undefined),
+  });
+  const server = new Server({ listener, connections, clock, secure: options.tls !== undefined });
+  if (options.signals === true) server.whenClosed(closeOnSignals(server, (error) => onError(error, undefined)));
+  return server;
+}
+
+/** The link's part of a connection's options. */
+export function linkSettingsFrom(options: ResolvedConnectionOptions, clock: Clock): ServerLinkSettings {
+  const date = new DateLine(() => clock.wallTime());
+  return {
+    limits: options.limits,
+    maxRequests: options.maxRequestsPerConnection,
+    maxPipelined: options.maxPipelined,
+    bufferBytes: options.maxBufferedBytes,
+    drainBytes: options.maxDrainBytes,
+    lingerBytes: options.maxLingerBytes,
+    dateLine: () => date.text,
+  };
+}
+
+function socketOptionsFrom(options: ListenOptions): Omit<SocketOptions, "onConnection"> {
+  const { port, host, path, tls, backlog, removeStaleSocket } = options;
+  return { port, host, path, tls, backlog, removeStaleSocket };
+}

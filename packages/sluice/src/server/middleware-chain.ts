@@ -1,0 +1,38 @@
+/**
+ * Middleware round a handler: the first is the outermost, as on the client. Composed once, when it is registered; a request
+ * pays one closure for each middleware and nothing when there is none.
+ */
+
+import { UsageError } from "../errors.js";
+import type { Reply } from "./reply.js";
+import type { ServerRequest } from "./request.js";
+import { type HandlerResult, toReply } from "./to-reply.js";
+
+/** Goes on to the next middleware or the handler. Rejects with what that threw; a 404 or 405 is a reply like any other. */
+export type Next = () => Promise<Reply>;
+
+/** Stands between requests and handlers. It returns what `next` gave, changed or not, or anything else a handler may return. */
+export type Middleware = (request: ServerRequest, next: Next) => HandlerResult | Promise<HandlerResult>;
+
+/** Answers requests; `Params` are the parameters of its route's path. */
+export type Handler<Params = Readonly<Record<string, string>>> = (
+  request: ServerRequest<Params>,
+) => HandlerResult | Promise<HandlerResult>;
+
+/** A handler, with or without middleware round it, before anybody has looked at what it returns. */
+export type Step = (request: ServerRequest) => unknown;
+
+/** Puts `middleware` round `innermost`; without any, that is `innermost` itself. */
+export function compose(middleware: readonly Middleware[], innermost: Step): Step {
+  return middleware.reduceRight<Step>((inner, outer) => (request) => runMiddleware(outer, request, inner), innermost);
+}
+
+async function runMiddleware(middleware: Middleware, request: ServerRequest, inner: Step): Promise<Reply> {
+  let called = false;
+  const next = async (): Promise<Reply> => {
+    if (called) throw new UsageError("middleware/next-twice", "Cannot go on: this middleware has called next() before");
+    called = true;
+    return toReply(await inner(request), request, "handler");
+  };
+  return toReply(await middleware(request, next), request, "middleware");
+}

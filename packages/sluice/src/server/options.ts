@@ -1,0 +1,70 @@
+/** What an application can be told: the limits of its connections (`connection-options.ts`) and, here, its own. */
+
+import { type Clock, systemClock } from "../concurrency/clock.js";
+import { UsageError } from "../errors.js";
+import { AccessLog, type AccessLogOptions } from "./access-log.js";
+import {
+  type ConnectionOptions,
+  type ResolvedConnectionOptions,
+  resolveConnectionOptions,
+} from "./connection-options.js";
+import { type ErrorListener, reportToStandardError } from "./error-report.js";
+import { ProxyTrust, type TrustProxyOptions } from "./trust-proxy.js";
+
+/** Options of an {@link Application}. */
+export interface ApplicationOptions extends ConnectionOptions {
+  /**
+   * Most bytes of a request body that a handler's readers take in; beyond it the answer is 413. `Infinity` for no limit, 0 for no bodies.
+   * `UsageError` `options/out-of-range` for anything negative or no whole number.
+   *
+   * @default 1_048_576 (1 MiB)
+   */
+  readonly maxBodySize?: number;
+  /**
+   * Proxies that are believed when they say who the client is: addresses and CIDR ranges, or these with the fields believed.
+   *
+   * @default none: the client is the peer of the connection
+   */
+  readonly trustProxy?: readonly string[] | TrustProxyOptions;
+  /** Logs a line for each answer. @default off */
+  readonly accessLog?: AccessLogOptions;
+  /**
+   * Told of every error that made a request fail on the server's side: what ended as a 5xx, and what broke an answer that had begun. What
+   * it throws itself goes to standard error.
+   *
+   * @default a report on standard error
+   */
+  readonly onError?: ErrorListener;
+  /** The source of time for the access log. @default the system's */
+  readonly clock?: Clock;
+}
+
+/** The same, checked and complete. */
+export interface ResolvedApplicationOptions {
+  readonly maxBodySize: number;
+  readonly trust: ProxyTrust | undefined;
+  readonly accessLog: AccessLog | undefined;
+  readonly onError: ErrorListener;
+  readonly connection: ResolvedConnectionOptions;
+}
+
+const DEFAULT_MAX_BODY_SIZE = 1024 * 1024;
+
+/** Checks and completes. Throws `UsageError` `options/…` for what is out of range. */
+export function resolveApplicationOptions(given: ApplicationOptions): ResolvedApplicationOptions {
+  const { maxBodySize = DEFAULT_MAX_BODY_SIZE, trustProxy, accessLog, clock, ...rest } = given;
+  const { onError = reportToStandardError, ...connection } = rest;
+  if (maxBodySize !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(maxBodySize) && maxBodySize >= 0)) {
+    throw new UsageError(
+      "options/out-of-range",
+      `Cannot use maxBodySize: expected a whole number of bytes from 0, or Infinity, received ${maxBodySize}`,
+    );
+  }
+  return Object.freeze({
+    maxBodySize,
+    trust: trustProxy === undefined ? undefined : new ProxyTrust(trustProxy),
+    accessLog: accessLog === undefined ? undefined : new AccessLog(accessLog, clock ?? systemClock, onError),
+    onError,
+    connection: resolveConnectionOptions(connection),
+  });
+}

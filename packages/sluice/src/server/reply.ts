@@ -1,0 +1,118 @@
+/**
+ * One answer to one request: status, field lines and payload, in the form the connection sends them.
+ *
+ * The connection adds what belongs to the connection (Date, Connection, Content-Length or Transfer-Encoding) and leaves out the
+ * body where HTTP has none (HEAD, 204, 304: RFC 9110 §6.4.1). Everything else, `Content-Type` included, is in `fields`.
+ *
+ * Strategy: most answers have the same one or two field lines, so `fields` starts as a shared frozen array and is copied only
+ * when somebody touches `headers`. The connection may recognise the shared arrays by identity.
+ */
+
+import type { Payload } from "../body/payload.js";
+import { UsageError } from "../errors.js";
+import { type CookieAttributes, serializeSetCookie } from "../http/cookies.js";
+import { HttpHeaders } from "../http/headers.js";
+import type { FieldLines } from "../http1/sinks.js";
+
+/** No field lines: shared, so that it can be compared by identity. */
+export const NO_FIELDS: FieldLines = Object.freeze([]);
+/** The field lines of a plain JSON answer (RFC 8259 §11: JSON has no charset parameter). */
+export const JSON_FIELDS: FieldLines = Object.freeze(["Content-Type", "application/json"]);
+/** The field lines of a plain text answer. */
+export const TEXT_FIELDS: FieldLines = Object.freeze(["Content-Type", "text/plain; charset=utf-8"]);
+/** The field lines of an HTML answer. */
+export const HTML_FIELDS: FieldLines = Object.freeze(["Content-Type", "text/html; charset=utf-8"]);
+/** The field lines of an answer of bytes whose kind nobody named. */
+export const BYTES_FIELDS: FieldLines = Object.freeze(["Content-Type", "application/octet-stream"]);
+
+/** What may be told about the end of an answer: body bytes sent, and why it is incomplete if it is. */
+export type SentListener = (bodyBytes: number, error: Error | undefined) => void;
+
+/** An answer on its way. It belongs to one request: a handler that returns the same one twice gets a 500 that says so. */
+export class Reply {
+  /** Replaces the reason phrase of the status; the connection knows the usual ones. Sent to HTTP/1 clients only. */
+  reason: string | undefined = undefined;
+  /** The body, or undefined for none. */
+  payload: Payload | undefined;
+  /**
+   * Called once by the connection: when all of the answer was handed to the transport, or when it was given up, with the reason.
+   * {@link Reply.whenSent} adds to it.
+   */
+  onSent: SentListener | undefined = undefined;
+  /** Set by the application when the reply is given to a connection: it cannot answer another request. */
+  taken = false;
+
+  #status: number;
+  #fields: FieldLines;
+  #headers: HttpHeaders | undefined = undefined;
+
+  /**
+   * `fields` is name, value, name, value …, not copied and never changed here. Use the `reply` functions for the usual kinds.
+   * Throws `UsageError` `reply/status` for a status that is not final (RFC 9110 §15).
+   */
+  constructor(status: number, fields: FieldLines = NO_FIELDS, payload?: Payload) {
+    if (status !== 200) assertFinalStatus(status);
+    this.#status = status;
+    this.#fields = fields;
+    this.payload = payload;
+  }
+
+  /** 200 to 599. Setting anything else throws `UsageError` `reply/status`. */
+  get status(): number {
+    return this.#status;
+  }
+
+  set status(status: number) {
+    assertFinalStatus(status);
+    this.#status = status;
+  }
+
+  /** The field lines as they will be sent, without those that the connection adds. */
+  get fields(): FieldLines {
+    return this.#headers === undefined ? this.#fields : this.#headers.raw;
+  }
+
+  /** The same field lines to read and change by name. */
+  get headers(): HttpHeaders {
+    if (this.#headers === undefined) this.#headers = HttpHeaders.fromFields(this.#fields);
+    return this.#headers;
+  }
+
+  /**
+   * Adds a `Set-Cookie` line (RFC 6265 §4.1), for the whole site: `path` is "/" unless given. Throws `UsageError` `cookies/…` for a
+   * name, value or attribute that cannot be sent.
+   */
+  setCookie(name: string, value: string, attributes?: CookieAttributes): this {
+    this.headers.append("Set-Cookie", serializeSetCookie(name, value, { path: "/", ...attributes }));
+    return this;
+  }
+
+  /** Asks the client to forget a cookie; `path` and `domain` must be those it was set with (RFC 6265 §3.1). */
+  deleteCookie(name: string, attributes?: CookieAttributes): this {
+    return this.setCookie(name, "", { ...attributes, maxAgeSeconds: 0 });
+  }
+
+  /** Releases the payload of a reply that will not be sent: for middleware that answers something else instead. */
+  discard(): void {
+    this.payload?.discard();
+    this.payload = undefined;
+  }
+
+  /** Has `listener` called when the answer is over; listeners run in the order they were added. */
+  whenSent(listener: SentListener): this {
+    const earlier = this.onSent;
+    this.onSent =
+      earlier === undefined
+        ? listener
+        : (bodyBytes, error) => {
+            earlier(bodyBytes, error);
+            listener(bodyBytes, error);
+          };
+    return this;
+  }
+}
+
+function assertFinalStatus(status: number): void {
+  if (Number.isInteger(status) && status >= 200 && status <= 599) return;
+  throw new UsageError("reply/status", `Cannot answer with status ${status}: expected an integer from 200 to 599`);
+}

@@ -1,0 +1,283 @@
+/**
+ * The client's end of one HTTP/1.1 connection: response codec × transport, one exchange at a time (RFC 9112 §9.3). It knows
+ * what bytes mean and when the connection may carry another request, and nothing of pools, retries, redirects or time.
+ *
+ * Strategy: everything that one packet causes is done before `onData` returns; the exchange hears of it through a sink. A
+ * connection is given back only when nothing about it is in doubt (RFC 9112 §9.3, §9.5): the answer ended by its own framing,
+ * both sides want to go on, the request has left completely, and not one byte came after the end.
+ */
+import type { Payload } from "../body/payload.js";
+import { ConnectionLostError, PayloadError, PeerError, ProtocolError, type SluiceError } from "../errors.js";
+import type { Http1Limits } from "../http1/limits.js";
+import { ResponseReader } from "../http1/response-reader.js";
+import { type FieldLines, KEEP_ALIVE, type ResponseSink } from "../http1/sinks.js";
+import type { Transport, TransportHandler } from "../net/transport.js";
+import { PayloadPump, type PumpOwner } from "./payload-pump.js";
+import { writeWhole } from "./write-whole.js";
+
+/** Bodies in memory up to this many bytes leave at once; larger ones are pumped, so that progress and stalls are seen. */
+const WRITE_AT_ONCE_BYTES = 64 * 1024;
+/** A piece of at least this size is handed on together with its packet's buffer; a smaller one is copied out of it. */
+const KEEP_WHOLE_BYTES = 16 * 1024;
+
+/** One request and its answer, as the link tells of it. After `onEnd` or `onFailure` the link says no more. */
+export interface LinkExchange {
+  onInformational(status: number, reason: string, fields: FieldLines): void;
+  onHead(status: number, reason: string, version: number, bodyLength: number, fields: FieldLines): void;
+  /** `borrowed`: the bytes are valid until the call returns, see `Transport.lends`. */
+  onData(piece: Uint8Array, borrowed: boolean): void;
+  onEnd(trailers: FieldLines): void;
+  /** The last byte of the request was handed to the connection. Not called if the answer came first. */
+  onRequestSent(): void;
+  /** So many more bytes of the request's body were handed to the connection. */
+  onRequestProgress(bodyBytes: number): void;
+  /** The exchange cannot end well. `answered`: at least one byte of the answer had arrived. */
+  onFailure(error: Error, answered: boolean): void;
+}
+
+/** Whoever keeps the connection between exchanges. */
+export interface LinkOwner {
+  /** The exchange ended and the connection can take another. May start one before it returns. */
+  onReusable(link: Http1ClientLink): void;
+  /** The connection is gone, or is not to be used again. Once. */
+  onGone(link: Http1ClientLink): void;
+}
+
+/** What is to be sent: a checked head in latin1, and the body it announces. */
+export interface LinkRequest {
+  readonly method: string;
+  readonly head: string;
+  readonly payload: Payload | undefined;
+  readonly chunked: boolean;
+}
+
+type LinkState = "idle" | "busy" | "gone";
+
+export class Http1ClientLink implements TransportHandler, PumpOwner {
+  readonly transport: Transport;
+  readonly #owner: LinkOwner;
+  readonly #reader: ResponseReader;
+  #state: LinkState = "idle";
+  #exchange: LinkExchange | undefined;
+  #pump: PayloadPump | undefined;
+  #requestSent = true;
+  #answered = false;
+  #headSeen = false;
+  #keepAlive = false;
+  #peerEnded = false;
+  /** The buffer of the packet being worked off, where the transport gave it away for good. */
+  #handedOver: ArrayBufferLike | undefined;
+  /** How many exchanges it has carried; more than one means the current one runs on a reused connection. */
+  exchanges = 0;
+
+  constructor(transport: Transport, limits: Readonly<Required<Http1Limits>>, owner: LinkOwner) {
+    this.transport = transport;
+    this.#owner = owner;
+    const sink: ResponseSink = {
+      onInformational: (status, reason, fields) => this.#exchange?.onInformational(status, reason, fields),
+      onHead: (status, reason, version, bodyLength, flags, fields) => {
+        this.#onHead(flags);
+        this.#exchange?.onHead(status, reason, version, bodyLength, fields);
+      },
+      onData: (piece) => this.#onBodyData(piece),
+      onEnd: (trailers) => this.#onMessageEnd(trailers),
+    };
+    this.#reader = new ResponseReader(sink, limits);
+    transport.attach(this);
+  }
+
+  get usable(): boolean {
+    return this.#state === "idle" && !this.transport.destroyed;
+  }
+
+  /** Writes the request; small ones in one write. The link must be idle. */
+  send(exchange: LinkExchange, request: LinkRequest): void {
+    this.#state = "busy";
+    this.#exchange = exchange;
+    this.#answered = false;
+    this.#headSeen = false;
+    this.#requestSent = true;
+    this.exchanges += 1;
+    this.#reader.expect(request.method);
+    const { payload } = request;
+    if (payload === undefined) {
+      this.transport.write(request.head, "latin1");
+      exchange.onRequestSent();
+      return;
+    }
+    this.#requestSent = false;
+    const { whole, length } = payload;
+    if (whole !== undefined && length !== undefined && length <= WRITE_AT_ONCE_BYTES) {
+      writeWhole(this.transport, request.head, whole, length);
+      exchange.onRequestProgress(length);
+      this.onPumpDone();
+      return;
+    }
+    this.#pump = new PayloadPump(this.transport, this);
+    this.#pump.start(payload, request.chunked ? "chunked" : "length", request.head);
+  }
+
+  /** Stops taking bytes from the peer until `resume`: the reader of the body is behind. */
+  pause(): void {
+    if (this.#state === "gone") return;
+    this.#reader.pause();
+    this.transport.pause();
+  }
+
+  /** Goes on; may deliver more of the answer, its end or its failure before it returns. */
+  resume(): void {
+    if (this.#state === "gone") return;
+    try {
+      this.#reader.resume();
+    } catch (error) {
+      this.#failRead(error);
+    }
+    if (this.#isGone() || this.#reader.paused) return;
+    if (this.#peerEnded) this.#finish();
+    else this.transport.resume();
+  }
+
+  /** Ends the exchange under way without a word to it, and the connection with it. */
+  abandon(): void {
+    this.#exchange = undefined;
+    this.#leave();
+  }
+
+  /** Closes an idle connection, or breaks off a busy one: its exchange fails with `error`. */
+  destroy(error: Error): void {
+    if (this.#exchange !== undefined) this.#fail(error);
+    else this.#leave();
+  }
+
+  // What the transport says.
+
+  onData(bytes: Uint8Array): void {
+    this.#answered = true;
+    if (!this.transport.lends) this.#handedOver = bytes.buffer;
+    try {
+      this.#reader.feed(bytes);
+    } catch (error) {
+      this.#failRead(error);
+    }
+    this.#handedOver = undefined;
+  }
+
+  onEnd(): void {
+    this.#peerEnded = true;
+    if (this.#state !== "busy") this.#leave();
+    // A paused reader has bytes in hand that come before the end: `resume` finishes.
+    else if (!this.#reader.paused) this.#finish();
+  }
+
+  onDrain(): void {
+    this.#pump?.onDrain();
+  }
+
+  onClose(error: Error | undefined): void {
+    if (this.#state === "busy") {
+      const code = (error as NodeJS.ErrnoException | undefined)?.code;
+      const how = error === undefined ? "closed" : `broken (${code ?? error.message})`;
+      const when = this.#headSeen ? "before the body had ended" : "before an answer came";
+      this.#fail(new ConnectionLostError("connection/lost", `The connection was ${how} ${when}`, { cause: error }));
+    }
+    this.#leave();
+  }
+
+  // What the codec says.
+
+  #onHead(flags: number): void {
+    this.#headSeen = true;
+    this.#keepAlive = (flags & KEEP_ALIVE) !== 0;
+    if (!this.#requestSent) {
+      // RFC 9112 §9.5: a final answer ends the upload; what is left of it would only be thrown away.
+      this.#pump?.cancel();
+      this.#pump = undefined;
+      this.#keepAlive = false;
+    }
+  }
+
+  #onBodyData(piece: Uint8Array): void {
+    // A small piece would keep its whole packet alive: it is lent, so that the body copies it.
+    const given = piece.buffer === this.#handedOver && piece.byteLength >= KEEP_WHOLE_BYTES;
+    this.#exchange?.onData(piece, !given);
+  }
+
+  #onMessageEnd(trailers: FieldLines): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    const reusable = this.#keepAlive && this.#requestSent && !this.#peerEnded && this.#reader.idle;
+    if (reusable) this.#state = "idle";
+    else this.#leave();
+    exchange?.onEnd(trailers);
+    // `onEnd` may have found a reason to close it.
+    if (reusable && this.usable) this.#owner.onReusable(this);
+  }
+
+  // What the pump says.
+
+  onPumpDone(): void {
+    this.#pump = undefined;
+    this.#requestSent = true;
+    this.#exchange?.onRequestSent();
+  }
+
+  onPumpProgress(bodyBytes: number): void {
+    this.#exchange?.onRequestProgress(bodyBytes);
+  }
+
+  onPumpError(error: Error): void {
+    this.#pump = undefined;
+    this.#fail(error);
+  }
+
+  // Endings.
+
+  /** The peer's FIN: the end of a body that lasts until then, or an answer cut short. */
+  #finish(): void {
+    try {
+      this.#reader.finish();
+    } catch (error) {
+      this.#fail(this.#cutShort(error));
+      return;
+    }
+    if (this.#exchange !== undefined) this.#fail(this.#cutShort(undefined));
+    else this.#leave();
+  }
+
+  #cutShort(cause: unknown): SluiceError {
+    if (this.#headSeen) {
+      return new PayloadError("body/incomplete", "The connection was closed before the body had ended", { cause });
+    }
+    return new ConnectionLostError("connection/closed", "The connection was closed before an answer came", { cause });
+  }
+
+  #failRead(error: unknown): void {
+    if (error instanceof PeerError) {
+      this.#fail(new ProtocolError(error.code, `The answer breaks HTTP's rules: ${error.message}`, { cause: error }));
+    } else {
+      this.#fail(error instanceof Error ? error : new ProtocolError("http1/failed", String(error)));
+    }
+  }
+
+  #fail(error: Error): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    const answered = this.#answered;
+    this.#leave();
+    exchange?.onFailure(error, answered);
+  }
+
+  #isGone(): boolean {
+    return this.#state === "gone";
+  }
+
+  /** Out of use for good. The transport's own close may still be to come. */
+  #leave(): void {
+    if (this.#state === "gone") return;
+    this.#state = "gone";
+    this.#pump?.cancel();
+    this.#pump = undefined;
+    this.transport.destroy();
+    this.#owner.onGone(this);
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * What `import "sluice"` costs: none of the dependencies, no zlib, no worker threads. Looks at the compiled package, in a
+ * process of its own, copied to a folder from which no dependency can be found: a static import would fail there.
+ */
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
+const ENTRIES = ["index", "server", "testing"].filter((name) => existsSync(join(PACKAGE, "src", `${name}.ts`)));
+const LAZY_BUILTINS = ["zlib", "worker_threads", "http", "https", "http2"];
+
+describe.skipIf(ENTRIES.length === 0)("importing the package", () => {
+  let stranded: string;
+
+  beforeAll(() => {
+    stranded = mkdtempSync(join(tmpdir(), "sluice-import-"));
+    cpSync(join(PACKAGE, "dist"), join(stranded, "dist"), { recursive: true });
+    cpSync(join(PACKAGE, "package.json"), join(stranded, "package.json"));
+  });
+  afterAll(() => {
+    rmSync(stranded, { recursive: true, force: true });
+  });
+
+  test.each(ENTRIES)("%s: loads no dependency and none of the costly modules of Node", (entry) => {
+    const program = `
+      const before = new Set(process.moduleLoadList);
+      await import("./dist/${entry}.js");
+      console.log(JSON.stringify(process.moduleLoadList.filter((name) => !before.has(name))));
+    `;
+    const printed = execFileSync(process.execPath, ["--input-type=module", "--eval", program], {
+      cwd: stranded,
+      encoding: "utf8",
+    });
+    const loaded = JSON.parse(printed) as string[];
+
+    for (const builtin of LAZY_BUILTINS) {
+      expect(loaded, `node:${builtin}`).not.toContain(`NativeModule ${builtin}`);
+    }
+  });
+});
