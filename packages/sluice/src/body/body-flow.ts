@@ -93,6 +93,12 @@ export class BodyFlow implements DecoderSink {
     decoder.connect(this);
   }
 
+  /** Nobody will want the decoded bytes: what comes from now on is given as it came from the wire. */
+  dropDecoder(): void {
+    this.#decoder?.cancel();
+    this.#decoder = undefined;
+  }
+
   // ── the wire's side ────────────────────────────────────────────────────────────────────────────────────────────────
 
   push(piece: Uint8Array, borrowed: boolean): boolean {

@@ -69,6 +69,8 @@ export interface PayloadTools {
 
 const TEXT_TYPE = "text/plain;charset=UTF-8";
 const FORM_TYPE = "application/x-www-form-urlencoded;charset=UTF-8";
+const EXPECTED =
+  "a string, bytes, Blob, URLSearchParams, stream, iterable, file handle, or a function that makes one of them";
 const NO_TOOLS: PayloadTools = {};
 
 /**
@@ -193,6 +195,6 @@ function unknownKind(value: unknown): UsageError {
   const advice = kind === "Object" ? "; use json or form for plain objects" : "";
   return new UsageError(
     "body/unknown-kind",
-    `Cannot send ${value === null ? "null" : kind} as a body: expected a string, bytes, Blob, URLSearchParams, stream, iterable, file handle, or a function that makes one of them${advice}`,
+    `Cannot send ${value === null ? "null" : kind} as a body: expected ${EXPECTED}${advice}`,
   );
 }

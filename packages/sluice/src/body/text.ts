@@ -8,6 +8,10 @@ import { findJsonError } from "./json-error.js";
 
 const UTF8 = new TextDecoder("utf-8");
 const UTF8_LABEL = /^utf-?8$/i;
+/** Bytes 0x80 to 0x9F of windows-1252, where it differs from latin1; the five it leaves out stand for themselves. */
+const WINDOWS_1252 =
+  "\u20ac\x81\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\x8d\u017d\x8f" +
+  "\x90\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\x9d\u017e\u0178";
 
 /**
  * Decodes a whole body. `charset` is a label of the Encoding standard, any case; undefined means UTF-8. Throws
@@ -15,7 +19,14 @@ const UTF8_LABEL = /^utf-?8$/i;
  */
 export function decodeText(bytes: Uint8Array, charset: string | undefined): string {
   if (charset === undefined || UTF8_LABEL.test(charset)) return UTF8.decode(bytes);
-  return decoderFor(charset).decode(bytes);
+  const decoder = decoderFor(charset);
+  return decoder.encoding === "windows-1252" ? decodeWindows1252(bytes) : decoder.decode(bytes);
+}
+
+/** By hand, because several versions of Node.js take windows-1252 for latin1. */
+function decodeWindows1252(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  return text.replace(/[\x80-\x9f]/g, (char) => WINDOWS_1252[char.charCodeAt(0) - 0x80] ?? char);
 }
 
 /** Refuses an unknown encoding given by the caller: `UsageError` `options/unknown-encoding`. */

@@ -67,10 +67,12 @@ function textOf(name: string, value: unknown): string {
     case "boolean":
     case "bigint":
       return String(value);
-    default:
+    default: {
+      const kind = value === null ? "null" : typeof value;
       throw new UsageError(
         "body/invalid-form",
-        `Cannot send form field ${JSON.stringify(name)}: expected a string, number, boolean or bigint, received ${value === null ? "null" : typeof value}`,
+        `Cannot send form field ${JSON.stringify(name)}: expected a string, number, boolean or bigint, received ${kind}`,
       );
+    }
   }
 }

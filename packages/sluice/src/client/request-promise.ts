@@ -9,6 +9,7 @@
 import type { Body } from "../body/body.js";
 import { UsageError } from "../errors.js";
 import type { ClientResponse, JsonOptions } from "./response.js";
+import { remember } from "./warnings.js";
 
 /** How a request is consumed. */
 export type Consumption =
@@ -52,7 +53,7 @@ export class RequestPromise implements Promise<ClientResponse> {
     onFulfilled?: ((response: ClientResponse) => Fulfilled | PromiseLike<Fulfilled>) | null,
     onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
   ): Promise<Fulfilled | Rejected> {
-    this.consumed = true;
+    this.#consume();
     if (this.consumption.kind !== "response") return Promise.reject(this.#twice()).then(onFulfilled, onRejected);
     return (this.#result as Promise<ClientResponse>).then(onFulfilled, onRejected);
   }
@@ -100,9 +101,14 @@ export class RequestPromise implements Promise<ClientResponse> {
   #content<T>(consumption: Consumption): Promise<T> {
     if (this.consumption.kind !== "response" || this.consumed) return Promise.reject(this.#twice());
     if (this.#started) return this.#late(consumption) as Promise<T>;
-    this.consumed = true;
+    this.#consume();
     this.consumption = consumption;
     return this.#result as Promise<T>;
+  }
+
+  #consume(): void {
+    if (!this.consumed && this.callSite !== undefined) remember(this);
+    this.consumed = true;
   }
 
   /** A shortcut called after the request had started as one for its response. */

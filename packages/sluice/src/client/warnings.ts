@@ -9,6 +9,9 @@ const REMEMBERED_PLACES = 1_000;
 /** So many sessions in a row with one request each are a pattern. */
 const SINGLE_REQUEST_SESSIONS = 10;
 
+/** Frames below this folder are the library's own. */
+const LIBRARY = new URL("..", import.meta.url).href;
+
 const warned = new Set<string>();
 
 /** Whether development warnings are on; asked when a session is made. */
@@ -24,7 +27,7 @@ export interface CallSite {
 export function takeCallSite(below: Parameters<typeof Error.captureStackTrace>[1]): CallSite {
   const site: CallSite = {};
   const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 6;
+  Error.stackTraceLimit = 8;
   Error.captureStackTrace(site, below);
   Error.stackTraceLimit = limit;
   return site;
@@ -33,7 +36,7 @@ export function takeCallSite(below: Parameters<typeof Error.captureStackTrace>[1
 /** The first frame outside the library and Node: where in the user's program it happened. */
 export function placeOf(site: CallSite | undefined): string {
   const frames = site?.stack?.split("\n").slice(1) ?? [];
-  const outside = frames.find((frame) => !frame.includes("node:"));
+  const outside = frames.find((frame) => !frame.includes("node:") && !frame.includes(LIBRARY));
   return outside?.trim().replace(/^at /, "") ?? "an unknown place";
 }
 

@@ -18,6 +18,7 @@ interface Consumer<T> {
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
+/** Items on their way from producers to consumers, `capacity` of them at most. */
 export class AsyncQueue<T> implements AsyncIterable<T> {
   readonly capacity: number;
   readonly #items = new Fifo<T>();
@@ -124,7 +125,8 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
       next: () => this.#next(undefined, waits),
       return: () => {
         for (const node of waits) {
-          if (this.#consumers.remove(node)) node.value.give(DONE);
+          this.#consumers.remove(node);
+          node.value.give(DONE);
         }
         return Promise.resolve(DONE);
       },
@@ -175,8 +177,8 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
     return true;
   }
 
+  /** After an item was taken: the producer that has waited longest, if one has, gets its place. */
   #letProducerIn(): void {
-    if (this.#items.size >= this.capacity) return;
     const producer = this.#producers.shift();
     if (producer === undefined) return;
     this.#items.push(producer.item);

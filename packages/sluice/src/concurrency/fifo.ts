@@ -12,6 +12,7 @@ export interface FifoNode<T> {
   queue: Fifo<T> | undefined;
 }
 
+/** Values in the order they came, each of which can leave at any time. */
 export class Fifo<T> {
   #first: FifoNode<T> | undefined;
   #last: FifoNode<T> | undefined;

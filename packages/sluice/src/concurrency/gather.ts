@@ -9,6 +9,7 @@ import { TaskError, UsageError } from "../errors.js";
 import { newSharedController, onAbort } from "./abort.js";
 import { startTask, type Task } from "./task.js";
 
+/** How {@link gather} runs its tasks. */
 export interface GatherOptions {
   /** How many task functions may run at once: 1 or more. @default Infinity */
   readonly concurrency?: number | undefined;
@@ -27,21 +28,22 @@ export type SettledResults<T extends readonly unknown[]> = {
   -readonly [K in keyof T]: PromiseSettledResult<TaskResult<T[K]>>;
 };
 
+/** The two ways of gathering: all or nothing, and one by one. */
 export interface Gather {
   /**
    * Resolves with the results of all `tasks`, in their order. The first failure aborts the other tasks (their signal's reason is
    * a TaskError `task/sibling-failed` whose cause is the failure), no further one is called, and when those that run have ended the
    * gathering rejects with that first error itself. Throws UsageError `options/out-of-range` for a bad concurrency.
    */
-  <const T extends readonly unknown[]>(tasks: T, options?: GatherOptions): Promise<GatheredResults<T>>;
+  <T extends readonly unknown[] | []>(tasks: T, options?: GatherOptions): Promise<GatheredResults<T>>;
   /** As `gather`, but a failure is a result like another and aborts nothing. Rejects only with the reason of `options.signal`. */
-  settled<const T extends readonly unknown[]>(tasks: T, options?: GatherOptions): Promise<SettledResults<T>>;
+  settled<T extends readonly unknown[] | []>(tasks: T, options?: GatherOptions): Promise<SettledResults<T>>;
 }
 
 /** Runs tasks together, so many at a time, and gives all their results: see {@link Gather}. */
 export const gather: Gather = Object.assign(gatherAll, { settled: gatherSettled });
 
-async function gatherAll<const T extends readonly unknown[]>(
+async function gatherAll<T extends readonly unknown[] | []>(
   tasks: T,
   options: GatherOptions = {},
 ): Promise<GatheredResults<T>> {
@@ -53,7 +55,7 @@ async function gatherAll<const T extends readonly unknown[]>(
   return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<unknown>).value) as GatheredResults<T>;
 }
 
-async function gatherSettled<const T extends readonly unknown[]>(
+async function gatherSettled<T extends readonly unknown[] | []>(
   tasks: T,
   options: GatherOptions = {},
 ): Promise<SettledResults<T>> {

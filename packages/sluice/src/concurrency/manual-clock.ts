@@ -10,6 +10,7 @@ import { TimerWheel } from "./timer-wheel.js";
 /** Looks at one and the same moment before we say that deadlines arm themselves for ever with no delay. */
 const MOST_LOOKS_AT_ONE_MOMENT = 10_000;
 
+/** Where a {@link ManualClock} starts. */
 export interface ManualClockOptions {
   /** Where `now()` starts, in milliseconds. @default 0 */
   readonly now?: number;
@@ -19,6 +20,7 @@ export interface ManualClockOptions {
 
 const MANUAL_CLOCK_DEFAULTS: Required<ManualClockOptions> = { now: 0, wallTime: 1_767_225_600_000 };
 
+/** Time that stands still between calls of {@link advance} and {@link advanceAsync}. */
 export class ManualClock implements Clock {
   readonly #wheel: TimerWheel;
   readonly #wallOffset: number;

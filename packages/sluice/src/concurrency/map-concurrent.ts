@@ -14,6 +14,7 @@ import { Fifo } from "./fifo.js";
 import { SourceReader } from "./source-reader.js";
 import { startTask } from "./task.js";
 
+/** How {@link mapConcurrent} reads, runs and ends. */
 export interface MapConcurrentOptions {
   /** Most calls of the function at once, and most inputs read ahead of the consumer: 1 or more, finite. @default 10 */
   readonly concurrency?: number | undefined;

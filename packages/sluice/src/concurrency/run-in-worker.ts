@@ -30,6 +30,7 @@ interface PiscinaModule {
   readonly Piscina: new (options: { minThreads: number; maxThreads: number; idleTimeout: number }) => Threads;
 }
 
+/** How {@link runInWorker} calls the job. */
 export interface RunInWorkerOptions {
   /** Gives up waiting, or ends the thread that runs the job; rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;

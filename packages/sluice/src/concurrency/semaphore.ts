@@ -9,6 +9,7 @@ export interface Permit extends Disposable {
   release(): void;
 }
 
+/** Lets a fixed number of holders in at once. */
 export class Semaphore {
   readonly #waiting = new Fifo<(permit: Permit) => void>();
   #available: number;

@@ -4,6 +4,7 @@ import { onAbort } from "./abort.js";
 import { type Clock, systemClock } from "./clock.js";
 import { CallbackDeadline } from "./deadline.js";
 
+/** What may end a {@link sleep}, and whose time it takes. */
 export interface SleepOptions {
   /** Ends the sleep: it rejects with the signal's `reason` itself. */
   readonly signal?: AbortSignal | undefined;

@@ -3,12 +3,14 @@
  * returns, so that reading a million values from an array takes no million promises.
  */
 
+/** Is told what a {@link SourceReader} has read. */
 export interface SourceListener<T> {
   onValue(value: T): void;
   /** No more values: the source is exhausted, or broken by what `failure` holds. */
   onEnd(failure: { readonly error: unknown } | undefined): void;
 }
 
+/** One reading of a source, from its first value to its end or {@link close}. */
 export class SourceReader<T> {
   readonly #source: Iterable<T> | AsyncIterable<T>;
   readonly #listener: SourceListener<T>;

@@ -9,11 +9,13 @@ import { TaskError, UsageError } from "../errors.js";
 import { abortError, isConsequenceOfAbort, newSharedController, onAbort, type StopListening } from "./abort.js";
 import { startTask, type Task } from "./task.js";
 
+/** What a {@link TaskGroup} depends on. */
 export interface TaskGroupOptions {
   /** Aborts the tasks with its own reason, with which the group then rejects if it ended any. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A scope for tasks: `await using group = new TaskGroup()` ends when all its tasks have ended. */
 export class TaskGroup implements AsyncDisposable {
   readonly #controller = newSharedController();
   readonly #failures: unknown[] = [];

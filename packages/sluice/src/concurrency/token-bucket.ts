@@ -12,6 +12,7 @@ const MS_PER_SECOND = 1_000;
 /** Waits shorter than this many milliseconds are rounding errors of the moments we add up, not waits. */
 const ROUNDING_MS = 0.001;
 
+/** How much a {@link TokenBucket} gives. */
 export interface TokenBucketOptions {
   /** Tokens that come in per second: above 0, `Infinity` for no limit. */
   readonly perSecond: number;
@@ -19,6 +20,7 @@ export interface TokenBucketOptions {
   readonly burst?: number;
 }
 
+/** Tokens that come in at a steady rate and are taken in the order of asking. */
 export class TokenBucket {
   readonly #msPerToken: number;
   readonly #burst: number;

@@ -12,7 +12,7 @@
 import { isOws } from "../bytes/ascii.js";
 import { CR, DEL, FIELD_VALUE_CHARS, HTAB, LF, SP, TOKEN_CHARS } from "../bytes/char-tables.js";
 import { PeerError } from "../errors.js";
-import { FramingFields, framingFieldNamed } from "./framing-fields.js";
+import { FramingFields, framingFieldNamed, NO_FRAMING_FIELD } from "./framing-fields.js";
 import { LONGEST_LINE_BYTES } from "./limits.js";
 import type { LineWindow } from "./line-window.js";
 import type { FieldLines } from "./sinks.js";
@@ -123,10 +123,10 @@ export class FieldSection {
   #keep(name: string, value: string): void {
     if (this.#fields.length >= this.#limits.maxCount * 2) throw this.#tooMany();
     const framingField = framingFieldNamed(name);
-    if (framingField !== undefined) {
+    if (framingField !== NO_FRAMING_FIELD) {
       // RFC 9110 §6.5.1: a trailer must not change framing or routing, which were acted upon when the head was complete.
       if (this.#limits.kind === "trailers") {
-        throw new PeerError("http1/trailer-forbidden", `Cannot accept trailers: ${framingField} is not allowed there`);
+        throw new PeerError("http1/trailer-forbidden", `Cannot accept trailers: ${name} is not allowed there`);
       }
       this.framing.note(framingField, value);
     }

@@ -2,8 +2,8 @@
  * The handful of fields that decide how a message is framed and what becomes of its connection (RFC 9112 §6 and §9, RFC 9110
  * §7.2, §7.6.1, §7.8 and §10.1.1), noted while the field section is read.
  *
- * Strategy: a name's length rules out nearly every other field before a character is compared, and comparing folds the case
- * without making copies. Noting never judges: `framing.ts` does, once the head is complete and it is known which rules apply.
+ * Strategy: a name's length and its usual spelling settle nearly every case without looking at characters; comparing folds their
+ * case without making copies. Noting never judges: `framing.ts` does, once the head is complete and it is known which rules apply.
  */
 
 import { equalsLower, skipOws, trimOwsEnd } from "../bytes/ascii.js";
@@ -17,34 +17,36 @@ export const OPTION_KEEP_ALIVE = 2;
 /** `Connection` has the option `upgrade` (RFC 9110 §7.8). */
 export const OPTION_UPGRADE = 4;
 
-/** Which framing field a name is. */
-export type FramingFieldName =
-  | "host"
-  | "expect"
-  | "upgrade"
-  | "connection"
-  | "content-length"
-  | "transfer-encoding"
-  | undefined;
+/** `framingFieldNamed` answers this for every other field. */
+export const NO_FRAMING_FIELD = 0;
+export const HOST = 1;
+export const EXPECT = 2;
+export const UPGRADE_FIELD = 3;
+export const CONNECTION = 4;
+export const CONTENT_LENGTH = 5;
+export const TRANSFER_ENCODING = 6;
 
-/** The framing field that `name`, a token in any case, names; undefined for every other field. */
-export function framingFieldNamed(name: string): FramingFieldName {
-  switch (name.length) {
-    case 4:
-      return equalsLower(name, 0, 4, "host") ? "host" : undefined;
-    case 6:
-      return equalsLower(name, 0, 6, "expect") ? "expect" : undefined;
-    case 7:
-      return equalsLower(name, 0, 7, "upgrade") ? "upgrade" : undefined;
-    case 10:
-      return equalsLower(name, 0, 10, "connection") ? "connection" : undefined;
-    case 14:
-      return equalsLower(name, 0, 14, "content-length") ? "content-length" : undefined;
-    case 17:
-      return equalsLower(name, 0, 17, "transfer-encoding") ? "transfer-encoding" : undefined;
-    default:
-      return undefined;
-  }
+interface Candidate {
+  readonly field: number;
+  /** The spelling that nearly everybody uses: comparing equal strings costs next to nothing. */
+  readonly usual: string;
+  readonly lower: string;
+}
+
+/** The framing fields by the length of their names: no two have the same. */
+const CANDIDATES: readonly (Candidate | undefined)[] = Array.from({ length: 18 }, (_, length) => {
+  const usual = ["Host", "Expect", "Upgrade", "Connection", "Content-Length", "Transfer-Encoding"];
+  const at = usual.findIndex((name) => name.length === length);
+  const name = usual[at];
+  return name === undefined ? undefined : { field: at + 1, usual: name, lower: name.toLowerCase() };
+});
+
+/** Which framing field `name`, a token in any case, names: one of the constants above. */
+export function framingFieldNamed(name: string): number {
+  const candidate = name.length < CANDIDATES.length ? CANDIDATES[name.length] : undefined;
+  if (candidate === undefined) return NO_FRAMING_FIELD;
+  const matches = name === candidate.usual || equalsLower(name, 0, name.length, candidate.lower);
+  return matches ? candidate.field : NO_FRAMING_FIELD;
 }
 
 /** What the framing fields of one head say. One object serves a reader for good: it is reset before each head. */
@@ -75,26 +77,26 @@ export class FramingFields {
   }
 
   /** Notes one line: `field` as `framingFieldNamed` found it, `value` without whitespace around it. */
-  note(field: FramingFieldName, value: string): void {
+  note(field: number, value: string): void {
     switch (field) {
-      case "host":
+      case HOST:
         this.hostCount += 1;
         this.host = value;
         return;
-      case "content-length":
+      case CONTENT_LENGTH:
         this.contentLengthCount += 1;
         this.contentLength = value;
         return;
-      case "transfer-encoding":
+      case TRANSFER_ENCODING:
         this.transferEncoding = this.transferEncoding === undefined ? value : `${this.transferEncoding},${value}`;
         return;
-      case "connection":
+      case CONNECTION:
         this.connectionOptions |= connectionOptionsIn(value);
         return;
-      case "upgrade":
+      case UPGRADE_FIELD:
         this.hasUpgrade = true;
         return;
-      case "expect":
+      case EXPECT:
         this.expect = this.expect === undefined ? value : `${this.expect},${value}`;
         return;
       default:
@@ -108,6 +110,8 @@ export class FramingFields {
  * Others name fields meant for the next hop only; a member that is no token at all matches nothing.
  */
 export function connectionOptionsIn(value: string): number {
+  if (value === "keep-alive") return OPTION_KEEP_ALIVE;
+  if (value === "close") return OPTION_CLOSE;
   let options = 0;
   let start = 0;
   while (start <= value.length) {

@@ -11,7 +11,7 @@ import { areAllIn, FIELD_VALUE_CHARS, isToken, TOKEN_CHARS } from "../bytes/char
 import { UsageError } from "../errors.js";
 import { reasonPhrase } from "../http/status.js";
 import { isRequestTarget } from "../http/target.js";
-import { framingFieldNamed } from "./framing-fields.js";
+import { CONTENT_LENGTH, framingFieldNamed, HOST, NO_FRAMING_FIELD, TRANSFER_ENCODING } from "./framing-fields.js";
 import type { FieldLines } from "./sinks.js";
 
 /** What ends a chunked body without trailers (RFC 9112 §7.1). */
@@ -101,7 +101,7 @@ export function writeTrailers(fields: FieldLines): string {
     const value = fields[at + 1] ?? "";
     assertFieldName(name);
     assertFieldValue(name, value);
-    if (framingFieldNamed(name) !== undefined) {
+    if (framingFieldNamed(name) !== NO_FRAMING_FIELD) {
       throw new UsageError(
         "http1/trailer-forbidden",
         `Cannot send trailer ${quote(name)}: it frames or routes a message`,
@@ -124,14 +124,14 @@ function fieldText(fields: FieldLines): string {
     assertFieldName(name);
     assertFieldValue(name, value);
     switch (framingFieldNamed(name)) {
-      case "host":
+      case HOST:
         hosts += 1;
         break;
-      case "content-length":
+      case CONTENT_LENGTH:
         lengths += 1;
         assertContentLength(value);
         break;
-      case "transfer-encoding":
+      case TRANSFER_ENCODING:
         codings += 1;
         assertTransferEncoding(value);
         break;

@@ -7,7 +7,7 @@ import { ConnectError, DnsError } from "../errors.js";
 import { errorCodeOf } from "./error-code.js";
 
 /** Refusals of the name service that say the name itself is at fault, not the moment. */
-const NAME_NOT_FOUND: ReadonlySet<string | undefined> = new Set(["ENOTFOUND", "ENODATA", "ENONAME", "EBADNAME"]);
+const NAME_NOT_FOUND: ReadonlySet<string> = new Set(["ENOTFOUND", "ENODATA", "ENONAME", "EBADNAME"]);
 
 type ConnectFault = readonly [system: string, code: string, explanation: string];
 
@@ -35,12 +35,12 @@ const CONNECT_FAULTS: readonly ConnectFault[] = [
 export function dnsError(host: string, cause: Error): ConnectError {
   const system = errorCodeOf(cause);
   if (system === "EMFILE" || system === "ENFILE") return connectError(host, [cause]);
-  if (system === undefined || NAME_NOT_FOUND.has(system)) {
-    const said = system ?? cause.message;
-    return new DnsError("dns/not-found", `Cannot resolve ${host}: the name has no address (${said})`, {
-      cause,
-      phase: "dns",
-    });
+  if (system === undefined) {
+    return new DnsError("dns/failed", `Cannot resolve ${host}: ${cause.message}`, { cause, phase: "dns" });
+  }
+  if (NAME_NOT_FOUND.has(system)) {
+    const message = `Cannot resolve ${host}: the name has no address (${system})`;
+    return new DnsError("dns/not-found", message, { cause, phase: "dns" });
   }
   if (system.startsWith("options/")) return new DnsError("dns/bad-answer", cause.message, { cause, phase: "dns" });
   const message = `Cannot resolve ${host}: the name service did not answer (${system}); try again, or check the network`;

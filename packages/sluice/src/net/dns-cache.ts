@@ -118,7 +118,7 @@ export class DnsCache {
       const cleared = this.#pending.get(host) !== waiters;
       if (!cleared) this.#pending.delete(host);
       if (failure !== undefined || found.length === 0) {
-        const reason = failure ?? new Error("The answer has no addresses");
+        const reason = failure ?? Object.assign(new Error("The answer has no addresses"), { code: "ENODATA" });
         for (const waiter of waiters) waiter(reason, []);
         return;
       }

@@ -7,6 +7,8 @@ import { UsageError } from "../errors.js";
 import { errorCodeOf } from "./error-code.js";
 import type { ListenOptions } from "./listen.js";
 
+const NOT_PERMITTED = "the system does not permit it to this user";
+
 /** The error for a `listen` that failed with `cause`; an error of our own is returned as it is. */
 export function listenError(cause: unknown, options: ListenOptions): UsageError {
   if (cause instanceof UsageError) return cause;
@@ -26,9 +28,11 @@ function explain(code: string | undefined, options: ListenOptions): readonly [co
       return ["address-not-available", "the host name has no address"];
     case "EACCES":
     case "EPERM":
-      return ["not-permitted", "the system does not permit it to this user"];
-    case "ENOENT":
-      return ["no-such-directory", "the directory for the socket does not exist"];
+      // For a path, libuv says EACCES for ENOENT too.
+      return [
+        "not-permitted",
+        options.path === undefined ? NOT_PERMITTED : `${NOT_PERMITTED}, or there is no such directory`,
+      ];
     default:
       return ["failed"];
   }

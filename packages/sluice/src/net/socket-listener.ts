@@ -26,7 +26,8 @@ export class SocketListener implements Listener {
   constructor(options: ListenOptions) {
     this.#options = options;
     const { tls } = options;
-    this.#server = tls === undefined ? createServer(SOCKET_OPTIONS) : this.#createTlsServer(tls);
+    this.#server =
+      tls === undefined ? createServer({ allowHalfOpen: true, noDelay: true }) : this.#createTlsServer(tls);
     this.#server.on("connection", (socket: Socket) => this.#accept(socket));
   }
 
@@ -82,7 +83,10 @@ export class SocketListener implements Listener {
 
   #createTlsServer(tls: ServerTlsOptions): Server {
     const server = createTlsServer(tls);
-    server.on("secureConnection", (socket: TLSSocket) => this.#options.onConnection(new SocketTransport(socket)));
+    server.on("secureConnection", (socket: TLSSocket) => {
+      socket.allowHalfOpen = true;
+      this.#options.onConnection(new SocketTransport(socket));
+    });
     server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
       const { remoteAddress } = socket;
       socket.destroy();
@@ -92,12 +96,12 @@ export class SocketListener implements Listener {
   }
 }
 
-const SOCKET_OPTIONS = { allowHalfOpen: true, noDelay: true } as const;
-
 function createTlsServer(tls: ServerTlsOptions): Server {
   const { clientCertificate = "none" } = tls;
   const options: TlsOptions = {
-    ...SOCKET_OPTIONS,
+    // Half-open only from the handshake on: before, a client that has ended is gone, and need not be waited for.
+    allowHalfOpen: false,
+    noDelay: true,
     key: bytesOf(tls.key),
     cert: bytesOf(tls.cert),
     minVersion: tls.minVersion ?? "TLSv1.2",

@@ -9,9 +9,11 @@ import { Dispatcher } from "./dispatcher.js";
 import type { Responder } from "./exchange.js";
 import { Key, KeyStore } from "./keys.js";
 import { Lifecycle, type Starter } from "./lifecycle.js";
+import { type ListenOptions, startServer } from "./listen.js";
 import type { Handler, Middleware, Step } from "./middleware-chain.js";
 import { type ApplicationOptions, type ResolvedApplicationOptions, resolveApplicationOptions } from "./options.js";
 import type { PathParams } from "./path-params.js";
+import type { Server } from "./server.js";
 
 /** Registers a handler, with middleware of its own if it has some, for a path. Throws as {@link Application.route} does. */
 export interface RouteMethod {
@@ -102,6 +104,24 @@ export class Application {
   onStart(starter: Starter): this {
     this.#lifecycle.add(starter);
     return this;
+  }
+
+  /**
+   * Starts what `onStart` registered, and serves. Several servers of one application share what was started. Rejects with what a
+   * starter threw, or as `startServer` does; nothing is left open then.
+   */
+  async listen(options: ListenOptions = {}): Promise<Server> {
+    await this.#lifecycle.start();
+    try {
+      const { clock, connection } = this.#options;
+      const onError = (error: unknown) => this.#dispatcher.reportLate(error);
+      const server = await startServer(this.dispatch, { ...connection, ...options, clock, onError });
+      server.whenClosed(() => this.#lifecycle.stop());
+      return server;
+    } catch (error) {
+      await this.#lifecycle.abandon(error);
+      throw error;
+    }
   }
 
   #add(method: string, path: string, first: readonly Middleware[] | AnyHandler, second: AnyHandler | undefined): void {

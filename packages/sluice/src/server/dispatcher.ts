@@ -35,6 +35,7 @@ export class Dispatcher {
   readonly #middleware: Middleware[] = [];
   /** Where requests go that no route takes: middleware sees them, too. */
   readonly #unrouted: Entry;
+  readonly #reported = new WeakSet<object>();
 
   constructor(options: ResolvedApplicationOptions, surroundings: RequestSurroundings) {
     this.#options = options;
@@ -91,7 +92,7 @@ export class Dispatcher {
       throw error;
     }
     made.whenSent((_bodyBytes, error) => {
-      if (error !== undefined) this.#reportBroken(request, error);
+      if (error !== undefined) this.reportLate(error, request);
     });
     return made;
   }
@@ -109,10 +110,18 @@ export class Dispatcher {
     }
   }
 
-  /** The answer has begun, so nobody can be told but the log. The client's going away is no error. */
-  #reportBroken(request: ServerRequest, error: Error): void {
+  /**
+   * Reports what nobody can be told by an answer any more, such as a broken one, once: the server has it too, and says so without
+   * naming the request. The client's going away is no error.
+   */
+  reportLate(error: unknown, request?: ServerRequest): void {
     if (error instanceof ConnectionLostError || error instanceof RequestTimeoutError) return;
-    if (!ServerRequest.isAbandonedBy(request, error)) report(this.#options.onError, error, request);
+    if (request !== undefined && ServerRequest.isAbandonedBy(request, error)) return;
+    if (typeof error === "object" && error !== null) {
+      if (this.#reported.has(error)) return;
+      this.#reported.add(error);
+    }
+    report(this.#options.onError, error, request);
   }
 
   #answerUnrouted(request: ServerRequest): Reply {

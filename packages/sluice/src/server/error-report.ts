@@ -2,20 +2,20 @@
 
 import type { ServerRequest } from "./request.js";
 
-/** Told of an error and of the request it made fail. */
-export type ErrorListener = (error: unknown, request: ServerRequest) => void;
+/** Told of an error and of the request it made fail; of none if it concerns the server, such as its accepting connections. */
+export type ErrorListener = (error: unknown, request: ServerRequest | undefined) => void;
 
 /** Causes shown of one error: a longer chain goes in a circle. */
 const MAX_CAUSES = 8;
 
 /** Writes the request (without its query) and the error with its stack and its causes'. */
 export const reportToStandardError: ErrorListener = (error, request) => {
-  const head = `${request.method} ${request.path} failed (request ${request.id})`;
-  process.stderr.write(`${head}: ${causeChain(error)}\n`);
+  const what = request === undefined ? "Server" : `${request.method} ${request.path} (request ${request.id})`;
+  process.stderr.write(`${what} failed: ${causeChain(error)}\n`);
 };
 
 /** Tells `listener`; one that throws itself is reported on standard error, after what it should have taken note of. */
-export function report(listener: ErrorListener, error: unknown, request: ServerRequest): void {
+export function report(listener: ErrorListener, error: unknown, request: ServerRequest | undefined): void {
   try {
     listener(error, request);
   } catch (thrown) {

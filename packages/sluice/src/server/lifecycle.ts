@@ -45,6 +45,15 @@ export class Lifecycle {
     });
   }
 
+  /** {@link Lifecycle.stop} on account of `error`: what disposers throw comes together with it. */
+  async abandon(error: unknown): Promise<void> {
+    try {
+      await this.stop();
+    } catch (closing) {
+      throw new AggregateError([error, closing], `Cannot start the application: ${list([error, closing])}`);
+    }
+  }
+
   #inTurn(step: () => Promise<void>): Promise<void> {
     const turn = this.#turn.then(step);
     this.#turn = turn.catch(() => undefined); // its caller has the error; the next turn only waits

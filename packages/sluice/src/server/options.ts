@@ -35,7 +35,7 @@ export interface ApplicationOptions extends ConnectionOptions {
    * @default a report on standard error
    */
   readonly onError?: ErrorListener;
-  /** The source of time for the access log. @default the system's */
+  /** The source of time. @default the system's */
   readonly clock?: Clock;
 }
 
@@ -45,6 +45,7 @@ export interface ResolvedApplicationOptions {
   readonly trust: ProxyTrust | undefined;
   readonly accessLog: AccessLog | undefined;
   readonly onError: ErrorListener;
+  readonly clock: Clock;
   readonly connection: ResolvedConnectionOptions;
 }
 
@@ -52,7 +53,7 @@ const DEFAULT_MAX_BODY_SIZE = 1024 * 1024;
 
 /** Checks and completes. Throws `UsageError` `options/…` for what is out of range. */
 export function resolveApplicationOptions(given: ApplicationOptions): ResolvedApplicationOptions {
-  const { maxBodySize = DEFAULT_MAX_BODY_SIZE, trustProxy, accessLog, clock, ...rest } = given;
+  const { maxBodySize = DEFAULT_MAX_BODY_SIZE, trustProxy, accessLog, clock = systemClock, ...rest } = given;
   const { onError = reportToStandardError, ...connection } = rest;
   if (maxBodySize !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(maxBodySize) && maxBodySize >= 0)) {
     throw new UsageError(
@@ -63,8 +64,9 @@ export function resolveApplicationOptions(given: ApplicationOptions): ResolvedAp
   return Object.freeze({
     maxBodySize,
     trust: trustProxy === undefined ? undefined : new ProxyTrust(trustProxy),
-    accessLog: accessLog === undefined ? undefined : new AccessLog(accessLog, clock ?? systemClock, onError),
+    accessLog: accessLog === undefined ? undefined : new AccessLog(accessLog, clock, onError),
     onError,
+    clock,
     connection: resolveConnectionOptions(connection),
   });
 }

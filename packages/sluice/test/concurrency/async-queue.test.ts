@@ -16,7 +16,7 @@ describe("AsyncQueue", () => {
   test("putting waits while the queue is full and goes on in arrival order as items are taken", async () => {
     const queue = new AsyncQueue<string>(1);
     const entered: string[] = [];
-    for (const item of ["a", "b", "c"]) queue.put(item).then(() => entered.push(item));
+    for (const item of ["a", "b", "c"]) void queue.put(item).then(() => entered.push(item));
     await nextTurn();
     expect(entered).toEqual(["a"]);
     expect(queue.size).toBe(1);

@@ -164,6 +164,25 @@ describe("systemClock and the life of the process", () => {
     systemClock.disarm(nearer);
   });
 
+  test("a deadline may start and stop holding the process while others expire", async () => {
+    const holding = new CallbackDeadline(() => undefined);
+    const timeouts = vi.spyOn(globalThis, "setTimeout");
+    await new Promise<void>((resolve) => {
+      callLater(systemClock, 1, () => {
+        systemClock.arm(holding, 50_000, true);
+        systemClock.disarm(holding);
+        systemClock.arm(holding, 50_000, true);
+        resolve();
+      });
+    });
+    await nextTurn();
+    const timer = timeouts.mock.results.at(-1)?.value as NodeJS.Timeout;
+    timeouts.mockRestore();
+    expect(timer.hasRef()).toBe(true);
+    systemClock.disarm(holding);
+    expect(timer.hasRef()).toBe(false);
+  });
+
   test("a timer made for a deadline that holds the process does so at once, and lets go when it has expired", async () => {
     const timeouts = vi.spyOn(globalThis, "setTimeout");
     const unrelated = callLater(systemClock, 30_000, () => undefined);

@@ -103,13 +103,12 @@ describe("ManualClock", () => {
     expect(clock.now()).toBe(11);
   });
 
-  test("says so when deadlines arm themselves for ever without delay", async () => {
+  test("says so when deadlines arm themselves for ever without delay", () => {
     const clock = new ManualClock();
     const deadline: Deadline = new CallbackDeadline(() => clock.arm(deadline, 0));
     clock.arm(deadline, 3);
     expect(() => clock.advance(10)).toThrow(expect.objectContaining({ code: "clock/endless-moment" }));
     expect(clock.now()).toBe(3);
-    await expect(clock.advanceAsync(10)).rejects.toMatchObject({ code: "clock/endless-moment" });
     clock.disarm(deadline);
     clock.advance(10);
     expect(clock.now()).toBe(13);

@@ -10,8 +10,13 @@ describe("Semaphore", () => {
     const first = await semaphore.acquire();
     const second = await semaphore.acquire();
     const order: string[] = [];
-    const third = semaphore.acquire().then((permit) => (order.push("third"), permit));
-    const fourth = semaphore.acquire().then((permit) => (order.push("fourth"), permit));
+    const noted = async (name: string) => {
+      const permit = await semaphore.acquire();
+      order.push(name);
+      return permit;
+    };
+    const third = noted("third");
+    const fourth = noted("fourth");
     await nextTurn();
     expect(order).toEqual([]);
     expect([semaphore.available, semaphore.waiting]).toEqual([0, 2]);

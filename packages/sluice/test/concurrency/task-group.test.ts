@@ -66,6 +66,7 @@ describe("TaskGroup", () => {
     void group.spawn(() => {
       throw new Error("first");
     });
+    await nextTurn();
     const after = group.spawn(() => "not called");
     await expect(after).rejects.toBe(group.signal.reason);
     const second = new TaskGroup();
@@ -106,7 +107,7 @@ describe("TaskGroup", () => {
     await group.close();
     expect(notes).toEqual(["a ended"]);
     expect(group.signal.reason).toMatchObject({ name: "AbortError" });
-    await expect(group.spawn.bind(group, () => 1)).toThrow(expect.objectContaining({ code: "task-group/closed" }));
+    expect(() => group.spawn(() => 1)).toThrow(expect.objectContaining({ code: "task-group/closed" }));
 
     const failing = new TaskGroup();
     void failing.spawn(async (signal) => {

@@ -49,7 +49,13 @@ export class FakeExchange implements ServerExchange {
 
   peer(): PeerInfo {
     const port = this.#remoteAddress === undefined ? undefined : 1;
-    return { remoteAddress: this.#remoteAddress, remotePort: port, localAddress: undefined, localPort: port, tls: undefined };
+    return {
+      remoteAddress: this.#remoteAddress,
+      remotePort: port,
+      localAddress: undefined,
+      localPort: port,
+      tls: undefined,
+    };
   }
 
   inform(status: number, fields: FieldLines): void {

@@ -151,18 +151,22 @@ describe("precedence", () => {
     .map((segments) => `/${segments.join("/")}`);
 
   test("it finds what a naive matcher finds, whatever the routes and their order", () => {
-    const property = fc.property(fc.array(pattern, { maxLength: 14 }), fc.array(path, { maxLength: 12 }), (all, paths) => {
-      const router = new Router<string>();
-      const routes: string[] = [];
-      for (const each of all) {
-        if (codeOf(() => router.add("GET", each, each)) === undefined) routes.push(each);
-      }
-      routes.sort(compareRoutes);
-      for (const each of paths) {
-        const match = router.find("GET", each);
-        expect(match && [match.value.handler, ...match.values]).toEqual(naiveMatch(routes, each));
-      }
-    });
+    const property = fc.property(
+      fc.array(pattern, { maxLength: 14 }),
+      fc.array(path, { maxLength: 12 }),
+      (all, paths) => {
+        const router = new Router<string>();
+        const routes: string[] = [];
+        for (const each of all) {
+          if (codeOf(() => router.add("GET", each, each)) === undefined) routes.push(each);
+        }
+        routes.sort(compareRoutes);
+        for (const each of paths) {
+          const match = router.find("GET", each);
+          expect(match && [match.value.handler, ...match.values]).toEqual(naiveMatch(routes, each));
+        }
+      },
+    );
     fc.assert(property, { numRuns: 1_500 });
   });
 });
@@ -208,9 +212,16 @@ describe("refusals", () => {
   ])("%s and %s have one shape: the second is a duplicate and changes nothing", (first, second) => {
     const router = routerOf(["GET", first]);
     expect(codeOf(() => router.add("GET", second, "second"))).toBe("route/duplicate");
-    expect(found(router, "GET", first.replace(/[:*].*/, "x").replace("é", "%C3%A9").replace("%7E", "~"))).toContain(
-      `GET ${first}`,
-    );
+    expect(
+      found(
+        router,
+        "GET",
+        first
+          .replace(/[:*].*/, "x")
+          .replace("é", "%C3%A9")
+          .replace("%7E", "~"),
+      ),
+    ).toContain(`GET ${first}`);
   });
 
   test.each([
@@ -250,7 +261,8 @@ describe("bounds", () => {
       router.add("GET", `${path.replaceAll("/a", "/:p").replace(/:p/g, uniqueName())}/end`, "");
     }
     const started = performance.now();
-    for (let round = 0; round < 1_000; round += 1) expect(router.find("GET", `${"/a".repeat(4_000)}/x`)).toBeUndefined();
+    for (let round = 0; round < 1_000; round += 1)
+      expect(router.find("GET", `${"/a".repeat(4_000)}/x`)).toBeUndefined();
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 });

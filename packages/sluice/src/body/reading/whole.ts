@@ -41,8 +41,9 @@ export function collectWhole<T>(flow: BodyFlow, limits: WholeLimits, convert: (b
   });
 }
 
-/** Drops what comes; beyond `maxBytes` more the body is cancelled. Resolves at its end, whatever that is. */
+/** Drops what comes, undecoded; beyond `maxBytes` more the body is cancelled. Resolves at its end, whatever that is. */
 export function dropRest(flow: BodyFlow, maxBytes: number): Promise<void> {
+  flow.dropDecoder();
   return new Promise((resolve) => {
     let left = maxBytes;
     flow.divert({

@@ -1,0 +1,92 @@
+/**
+ * The folder that answers are saved to. A file appears under its name when it is complete; a name that is taken gets a number, so that
+ * nothing is overwritten unless that was asked for.
+ */
+import { randomUUID } from "node:crypto";
+import { lstat, mkdir, open, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fileProblem } from "../terminal/file-problem.js";
+import { numberedName } from "./file-names.js";
+
+/** Names whose next free number is remembered; a forgotten one is found again by trying. */
+const MOST_REMEMBERED = 10_000;
+
+/** Saves bodies; see the head of this file. */
+export class FileStore {
+  readonly #directory: string;
+  readonly #overwrite: boolean;
+  readonly #nextNumbers = new Map<string, number>();
+
+  private constructor(directory: string, overwrite: boolean) {
+    this.#directory = directory;
+    this.#overwrite = overwrite;
+  }
+
+  /** Makes the folder where it is missing. Throws `UsageProblem` if that cannot be. */
+  static async open(directory: string, { overwrite }: { readonly overwrite: boolean }): Promise<FileStore> {
+    try {
+      await mkdir(directory, { recursive: true });
+    } catch (error) {
+      throw fileProblem("save to", directory, error);
+    }
+    return new FileStore(directory, overwrite);
+  }
+
+  /** Writes all pieces and resolves to the name of the file; on failure nothing is left. `name` has no folder in it. */
+  async save(name: string, pieces: AsyncIterable<Uint8Array>): Promise<string> {
+    const partial = join(this.#directory, `.${randomUUID()}.part`);
+    const handle = await open(partial, "wx");
+    let claimed: string | undefined;
+    try {
+      await writeAndClose(handle, pieces);
+      claimed = this.#overwrite ? await this.#replaceable(name) : await this.#claim(name);
+      await rename(partial, join(this.#directory, claimed));
+      return claimed;
+    } catch (error) {
+      await rm(partial, { force: true });
+      if (claimed !== undefined && !this.#overwrite) await rm(join(this.#directory, claimed), { force: true });
+      throw error;
+    }
+  }
+
+  /** Takes the first free one of `name`, `name-2` … by an empty file, which nobody else can take then. */
+  async #claim(name: string): Promise<string> {
+    for (let number = this.#nextNumbers.get(name) ?? 1; ; number += 1) {
+      const candidate = number === 1 ? name : numberedName(name, number);
+      try {
+        const handle = await open(join(this.#directory, candidate), "wx");
+        await handle.close();
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "EEXIST") continue;
+        throw error;
+      }
+      if (this.#nextNumbers.size >= MOST_REMEMBERED) this.#nextNumbers.clear();
+      this.#nextNumbers.set(name, number + 1);
+      return candidate;
+    }
+  }
+
+  /** Renaming replaces a file, and a symbolic link itself, not what it points to; only a folder is in the way. */
+  async #replaceable(name: string): Promise<string> {
+    for (let number = 1; ; number += 1) {
+      const candidate = number === 1 ? name : numberedName(name, number);
+      try {
+        if (!(await lstat(join(this.#directory, candidate))).isDirectory()) return candidate;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return candidate;
+        throw error;
+      }
+    }
+  }
+}
+
+async function writeAndClose(
+  handle: Awaited<ReturnType<typeof open>>,
+  pieces: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  try {
+    for await (const piece of pieces) await handle.writeFile(piece);
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,32 @@
+/** `sluice/server`: everything public of the server side. */
+
+export { ConnectionLostError, isSluiceError, PeerError, SluiceError, UsageError } from "./errors.js";
+export type { CookieAttributes } from "./http/cookies.js";
+export { type HeadersSource, HttpHeaders } from "./http/headers.js";
+export type { AccessLogFormat, AccessLogOptions } from "./server/access-log.js";
+export { Application, type GetMethod, type RouteMethod } from "./server/application.js";
+export { CONNECTION_DEFAULTS, type ConnectionOptions } from "./server/connection-options.js";
+export type { ErrorListener } from "./server/error-report.js";
+export type { Responder, ServerExchange } from "./server/exchange.js";
+export { HttpError, type HttpErrorOptions } from "./server/http-error.js";
+export type { Key } from "./server/keys.js";
+export type { Disposer, Starter } from "./server/lifecycle.js";
+export { type ListenOptions, type ServerOptions, startServer } from "./server/listen.js";
+export { requestId } from "./server/middleware/request-id.js";
+export type { Handler, Middleware, Next } from "./server/middleware-chain.js";
+export type { ApplicationOptions } from "./server/options.js";
+export type { PathParams } from "./server/path-params.js";
+export { Reply, type SentListener } from "./server/reply.js";
+export {
+  type RedirectOptions,
+  type RedirectStatus,
+  type ReplyOptions,
+  reply,
+  type StreamSource,
+  type TypedReplyOptions,
+} from "./server/reply-kinds.js";
+export type { ReplyListener, ServerRequest } from "./server/request.js";
+export type { ReadJsonOptions, ReadOptions } from "./server/request-body.js";
+export type { CloseOptions, Server } from "./server/server.js";
+export type { HandlerResult } from "./server/to-reply.js";
+export type { ForwardingField, TrustProxyOptions } from "./server/trust-proxy.js";

@@ -1,0 +1,224 @@
+import { describe, expect, test } from "vitest";
+import type { Transport, TransportHandler } from "../../src/net/transport.js";
+import type { Answer, TakeOver } from "../../src/wire/answer.js";
+import { answer, deferred, echoPath, get, ok, refused, serve, streamed } from "./server-link-setup.js";
+
+describe("server link: half-closed clients", () => {
+  test("FIN while idle ends the connection", () => {
+    const served = serve(echoPath);
+    served.packets(get("/1"));
+    expect(served.end()).toBe("");
+    expect(served.transport.ended).toBe(true);
+    expect(served.closed).toBe(1);
+  });
+
+  test("FIN before a single byte ends the connection", () => {
+    const served = serve(echoPath);
+    expect(served.end()).toBe("");
+    expect(served.closed).toBe(1);
+  });
+
+  test("FIN right after the request: the answer comes, and says that it is the last", async () => {
+    const later = deferred<Answer>();
+    const served = serve(() => later.promise);
+    served.packets(get("/1"));
+    const signal = served.exchanges[0]?.signal;
+    expect(served.end()).toBe("");
+    expect(served.transport.ended).toBe(false);
+    later.resolve(answer(200, "late"));
+    expect(await served.later()).toBe(ok("late", "Connection: close\r\n"));
+    expect(signal?.aborted).toBe(false);
+    expect(served.closed).toBe(1);
+  });
+
+  test("FIN behind more requests than are read at once: all are answered", async () => {
+    const served = serve(async (exchange) => answer(200, exchange.target), { maxPipelined: 1 });
+    served.transport.feed(get("/1") + get("/2") + get("/3"), { end: true });
+    served.transport.flush();
+    const written = served.transport.takeWritten() + (await served.later());
+    expect(written).toMatch(/\/1.*\/2.*\/3$/s);
+    expect(served.transport.ended).toBe(true);
+    await served.later();
+    expect(served.closed).toBe(1);
+  });
+
+  test("FIN in the middle of a head is refused, after what came before was answered", () => {
+    const served = serve(echoPath);
+    served.packets(`${get("/1")}GET /2 HT`);
+    expect(served.end()).toBe(refused("400 Bad Request", "http1/truncated"));
+    expect(served.closed).toBe(1);
+  });
+
+  test("FIN while an answer is streamed: it is completed", async () => {
+    const gate = deferred<void>();
+    const body = async function* () {
+      yield Buffer.from("a");
+      await gate.promise;
+      yield Buffer.from("b");
+    };
+    const served = serve(() => answer(200, streamed(body)));
+    served.packets(get("/"));
+    await served.later();
+    served.end();
+    gate.resolve();
+    expect(await served.later()).toBe("1\r\nb\r\n0\r\n\r\n");
+    expect(served.closed).toBe(1);
+  });
+});
+
+describe("server link: lingering (RFC 9112 §9.6)", () => {
+  test("after the last answer what still comes is let pass, up to lingerBytes, then held back", () => {
+    const served = serve(() => answer(413, "no"), { drainBytes: 0, lingerBytes: 5_000 });
+    served.packets("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+    expect(served.transport.ended).toBe(true);
+    served.packets("x".repeat(5_000));
+    expect(served.transport.paused).toBe(false);
+    served.packets("x");
+    expect(served.transport.paused).toBe(true);
+    served.link.destroy();
+    served.transport.flush();
+    expect(served.closed).toBe(1);
+  });
+
+  test("the client's FIN completes it", () => {
+    const served = serve(echoPath);
+    served.packets(get("/", "Connection: close\r\n"));
+    expect(served.closed).toBe(0);
+    served.end();
+    expect(served.closed).toBe(1);
+  });
+
+  test("bytes behind a last request are let pass while its answer is awaited", async () => {
+    const later = deferred<Answer>();
+    const served = serve(() => later.promise, { lingerBytes: 100 });
+    served.packets(get("/", "Connection: close\r\n"));
+    served.packets("x".repeat(101));
+    expect(served.transport.paused).toBe(true);
+    later.resolve(answer(200, "x"));
+    expect(await served.later()).toBe(ok("x", "Connection: close\r\n"));
+  });
+});
+
+describe("server link: destroying", () => {
+  test("gives up everything at once; the owner hears of it once", async () => {
+    const served = serve(() => undefined);
+    served.packets(`${get("/1")}POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc`);
+    const reading = served.exchanges[0]?.signal;
+    served.link.destroy();
+    served.link.destroy();
+    served.transport.flush();
+    expect(reading?.aborted).toBe(true);
+    expect(served.closed).toBe(1);
+    await served.later();
+  });
+
+  test("a body that is being read fails", async () => {
+    const served = serve(async (exchange) => answer(200, await exchange.body.text()));
+    served.packets("POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc");
+    served.link.destroy();
+    served.transport.flush();
+    await served.later();
+    expect(served.errors).toMatchObject([{ code: "server/client-gone" }]);
+  });
+});
+
+/** Another protocol: echoes in capitals until the end. */
+function shouting(rest: string[]): TakeOver {
+  return (transport: Transport, early, released) => {
+    rest.push(Buffer.from(early).toString());
+    const handler: TransportHandler = {
+      onData: (bytes) => {
+        transport.write(Buffer.from(bytes).toString().toUpperCase());
+      },
+      onEnd: () => transport.end(),
+      onDrain: () => undefined,
+      onClose: () => released(),
+    };
+    transport.attach(handler);
+  };
+}
+
+const UPGRADE = "Connection: Upgrade\r\nUpgrade: shout\r\n";
+const SWITCHED = /^HTTP\/1\.1 101 Switching Protocols\r\nUpgrade: shout\r\nDate: .*\r\nConnection: Upgrade\r\n\r\n$/;
+
+describe("server link: other protocols (RFC 9110 §7.8, §9.3.6)", () => {
+  const upgrading = (rest: string[]): Answer => ({
+    ...answer(101, undefined, ["Upgrade", "shout"]),
+    takeOver: shouting(rest),
+  });
+
+  test("an accepted upgrade hands over the transport and what had come already", () => {
+    for (const cut of [0, 3]) {
+      const rest: string[] = [];
+      const served = serve(() => upgrading(rest));
+      expect(served.packets(get("/", UPGRADE) + "early".slice(0, cut))).toMatch(SWITCHED);
+      expect(rest).toEqual(["early".slice(0, cut)]);
+      expect(served.handedOver).toBe(1);
+      expect(served.packets("hello")).toBe("HELLO");
+      expect(served.closed).toBe(0);
+      served.end();
+      expect(served.closed).toBe(1);
+    }
+  });
+
+  test("bytes that come while the answer is awaited wait with it", async () => {
+    const later = deferred<Answer>();
+    const rest: string[] = [];
+    const served = serve(() => later.promise);
+    served.packets(`${get("/", UPGRADE)}one`);
+    expect(served.transport.paused).toBe(true);
+    served.transport.feed("two");
+    later.resolve(upgrading(rest));
+    expect(await served.later()).toMatch(/\r\n\r\nTWO$/);
+    expect(rest).toEqual(["one"]);
+  });
+
+  test("requests before the upgrade are answered first", () => {
+    const served = serve((exchange) => (exchange.target === "/up" ? upgrading([]) : answer(200, exchange.target)));
+    expect(served.packets(get("/1") + get("/up", UPGRADE))).toMatch(/^HTTP\/1\.1 200 .*\/1HTTP\/1\.1 101 /s);
+  });
+
+  test("a declined upgrade goes on with HTTP, and what had come already is a request", () => {
+    const served = serve(echoPath);
+    expect(served.packets(get("/1", UPGRADE) + get("/2"))).toBe(ok("/1") + ok("/2"));
+    expect(served.packets(get("/3"))).toBe(ok("/3"));
+  });
+
+  test("CONNECT: a tunnel is handed over; another answer goes on with HTTP", () => {
+    const connect = "CONNECT b:443 HTTP/1.1\r\nHost: b:443\r\n\r\n";
+    const rest: string[] = [];
+    const tunnel = serve(() => ({ ...answer(200), takeOver: shouting(rest) }));
+    expect(tunnel.packets(`${connect}hello`)).toMatch(/^HTTP\/1\.1 200 OK\r\nDate: .*\r\n\r\n$/);
+    expect(rest).toEqual(["hello"]);
+    expect(tunnel.packets("x")).toBe("X");
+    const declined = serve((exchange) => answer(exchange.method === "CONNECT" ? 405 : 200, "x"));
+    expect(declined.packets(connect + get("/"))).toMatch(/^HTTP\/1\.1 405 .*x$/s);
+    expect(declined.exchanges).toHaveLength(2);
+    const promised = serve(() => answer(200, "x"));
+    expect(promised.packets(connect)).toMatch(/^HTTP\/1\.1 500 /);
+    expect(promised.errors).toMatchObject([{ code: "reply/status" }]);
+  });
+
+  test("an upgrade with a body is accepted only when the body is complete", () => {
+    const served = serve(() => upgrading([]));
+    served.packets(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n${UPGRADE}\r\n`);
+    expect(served.errors).toMatchObject([{ code: "reply/early-upgrade" }]);
+    const complete = serve(() => upgrading([]));
+    const wire = `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n${UPGRADE}\r\nabc`;
+    expect(complete.packets(wire)).toMatch(SWITCHED);
+  });
+
+  test("a take-over that throws breaks the connection", () => {
+    const failure = new Error("no");
+    const served = serve(() => ({
+      ...answer(101),
+      takeOver: () => {
+        throw failure;
+      },
+    }));
+    served.packets(get("/", UPGRADE));
+    expect(served.errors).toEqual([failure]);
+    expect(served.transport.destroyed).toBe(true);
+    expect(served.closed).toBe(1);
+  });
+});
