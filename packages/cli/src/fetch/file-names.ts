@@ -11,7 +11,10 @@ const HASH_DIGITS = 10;
 /** Names that stand for devices on Windows, with any extension. */
 const DEVICE_NAME = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/;
 
-const EXTENSIONS: Readonly<Record<string, string>> = {
+/** As a path ends; in lower case, because some file systems do not tell the cases apart. */
+const EXTENSION = /\.[a-z0-9]{1,8}$/;
+
+const ENDINGS: Readonly<Record<string, string>> = {
   "application/json": ".json",
   "application/pdf": ".pdf",
   "application/xml": ".xml",
@@ -34,24 +37,30 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
 
 /** The name for what `url` gave; `contentType` decides the extension where the path has none. */
 export function fileNameFor(url: string, contentType: string | undefined): string {
-  const { hostname, port, pathname, search } = new URL(url);
-  const place = port === "" ? hostname : `${hostname}_${port}`;
+  const { protocol, hostname, port, pathname } = new URL(url);
+  const shownPort = port === "" && protocol === "http:" ? "80" : port;
+  const place = shownPort === "" ? hostname : `${hostname}_${shownPort}`;
   const path = pathname.endsWith("/") ? `${pathname}index` : pathname;
   const full = `${place}${path.replaceAll("/", "-")}`;
-  const extension = /\.[a-z0-9]{1,8}$/i.exec(path)?.[0] ?? "";
+  const extension = EXTENSION.exec(path)?.[0] ?? "";
   const stem = full.slice(0, full.length - extension.length);
   const safe = stem.replace(/[^a-z0-9._-]+/g, "_").replace(/^[.-]+|[.-]+$/g, "");
   const kept = safe.slice(0, MOST_CHARACTERS);
-  const ending = extension === "" ? (EXTENSIONS[essenceOf(contentType)] ?? "") : extension.toLowerCase();
-  // A path with dashes and one with more slashes would meet in one name, and so would letters of both cases on some file systems.
-  const lossless = kept === stem && extension === extension.toLowerCase() && search === "" && !pathname.includes("-");
-  const name = `${kept}${lossless ? "" : `-${hashOf(url)}`}${ending}`;
+  const told = extension !== "" && kept === stem && tellsAll(new URL(url));
+  const ending = extension === "" ? (ENDINGS[essenceOf(contentType)] ?? "") : extension;
+  const name = `${kept}${told ? "" : `-${hashOf(url)}`}${ending}`;
   return DEVICE_NAME.test(name) ? `_${name}` : name;
+}
+
+/** Whether a URL with an extension, all of whose characters were kept, can be told from every other by its name. */
+function tellsAll({ protocol, hostname, port, pathname, search }: URL): boolean {
+  // Dashes stand for slashes and underscores for colons in a name, so a URL that has its own is not told by it.
+  return search === "" && !/[-_]/.test(hostname + pathname) && !(protocol === "https:" && port === "80");
 }
 
 /** The same name with a number before its extension: `page-2.html`. */
 export function numberedName(name: string, number: number): string {
-  const extension = /\.[a-z0-9]{1,8}$/.exec(name)?.[0] ?? "";
+  const extension = EXTENSION.exec(name)?.[0] ?? "";
   return `${name.slice(0, name.length - extension.length)}-${number}${extension}`;
 }
 

@@ -24,10 +24,11 @@ export function ownExactly(piece: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * A kept piece in the form in which users get it: small ones are copied out of whatever they lie in, so that keeping
- * one keeps no more than itself alive; large ones are handed over with their buffer.
+ * A kept piece in the form in which users get it: small ones are copied out of whatever they lie in, so that keeping one
+ * keeps no more than itself alive; large ones are handed over with their buffer. Never a `Buffer`, whose `slice` means
+ * something else.
  */
 export function handOver(piece: Uint8Array): Uint8Array {
-  if (piece.byteLength > POOLED_BYTES) return piece;
-  return piece.buffer.byteLength === piece.byteLength ? piece : new Uint8Array(piece);
+  if (piece.byteLength <= POOLED_BYTES && piece.buffer.byteLength !== piece.byteLength) return new Uint8Array(piece);
+  return Buffer.isBuffer(piece) ? new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength) : piece;
 }

@@ -3,6 +3,7 @@
  * its final response has been dealt with. It owns the `total` deadline, listens to the caller's signal for just that long, and
  * passes an abort to whatever is under way: the exchange on the wire, and anything waiting on {@link RequestScope.signal}.
  */
+import { onAbort } from "../concurrency/abort.js";
 import type { Clock } from "../concurrency/clock.js";
 import { Deadline } from "../concurrency/deadline.js";
 import { type RequestContext, RequestTimeoutError } from "../errors.js";
@@ -26,6 +27,7 @@ export class RequestScope extends Deadline {
   readonly target: RequestUrl;
   readonly #owner: ScopeOwner;
   readonly #signals: readonly AbortSignal[];
+  readonly #stopListening: (() => void)[] = [];
   readonly #showQuery: ReadonlySet<string> | undefined;
   readonly startedAt: number;
   tracer: Tracer | undefined = undefined;
@@ -63,14 +65,9 @@ export class RequestScope extends Deadline {
         throw signal.reason;
       }
     }
-    for (const signal of this.#signals) signal.addEventListener("abort", this);
+    for (const signal of this.#signals) this.#stopListening.push(onAbort(signal, (reason) => this.cancel(reason)));
     this.#totalMs = totalMs;
     if (totalMs !== Number.POSITIVE_INFINITY) this.clock.arm(this, totalMs);
-  }
-
-  /** `EventListener` of the caller's signals: the object itself is the listener, so that it can be taken off again. */
-  handleEvent(event: Event): void {
-    this.cancel((event.target as AbortSignal).reason);
   }
 
   /** `total` has passed. */
@@ -149,6 +146,7 @@ export class RequestScope extends Deadline {
 
   #release(): void {
     this.clock.disarm(this);
-    for (const signal of this.#signals) signal.removeEventListener("abort", this);
+    for (const stop of this.#stopListening) stop();
+    this.#stopListening.length = 0;
   }
 }

@@ -55,7 +55,7 @@ describe.each(FORMATS)("%s", (_name, coding, compress) => {
     const { body } = arriving([coding]);
     lend(body, compress(utf8("hello")));
     body.finish([]);
-    expect(body.takeWhole()).toEqual(utf8("hello"));
+    expect(textOf(body.takeWhole() ?? utf8(""))).toBe("hello");
   });
 
   test("is the same in every way to read it, and at every cut point", async () => {
@@ -247,13 +247,16 @@ describe("what follows the end of the data", () => {
 
   test("a body that breaks off after the end of its data still fails", async () => {
     const { body } = arriving(["br"]);
-    const reading = collect(body).catch((reason: unknown) => reason);
+    const reader = body[Symbol.asyncIterator]();
+    const first = reader.next();
     lend(body, zlib.brotliCompressSync("one"));
+    expect(textOf((await first).value ?? utf8(""))).toBe("one");
+    const end = reader.next();
     lend(body, utf8("rest"));
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await turn();
     const error = new Error("reset");
     body.fail(error);
-    expect(await reading).toBe(error);
+    await expect(end).rejects.toBe(error);
   });
 });
 
@@ -286,8 +289,8 @@ describe("several codings", () => {
     const small = arriving(codings);
     lend(small.body, nested(utf8("hello")));
     small.body.finish([]);
-    expect(small.body.takeWhole()).toEqual(utf8("hello"));
-    for (const whole of [noise(500_000), text(3_000_000)]) {
+    expect(textOf(small.body.takeWhole() ?? utf8(""))).toBe("hello");
+    for (const whole of [noise(300_000), text(3_000_000)]) {
       const stream = arriving(codings, { mark: 10_000 });
       const reading = collect(stream.body);
       feed(stream, cut(nested(whole), [30_000, 500]));
@@ -307,18 +310,12 @@ describe("several codings", () => {
     }
   });
 
-  test("are stopped even if it is an inner one that expands to nothing in the end", async () => {
+  test("are stopped even if it is an inner one that expands, to nothing in the end", async () => {
     const empty = zlib.gzipSync(utf8(""));
-    const members = Buffer.concat(Array.from({ length: 100_000 }, () => empty));
-    const stream = arriving(["gzip", "gzip"]);
-    const reading = stream.body.text();
-    feed(stream, [zlib.gzipSync(members, { level: 9 })]);
-    // 2 MB of empty members from some kB: below the ratio for deflate, so this is only slow, not wrong …
-    expect(await reading).toBe("");
+    const members = Buffer.alloc(17 * (1 << 20), empty);
     const strict = arriving(["gzip", "gzip"], { limits: { maxExpansion: 100 } });
     const refused = strict.body.text();
-    feed(strict, [zlib.gzipSync(members, { level: 9 })]);
-    // … and above a lower one.
+    feed(strict, [zlib.gzipSync(members)]);
     await expect(refused).rejects.toMatchObject({ code: "body/expansion" });
   });
 });
@@ -335,8 +332,8 @@ describe("the expansion guard", () => {
     ["at", 0, true],
     ["one past", 1, false],
     ["off", undefined, true],
-  ])("%s the ratio, beyond the first MiB", async (_name, past, fits) => {
-    const whole = new Uint8Array(2_000_000);
+  ])("%s the ratio, beyond the first 16 MiB", async (_name, past, fits) => {
+    const whole = new Uint8Array(20_000_000);
     const coded = zlib.gzipSync(whole);
     const exact = whole.byteLength / coded.byteLength;
     const maxExpansion = past === undefined ? Number.POSITIVE_INFINITY : (whole.byteLength - past) / coded.byteLength;
@@ -344,15 +341,17 @@ describe("the expansion guard", () => {
     const stream = arriving(["gzip"], { limits: { maxExpansion } });
     feed(stream, [coded]);
     const reading = stream.body.bytes();
-    if (fits) expect((await reading).byteLength).toBe(2_000_000);
+    if (fits) expect((await reading).byteLength).toBe(20_000_000);
     else await expect(reading).rejects.toThrow(ResponseTooLargeError);
   });
 
-  test("does not look at the first MiB", async () => {
+  test("does not look at the first 16 MiB", async () => {
     const { body } = arriving(["gzip"], { limits: { maxExpansion: 1 } });
-    lend(body, zlib.gzipSync(new Uint8Array(1 << 20)));
+    lend(body, zlib.gzipSync(new Uint8Array(16 << 20)));
     body.finish([]);
-    expect((await body.bytes()).byteLength).toBe(1 << 20);
+    let total = 0;
+    for await (const piece of body) total += piece.byteLength;
+    expect(total).toBe(16 << 20);
   });
 });
 

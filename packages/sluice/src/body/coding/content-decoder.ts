@@ -25,7 +25,7 @@ export interface DecodeLimits {
    */
   readonly maxOutputBytes: number;
   /**
-   * Most bytes of output for each byte of input, checked for every coding once the output is beyond 1 MiB; beyond it
+   * Most bytes of output for each byte of input, checked for every coding once the output is beyond 16 MiB; beyond it
    * `ResponseTooLargeError` `body/expansion`. `Infinity`: no limit. @default 1_032
    */
   readonly maxExpansion: number;
@@ -41,7 +41,7 @@ interface Tool {
 /** The most that deflate can do: 258 bytes for two bits. */
 export const DEFAULT_MAX_EXPANSION = 1_032;
 /** Output below this is never too much of an expansion. */
-const EXPANSION_FREE_BYTES = 1024 * 1024;
+const EXPANSION_FREE_BYTES = 16 * 1024 * 1024;
 /** Complete bodies up to this many coded bytes are decoded at once … */
 const AT_ONCE_INPUT_BYTES = 64 * 1024;
 /** … unless they give more than this. */
