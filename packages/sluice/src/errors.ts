@@ -145,6 +145,7 @@ export class InvalidUrlError extends UsageError {
   static override readonly kind: string = "InvalidUrlError";
 }
 
+/** What a {@link ConnectError} knows besides: a failure for each address tried. */
 export interface ConnectErrorDetails extends ErrorDetails {
   readonly causes?: readonly Error[];
 }

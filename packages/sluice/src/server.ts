@@ -25,8 +25,9 @@ export {
   type StreamSource,
   type TypedReplyOptions,
 } from "./server/reply-kinds.js";
-export type { ReplyListener, ServerRequest } from "./server/request.js";
-export type { ReadJsonOptions, ReadOptions } from "./server/request-body.js";
+export type { ServerRequest } from "./server/request.js";
+export type { ReadFormOptions, ReadJsonOptions, ReadOptions } from "./server/request-body.js";
+export type { ReplyListener } from "./server/request-parts.js";
 export type { CloseOptions, Server } from "./server/server.js";
 export type { HandlerResult } from "./server/to-reply.js";
 export type { ForwardingField, TrustProxyOptions } from "./server/trust-proxy.js";

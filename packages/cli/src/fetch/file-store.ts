@@ -11,6 +11,11 @@ import { numberedName } from "./file-names.js";
 /** Names whose next free number is remembered; a forgotten one is found again by trying. */
 const MOST_REMEMBERED = 10_000;
 
+/** The folder or its disk is what is wrong, not the body. */
+export class StorageFailure extends Error {
+  override readonly name = "StorageFailure";
+}
+
 /** Saves bodies; see the head of this file. */
 export class FileStore {
   readonly #directory: string;
@@ -32,20 +37,42 @@ export class FileStore {
     return new FileStore(directory, overwrite);
   }
 
-  /** Writes all pieces and resolves to the name of the file; on failure nothing is left. `name` has no folder in it. */
+  /**
+   * Writes all pieces and resolves to the name of the file; on failure nothing is left. `name` has no folder in it. Throws
+   * {@link StorageFailure}, or what `pieces` throws.
+   */
   async save(name: string, pieces: AsyncIterable<Uint8Array>): Promise<string> {
     const partial = join(this.#directory, `.${randomUUID()}.part`);
-    const handle = await open(partial, "wx");
-    let claimed: string | undefined;
     try {
-      await writeAndClose(handle, pieces);
-      claimed = this.#overwrite ? await this.#replaceable(name) : await this.#claim(name);
-      await rename(partial, join(this.#directory, claimed));
-      return claimed;
+      await this.#write(partial, pieces);
+      return await this.#orFail(this.#moveTo(name, partial));
     } catch (error) {
       await rm(partial, { force: true });
-      if (claimed !== undefined && !this.#overwrite) await rm(join(this.#directory, claimed), { force: true });
       throw error;
+    }
+  }
+
+  async #write(path: string, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+    const handle = await this.#orFail(open(path, "wx"));
+    try {
+      for await (const piece of pieces) await this.#orFail(handle.writeFile(piece));
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Gives a complete file its name. */
+  async #moveTo(name: string, partial: string): Promise<string> {
+    const claimed = this.#overwrite ? await this.#replaceable(name) : await this.#claim(name);
+    await rename(partial, join(this.#directory, claimed));
+    return claimed;
+  }
+
+  async #orFail<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      throw new StorageFailure(fileProblem("save to", this.#directory, error).message, { cause: error });
     }
   }
 
@@ -77,16 +104,5 @@ export class FileStore {
         throw error;
       }
     }
-  }
-}
-
-async function writeAndClose(
-  handle: Awaited<ReturnType<typeof open>>,
-  pieces: AsyncIterable<Uint8Array>,
-): Promise<void> {
-  try {
-    for await (const piece of pieces) await handle.writeFile(piece);
-  } finally {
-    await handle.close();
   }
 }

@@ -244,7 +244,8 @@ function acceptedCookie(
     sameSiteContext: given.context.crossSite === true ? "none" : "strict",
   });
   jar.removeAllCookiesSync();
-  if (made === undefined) return undefined;
+  // tough-cookie drops a second dot, and spaces after the first; no host has such a name (RFC 6265 §5.2.3).
+  if (made === undefined || /^[.\s]/.test(made.domain ?? "")) return undefined;
   const end = made.expiryTime(now);
   return {
     name: made.key,

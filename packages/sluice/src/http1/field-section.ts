@@ -179,8 +179,8 @@ function skipFieldValue(bytes: Uint8Array, start: number, end: number): number {
 
 /** Names the first fault of `line`, which is known to have one; its line feed is not part of it. */
 function whatIsWrong(line: string, kind: SectionLimits["kind"]): PeerError {
-  const first = line.charCodeAt(0);
-  if (isOws(first)) {
+  if (line === "") return bareLineFeed(kind);
+  if (isOws(line.charCodeAt(0))) {
     return new PeerError("http1/folded-line", `Cannot read ${kind}: a line begins with whitespace (RFC 9112 §5.2)`);
   }
   let at = 0;
@@ -194,13 +194,15 @@ function whatIsWrong(line: string, kind: SectionLimits["kind"]): PeerError {
   }
   at += 1;
   while (FIELD_VALUE_CHARS[line.charCodeAt(at)] === 1) at += 1;
-  if (at === line.length) {
-    return new PeerError("http1/bare-line-feed", `Cannot read ${kind}: a line ends with a bare LF (RFC 9112 §2.2)`);
-  }
+  if (at === line.length) return bareLineFeed(kind);
   return new PeerError(
     "http1/field-value-invalid",
     `Cannot read ${kind}: ${hexOf(line.charCodeAt(at))} in a field value`,
   );
+}
+
+function bareLineFeed(kind: SectionLimits["kind"]): PeerError {
+  return new PeerError("http1/bare-line-feed", `Cannot read ${kind}: a line ends with a bare LF (RFC 9112 §2.2)`);
 }
 
 function hexOf(code: number): string {

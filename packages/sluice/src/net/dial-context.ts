@@ -3,6 +3,7 @@
 import type { Clock } from "../concurrency/clock.js";
 import type { DnsCache } from "./dns-cache.js";
 
+/** The dialer's options, resolved. */
 export interface DialContext {
   readonly clock: Clock;
   readonly dns: DnsCache;

@@ -60,6 +60,7 @@ export interface Dialing {
 /** Hears the end of a dialing: exactly once, with one of the two, and never inside `dial` or `cancel`. */
 export type DialDone = (error: Error | undefined, transport: Transport | undefined) => void;
 
+/** What all connections of a dialer have in common. */
 export interface DialerOptions {
   readonly clock: Clock;
   readonly dns: DnsCache;

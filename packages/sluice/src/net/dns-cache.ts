@@ -18,6 +18,7 @@ const DEFAULT_MAX_ENTRIES = 1000;
 /** Addresses kept of one answer, which a name server could make thousands long. */
 const MOST_ADDRESSES = 64;
 
+/** Where addresses come from, and how long they are believed. */
 export interface DnsCacheOptions {
   /** How long an answer is used again, in milliseconds; 0 asks each time, `Infinity` only once. @default 10_000 */
   readonly ttl?: number | undefined;

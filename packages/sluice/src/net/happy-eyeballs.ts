@@ -25,6 +25,7 @@ export interface Attempt {
 /** Reports how one attempt ended, once: with an error or a winner. May be called before `start` returns. */
 export type AttemptOutcome<Winner> = (error: Error | undefined, winner: Winner | undefined) => void;
 
+/** Who races, at what pace, and who is told. */
 export interface RaceOptions<Winner> {
   readonly clock: Clock;
   /** Milliseconds between attempts; `Infinity`: the next one only when the one before has failed. */

@@ -22,6 +22,7 @@ const UNKNOWN_PEER: PeerInfo = {
   tls: undefined,
 };
 
+/** How the two transports behave; the same for both directions. */
 export interface MemoryPairOptions {
   /** Whether received bytes are lent for the call only, and overwritten after it. @default false */
   readonly lends?: boolean | undefined;

@@ -20,6 +20,7 @@ const UNKNOWN_PEER: PeerInfo = {
 /** Bytes that arrive in one piece (a string as latin1, one byte a character), the peer's FIN, or the end by an error. */
 export type ScriptStep = Uint8Array | string | { readonly end: true } | { readonly error: Error };
 
+/** What is scripted, and how the transport behaves. */
 export interface ScriptedTransportOptions {
   /** Played first; `feed` adds to it. @default [] */
   readonly script?: readonly ScriptStep[] | undefined;

@@ -25,6 +25,7 @@ export interface PeerInfo {
   readonly tls: TlsInfo | undefined;
 }
 
+/** The outcome of a TLS handshake. */
 export interface TlsInfo {
   readonly protocol: string;
   readonly cipher: string;
@@ -34,6 +35,7 @@ export interface TlsInfo {
   readonly resumed: boolean;
 }
 
+/** One connection. After `destroy`, calls do nothing; `write` after `end` throws UsageError `transport/write-after-end`. */
 export interface Transport {
   /** Whether bytes given to `onData` are lent for the duration of the call only (a reused read buffer). */
   readonly lends: boolean;

@@ -5,8 +5,6 @@
 
 import type { Stats } from "node:fs";
 import { type FileHandle, lstat, open, realpath, rename, rm, stat, unlink } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { PayloadError, UsageError } from "../errors.js";
 import { randomId } from "./random.js";
 
@@ -14,9 +12,6 @@ import { randomId } from "./random.js";
 const READ_BYTES = 256 * 1024;
 /** Pieces are collected to this size before they are written: each write is a trip to another thread. */
 const WRITE_BYTES = 1024 * 1024;
-
-/** Of the file's own name in that of its unfinished form: names have 255 bytes at most. */
-const MOST_NAME_CHARACTERS = 40;
 
 /** A regular file, open for reading. Several may read from it at a time. Whoever opened it closes it. */
 export interface FileSource {
@@ -58,7 +53,7 @@ export async function openFile(path: string | URL): Promise<FileSource> {
 export async function writeFileAtomically(path: string | URL, pieces: AsyncIterable<Uint8Array>): Promise<number> {
   const source = pieces[Symbol.asyncIterator]();
   try {
-    const target = await realPathOf(typeof path === "string" ? path : fileURLToPath(path));
+    const target = await realPathOf(path);
     if (await isSpecial(target)) return await writePieces(await open(target, "w"), source);
     return await replaceFile(target, source);
   } catch (error) {
@@ -94,8 +89,8 @@ async function* readPieces(
   }
 }
 
-async function replaceFile(target: string, source: AsyncIterator<Uint8Array>): Promise<number> {
-  const partial = join(dirname(target), `.${basename(target).slice(0, MOST_NAME_CHARACTERS)}.${randomId()}.part`);
+async function replaceFile(target: string | URL, source: AsyncIterator<Uint8Array>): Promise<number> {
+  const partial = besides(target, `.${randomId().slice(0, 8)}.part`);
   const handle = await open(partial, "wx");
   try {
     const writtenBytes = await writePieces(handle, source);
@@ -105,6 +100,14 @@ async function replaceFile(target: string, source: AsyncIterator<Uint8Array>): P
     await rm(partial, { force: true });
     throw error;
   }
+}
+
+/** The same name with something after it: in the same folder, so that renaming does not copy. */
+function besides(path: string | URL, suffix: string): string | URL {
+  if (typeof path === "string") return path + suffix;
+  const longer = new URL(path);
+  longer.pathname += suffix;
+  return longer;
 }
 
 /** Writes what `source` gives, and closes the file. Resolves to the bytes written. */
@@ -144,17 +147,17 @@ async function writeAll(handle: FileHandle, pieces: readonly Uint8Array[]): Prom
   return writtenBytes;
 }
 
-/** Where a symbolic link leads, so that the file is replaced and not the link. */
-async function realPathOf(path: string): Promise<string> {
+/** Where a symbolic link leads, so that the file is replaced and not the link; what is not there yet, as it is. */
+async function realPathOf(path: string | URL): Promise<string | URL> {
   return (await lstatOrUndefined(path)) === undefined ? path : realpath(path);
 }
 
-async function isSpecial(path: string): Promise<boolean> {
+async function isSpecial(path: string | URL): Promise<boolean> {
   const kind = await lstatOrUndefined(path);
   return kind !== undefined && !kind.isFile();
 }
 
-async function lstatOrUndefined(path: string): Promise<Stats | undefined> {
+async function lstatOrUndefined(path: string | URL): Promise<Stats | undefined> {
   try {
     return await lstat(path);
   } catch (error) {

@@ -33,6 +33,12 @@ export interface ReadJsonOptions extends ReadOptions {
   readonly strict?: boolean;
 }
 
+/** How `form()` reads. */
+export interface ReadFormOptions extends ReadOptions {
+  /** Most fields; beyond it 400. `Infinity` for no limit. @default 1_000 */
+  readonly maxFields?: number;
+}
+
 const FORM_TYPE = "application/x-www-form-urlencoded";
 /** Kept: making one costs more than decoding a small body. It holds nothing between two whole bodies. */
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
@@ -76,10 +82,15 @@ export class RequestBody {
     }
   }
 
-  /** The fields of an `application/x-www-form-urlencoded` body; 415 for any other type, 400 for malformed text. */
-  async form(options: ReadOptions = {}): Promise<URLSearchParams> {
+  /** The fields of an `application/x-www-form-urlencoded` body; 415 for any other type, 400 for malformed text or too many. */
+  async form(options: ReadFormOptions = {}): Promise<URLSearchParams> {
     if (this.#mediaType()?.essence !== FORM_TYPE) throw unsupported(`Cannot read the body: expected ${FORM_TYPE}`);
-    return parseForm(decode(UTF8, await this.#take(options)));
+    const text = decode(UTF8, await this.#take(options));
+    try {
+      return parseForm(text, options.maxFields);
+    } catch (cause) {
+      throw badRequest("server/form-fields", cause instanceof Error ? cause.message : "The form is malformed", cause);
+    }
   }
 
   /** The pieces as they arrive, once; 413 when they become too many. */

@@ -8,12 +8,12 @@ import { parseCookieHeader } from "../http/cookies.js";
 import { type HeadersSource, HttpHeaders } from "../http/headers.js";
 import type { ServerExchange } from "./exchange.js";
 import { findField, joinField } from "./field-lookup.js";
-import { HttpError } from "./http-error.js";
 import { type Key, KeyStore } from "./keys.js";
 import type { Route } from "./method-table.js";
 import type { Reply } from "./reply.js";
-import { type ReadJsonOptions, type ReadOptions, RequestBody } from "./request-body.js";
-import { decodePathPart, originOf, queryOf } from "./request-path.js";
+import { type ReadFormOptions, type ReadJsonOptions, type ReadOptions, RequestBody } from "./request-body.js";
+import { type LazyParts, makeLazyParts, makeUrl, paramsOf, type ReplyListener } from "./request-parts.js";
+import { originOf, queryOf } from "./request-path.js";
 import type { TreeMatch } from "./route-tree.js";
 import { type ClientView, type ProxyTrust, viewOfPeer } from "./trust-proxy.js";
 
@@ -26,13 +26,9 @@ export interface RequestSurroundings {
   newId(): string;
 }
 
-/** Called with the reply that is about to be sent, an error's too; it may change the reply, not replace it. */
-export type ReplyListener = (reply: Reply) => void;
-
 /** An id that a trusted proxy may give a request: nothing that could be mistaken for something else in a log. */
 const SANE_ID = /^[A-Za-z0-9._~:+/=@-]{1,128}$/;
 const RECEIVED = { immutable: true } as const;
-const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});
 
 /** A request being served. `Params` are the parameters of its route's path. */
 export class ServerRequest<Params = Readonly<Record<string, string>>> {
@@ -169,7 +165,7 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
   }
 
   /** The fields of an `application/x-www-form-urlencoded` body; 415 for another type, 413 beyond `maxBodySize`. */
-  form(options?: ReadOptions): Promise<URLSearchParams> {
+  form(options?: ReadFormOptions): Promise<URLSearchParams> {
     return this.#body().form(options);
   }
 
@@ -266,53 +262,5 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
     return id !== undefined && SANE_ID.test(id) && trust.isTrusted(this.#exchange.peer().remoteAddress)
       ? id
       : undefined;
-  }
-}
-
-/** What a request has made on demand. */
-interface LazyParts {
-  url: URL | undefined;
-  query: URLSearchParams | undefined;
-  id: string | undefined;
-  signal: AbortSignal | undefined;
-  cookies: ReadonlyMap<string, string> | undefined;
-  body: RequestBody | undefined;
-  view: ClientView | undefined;
-  values: KeyStore | undefined;
-  listeners: ReplyListener[] | undefined;
-}
-
-/** All properties from the start, so that every request has one shape. */
-function makeLazyParts(): LazyParts {
-  return {
-    url: undefined,
-    query: undefined,
-    id: undefined,
-    signal: undefined,
-    cookies: undefined,
-    body: undefined,
-    view: undefined,
-    values: undefined,
-    listeners: undefined,
-  };
-}
-
-function paramsOf(match: TreeMatch<Route<unknown>> | undefined): Readonly<Record<string, string>> {
-  if (match === undefined || match.values.length === 0) return NO_PARAMS;
-  const { values } = match;
-  const { names } = match.value;
-  const params: Record<string, string> = {};
-  for (let index = 0; index < values.length; index += 1) {
-    params[names[index] ?? ""] = decodePathPart(values[index] ?? "");
-  }
-  return params;
-}
-
-/** A `Host` can be valid where a URL's host is not, such as `1.2.3.4.5`. */
-function makeUrl(origin: string, path: string, query: string): URL {
-  try {
-    return new URL(`${origin}${path === "*" ? "" : path}${query === "" ? "" : `?${query}`}`);
-  } catch (cause) {
-    throw new HttpError(400, "The request names a host that no URL can have", { code: "server/host", cause });
   }
 }

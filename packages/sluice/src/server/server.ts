@@ -35,7 +35,7 @@ export interface ServerParts {
 export class Server implements AsyncDisposable {
   readonly #parts: ServerParts;
   readonly #address: ListenAddress;
-  readonly #cleanUp: (() => void)[] = [];
+  readonly #cleanUp: (() => void | Promise<void>)[] = [];
   #closing: Promise<void> | undefined;
   #closed = false;
 
@@ -92,9 +92,12 @@ export class Server implements AsyncDisposable {
     return this.close();
   }
 
-  /** Has `job` run when the server has closed; at once if it has. */
-  whenClosed(job: () => void): void {
-    if (this.#closed) job();
+  /**
+   * Has `job` run when all connections are gone, or next if they are. `close` waits for it, and rejects with the first error of all
+   * jobs when all have run.
+   */
+  whenClosed(job: () => void | Promise<void>): void {
+    if (this.#closed) this.#closing = this.#closing?.then(job);
     else this.#cleanUp.push(job);
   }
 
@@ -104,7 +107,9 @@ export class Server implements AsyncDisposable {
     connections.retire();
     await Promise.all([stopped, connections.whenEmpty()]);
     this.#closed = true;
-    for (const job of this.#cleanUp.splice(0)) job();
+    const jobs = await Promise.allSettled(this.#cleanUp.splice(0).map(async (job) => job()));
+    const failed = jobs.find((job) => job.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
   }
 
   #limit(grace: number): void {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -192,7 +193,7 @@ describe("releasing", () => {
   test("a stream that fails before it is opened ends nobody's process, and says so when it is", async () => {
     const stream = createReadStream(join(folder, "missing"));
     const payload = toPayload(stream);
-    await new Promise((resolve) => stream.once("close", resolve));
+    await once(stream, "close");
     await expect(sent(payload)).rejects.toMatchObject({ code: "ENOENT" });
   });
 });
@@ -221,7 +222,7 @@ describe("files", () => {
       payload.discard();
     }
     const begun = createReadStream(path);
-    await new Promise((resolve) => begun.once("readable", resolve));
+    await once(begun, "readable");
     begun.read(1);
     const payload = toPayload(begun, { fileSize });
     expect(payload.length).toBeUndefined();

@@ -43,7 +43,9 @@ export class Recorder implements RequestSink, ResponseSink {
   /** Called after each event is written down. */
   afterEvent: (event: Event) => void = () => {};
 
-  onHead(...head: [string, string, number, number, number, FieldLines] | [number, string, number, number, number, FieldLines]): void {
+  onHead(
+    ...head: [string, string, number, number, number, FieldLines] | [number, string, number, number, number, FieldLines]
+  ): void {
     const [first, second, version, length, flags, fields] = head;
     if (typeof first === "string") {
       this.#add({ type: "request", method: first, target: second, version, length, flags, fields });
@@ -107,10 +109,7 @@ export function readResponses(wire: string | Buffer, asked: readonly Asked[], op
 }
 
 /** What `read` answers for the whole wire, after checking that it answers the same at every cut, and octet by octet. */
-export function atEveryCut(
-  wire: string | Buffer,
-  read: (wire: Buffer, cuts: readonly number[]) => Outcome,
-): Outcome {
+export function atEveryCut(wire: string | Buffer, read: (wire: Buffer, cuts: readonly number[]) => Outcome): Outcome {
   const bytes = typeof wire === "string" ? latin1(wire) : wire;
   const whole = read(bytes, []);
   for (let cut = 1; cut < bytes.length; cut += 1) expect(read(bytes, [cut]), `cut at ${cut}`).toEqual(whole);

@@ -37,7 +37,8 @@ describe("a request without a body", () => {
   });
 
   test("may be followed by others on the same connection", () => {
-    const wire = head("GET /1 HTTP/1.1", "Host: a") + head("DELETE /2 HTTP/1.1", "Host: a") + head("X /3 HTTP/1.1", "Host: a");
+    const wire =
+      head("GET /1 HTTP/1.1", "Host: a") + head("DELETE /2 HTTP/1.1", "Host: a") + head("X /3 HTTP/1.1", "Host: a");
     const { events, error } = requestsAtEveryCut(wire);
     expect(error).toBeUndefined();
     expect(events.map((event) => (event.type === "request" ? event.target : event.type))).toEqual([
@@ -51,7 +52,9 @@ describe("a request without a body", () => {
   });
 
   test("may be preceded by a few empty lines", () => {
-    const { events, error } = requestsAtEveryCut(`\r\n\r\n${head("GET / HTTP/1.1", "Host: a")}\r\n${head("GET /2 HTTP/1.1", "Host: a")}\r\n`);
+    const { events, error } = requestsAtEveryCut(
+      `\r\n\r\n${head("GET / HTTP/1.1", "Host: a")}\r\n${head("GET /2 HTTP/1.1", "Host: a")}\r\n`,
+    );
     expect(error).toBeUndefined();
     expect(events).toHaveLength(4);
   });
@@ -103,7 +106,7 @@ describe("the request line", () => {
     ["GET / HTTP/1.0\n", "http1/bare-line-feed"],
     ["GET / HTTP/1.1\r\r\n", "http1/version-invalid"],
     ["GET / HTTP/1.1\rX\n", "http1/version-invalid"],
-    ["GET /\n", "http1/target-invalid"],
+    ["GET /\n", "http1/request-line-invalid"],
     ["\n", "http1/request-line-invalid"],
     ["\rGET / HTTP/1.1\r\n", "http1/bare-carriage-return"],
     ["\r\r\n", "http1/bare-carriage-return"],
@@ -114,7 +117,7 @@ describe("the request line", () => {
   test.each([
     ["GET /", 11],
     ["GET //a//b", 11],
-    ["GET /%zz|\"<>[]{}\\^`", 11],
+    ['GET /%zz|"<>[]{}\\^`', 11],
     ["GET http://example.com", 11],
     ["GET HTTPS://example.com:8443/a?b", 11],
     ["GET http://[::1]:80/", 11],
@@ -136,8 +139,8 @@ describe("the request line", () => {
 
 describe("field lines", () => {
   test.each([
-    ["X: a\nY: b", "http1/field-value-invalid"],
-    ["X: a\n", "http1/field-value-invalid"],
+    ["X: a\nY: b", "http1/bare-line-feed"],
+    ["X: a\n", "http1/bare-line-feed"],
     ["X: a\rY: b", "http1/field-value-invalid"],
     ["X: a\r", "http1/field-value-invalid"],
     ["X:\0", "http1/field-value-invalid"],
@@ -157,11 +160,7 @@ describe("field lines", () => {
     ["\rX: a", "http1/field-name-invalid"],
   ])("%j is refused", (line, error) => {
     const wire = `GET / HTTP/1.1\r\n${HOST}${line}\r\n\r\n`;
-    const expected = line === "X: a\n" ? "http1/bare-line-feed" : error;
-    const outcome = requestsAtEveryCut(wire);
-    expect(outcome.events).toEqual([]);
-    expect([expected, error]).toContain(outcome.error);
-    expect(outcome.status).toBe(400);
+    expect(requestsAtEveryCut(wire)).toEqual({ events: [], error, status: 400 });
   });
 
   test("with bare LF at the end of all lines are refused", () => {

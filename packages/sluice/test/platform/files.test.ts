@@ -119,9 +119,11 @@ describe("writing a file atomically", () => {
     expect(execFileSync("stat", ["-c", "%F", "/dev/null"], { encoding: "utf8" }).trim()).toBe("character special file");
   });
 
-  test("takes a name as long as names can be", async () => {
-    const path = join(folder, "n".repeat(255));
-    expect(await writeFileAtomically(path, piecesOf("x"))).toBe(1);
+  test("takes names that mean something in a URL", async () => {
+    const path = join(folder, "50% #1?.bin");
+    expect(await writeFileAtomically(pathToFileURL(path), piecesOf("x"))).toBe(1);
+    expect(await writeFileAtomically(path, piecesOf("xy"))).toBe(2);
+    expect(await readdir(folder)).toEqual(["50% #1?.bin"]);
   });
 });
 

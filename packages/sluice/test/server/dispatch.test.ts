@@ -11,13 +11,20 @@ const HTML = ["Accept", "text/html,application/xhtml+xml,*/*;q=0.8"];
 
 describe("requests that no route takes", () => {
   const app = new Application();
-  app.get("/users/:id", () => "user").post("/users", () => "made").get("/", () => "home");
+  app
+    .get("/users/:id", () => "user")
+    .post("/users", () => "made")
+    .get("/", () => "home");
   app.route(["PUT", "DELETE"], "/users/:id", (request) => request.method);
 
   test("an unknown path is 404", async () => {
     const answer = await ask(app.dispatch, "GET", "/nowhere");
     expect(answer.status).toBe(404);
-    expect(JSON.parse(answer.text)).toEqual({ status: 404, title: "Not Found", detail: "There is nothing at this path" });
+    expect(JSON.parse(answer.text)).toEqual({
+      status: 404,
+      title: "Not Found",
+      detail: "There is nothing at this path",
+    });
   });
 
   test("a known path with another method is 405, and says which it takes", async () => {
@@ -47,7 +54,10 @@ describe("requests that no route takes", () => {
 
   test("an OPTIONS route replaces that", async () => {
     const own = new Application();
-    own.options("/a", () => "mine").get("/a", () => "a").options("*", () => "all");
+    own
+      .options("/a", () => "mine")
+      .get("/a", () => "a")
+      .options("*", () => "all");
     expect((await ask(own.dispatch, "OPTIONS", "/a")).text).toBe("mine");
     expect((await ask(own.dispatch, "OPTIONS", "*")).text).toBe("all");
   });
@@ -360,9 +370,11 @@ describe("beforeReply", () => {
   test("sees every answer, an error's too", async () => {
     const app = new Application({ onError: () => undefined });
     app.use(requestId());
-    app.get("/", () => "x").get("/bad", () => {
-      throw new Error("x");
-    });
+    app
+      .get("/", () => "x")
+      .get("/bad", () => {
+        throw new Error("x");
+      });
     for (const path of ["/", "/bad", "/nowhere"]) {
       expect((await ask(app.dispatch, "GET", path)).headers["x-request-id"]).toMatch(/^[0-9a-f-]{36}$/);
     }

@@ -77,18 +77,24 @@ describe("json()", () => {
     expect(answer.status).toBe(415);
   });
 
-  test.each(["", " ", "{", "{]", "nul", '{"a":1}x', "\u00a0{}"])("of %j is 400 and repeats nothing of it", async (body) => {
-    const answer = await post(json, body, JSON_TYPE);
-    expect(answer.status).toBe(400);
-    expect(JSON.parse(answer.text).detail).toMatch(/^Cannot parse the body as JSON/);
-  });
+  test.each(["", " ", "{", "{]", "nul", '{"a":1}x', "\u00a0{}"])(
+    "of %j is 400 and repeats nothing of it",
+    async (body) => {
+      const answer = await post(json, body, JSON_TYPE);
+      expect(answer.status).toBe(400);
+      expect(JSON.parse(answer.text).detail).toMatch(/^Cannot parse the body as JSON/);
+    },
+  );
 
   test("without a body is 400", async () => {
     expect(await outcome(json, undefined, JSON_TYPE)).toEqual([400, expect.stringContaining("empty")]);
   });
 
   test("that is not UTF-8 is 400, and a byte order mark is passed over", async () => {
-    expect(await outcome(json, new Uint8Array([0x22, 0xff, 0x22]), JSON_TYPE)).toEqual([400, expect.stringContaining("utf-8")]);
+    expect(await outcome(json, new Uint8Array([0x22, 0xff, 0x22]), JSON_TYPE)).toEqual([
+      400,
+      expect.stringContaining("utf-8"),
+    ]);
     expect(await outcome(json, "\ufeff[1]", JSON_TYPE)).toEqual([1]);
   });
 });
@@ -104,7 +110,10 @@ describe("text()", () => {
   });
 
   test("in an unknown charset is 415, malformed 400", async () => {
-    expect(await outcome(text, "x", ["Content-Type", "text/plain; charset=klingon"])).toEqual([415, expect.any(String)]);
+    expect(await outcome(text, "x", ["Content-Type", "text/plain; charset=klingon"])).toEqual([
+      415,
+      expect.any(String),
+    ]);
     expect(await outcome(text, new Uint8Array([0xff]))).toEqual([400, expect.any(String)]);
   });
 });
@@ -123,6 +132,8 @@ describe("form()", () => {
     expect(await outcome(form, "a=1")).toEqual([415, expect.any(String)]);
     expect(await outcome(form, "{}", JSON_TYPE)).toEqual([415, expect.any(String)]);
     expect(await outcome(form, "a&".repeat(1_001), FORM_TYPE)).toEqual([400, expect.any(String)]);
+    const more = async (request: ServerRequest) => (await request.form({ maxFields: 2_000 })).size;
+    expect(await outcome(more, "a&".repeat(1_001), FORM_TYPE)).toBe(1_001);
   });
 });
 
@@ -132,7 +143,10 @@ describe("maxBodySize", () => {
 
   test.each(Object.entries(readers))("%s: at the limit it is read, one past it is 413", async (name, read) => {
     const fields = name === "form" ? FORM_TYPE : JSON_TYPE;
-    for (const make of [(body: string) => Buffer.from(body), (body: string) => later(body.slice(0, 4), body.slice(4))]) {
+    for (const make of [
+      (body: string) => Buffer.from(body),
+      (body: string) => later(body.slice(0, 4), body.slice(4)),
+    ]) {
       const atLimit = await post(read, make(name === "form" ? "a=34567&" : "12345678"), fields, limited);
       expect(atLimit.status).toBe(200);
       const past = await post(read, make("123456789"), fields, limited);
@@ -146,7 +160,9 @@ describe("maxBodySize", () => {
   });
 
   test("off, anything goes; 0 allows only nothing", async () => {
-    expect(await outcome(bytes, Buffer.alloc(2_000_000), [], { maxBodySize: Number.POSITIVE_INFINITY })).toBe(2_000_000);
+    expect(await outcome(bytes, Buffer.alloc(2_000_000), [], { maxBodySize: Number.POSITIVE_INFINITY })).toBe(
+      2_000_000,
+    );
     expect(await outcome(bytes, "", [], { maxBodySize: 0 })).toBe(0);
     expect(await outcome(bytes, "x", [], { maxBodySize: 0 })).toEqual([413, expect.any(String)]);
   });
@@ -158,7 +174,10 @@ describe("maxBodySize", () => {
 
   test("one reader can have its own", async () => {
     expect(await outcome((request) => request.text({ maxSize: 20 }), "123456789", [], limited)).toBe("123456789");
-    expect(await outcome((request) => request.text({ maxSize: 2 }), "123", [], limited)).toEqual([413, expect.any(String)]);
+    expect(await outcome((request) => request.text({ maxSize: 2 }), "123", [], limited)).toEqual([
+      413,
+      expect.any(String),
+    ]);
   });
 
   test.each([-1, 1.5, Number.NaN, "1" as unknown as number])("cannot be %s", (maxBodySize) => {
@@ -190,13 +209,21 @@ describe("reading more than once", () => {
   });
 
   test("what was streamed is gone: a 500, because the handler is at fault", async () => {
-    expect(await outcome(async (request) => [await stream(request), await request.text()], "abc")).toEqual([500, undefined]);
+    expect(await outcome(async (request) => [await stream(request), await request.text()], "abc")).toEqual([
+      500,
+      undefined,
+    ]);
   });
 });
 
 describe("bodies that fail", () => {
   test.each([
-    ["a codec's refusal", new PeerError("http1/chunk-size", "Cannot read chunk: bad size"), 400, "Cannot read chunk: bad size"],
+    [
+      "a codec's refusal",
+      new PeerError("http1/chunk-size", "Cannot read chunk: bad size"),
+      400,
+      "Cannot read chunk: bad size",
+    ],
     ["a codec's refusal with a status", new PeerError("http1/x", "Too much", 413), 413, "Too much"],
     ["a time-out", new RequestTimeoutError("timeout.receive", "slow"), 408, "The body did not arrive in time"],
     ["a lost connection", new ConnectionLostError("net/reset", "reset"), 400, "The body did not arrive completely"],

@@ -10,7 +10,7 @@ async function see<Value>(
   look: (request: ServerRequest) => Value,
   target = "/",
   given: FakeRequest = {},
-  app = new Application(),
+  app = new Application({ onError: () => undefined }),
 ): Promise<Value> {
   const seen: Value[] = [];
   app.get("/*rest", (request) => {
@@ -53,7 +53,10 @@ describe("where it goes", () => {
   });
 
   test("the query is parsed once", async () => {
-    const look = (request: ServerRequest) => [request.query.getAll("a"), request.query === request.query];
+    const look = (request: ServerRequest) => {
+      const { query } = request;
+      return [query.getAll("a"), request.query === query];
+    };
     expect(await see(look, "/?a=1&a=%20x+y&b")).toEqual([["1", " x y"], true]);
     expect(await see((request) => request.query.size, "/")).toBe(0);
   });
@@ -68,7 +71,16 @@ describe("where it goes", () => {
 describe("who asks", () => {
   const forwarded: FakeRequest = {
     remoteAddress: "10.0.0.1",
-    fields: ["Host", "inner", "X-Forwarded-For", "198.51.100.7", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "a.example"],
+    fields: [
+      "Host",
+      "inner",
+      "X-Forwarded-For",
+      "198.51.100.7",
+      "X-Forwarded-Proto",
+      "https",
+      "X-Forwarded-Host",
+      "a.example",
+    ],
   };
   const look = (request: ServerRequest) => [request.remoteAddress, request.url.href];
 
@@ -99,14 +111,18 @@ describe("who asks", () => {
     };
     expect(await idFor("abc-1:2/3", "10.0.0.1")).toBe("abc-1:2/3");
     expect(await idFor("abc-1", "10.0.0.2")).not.toBe("abc-1");
-    for (const bad of ["", "a b", 'a"b', "a\u00e9", "x".repeat(129), "{}"]) expect(await idFor(bad, "10.0.0.1")).not.toBe(bad);
+    for (const bad of ["", "a b", 'a"b', "a\u00e9", "x".repeat(129), "{}"])
+      expect(await idFor(bad, "10.0.0.1")).not.toBe(bad);
     expect(await see((request) => request.id, "/", { fields: ["X-Request-Id", "abc"] })).not.toBe("abc");
   });
 
   test("the signal is the exchange's, asked for once", async () => {
     const exchange = new FakeExchange("GET", "/");
     const app = new Application();
-    app.get("/", (request) => [request.signal === request.signal, request.signal.aborted]);
+    app.get("/", (request) => {
+      const { signal } = request;
+      return [request.signal === signal, signal.aborted];
+    });
     await app.dispatch(exchange);
     expect(exchange.signalsAsked).toBe(1);
   });
@@ -115,7 +131,10 @@ describe("who asks", () => {
 describe("what it says", () => {
   test("headers are immutable and keep their order and case in raw", async () => {
     const fields = ["Host", "h", "X-A", "1", "x-a", "2"];
-    expect(await see((request) => [request.headers.get("x-a"), request.headers.raw], "/", { fields })).toEqual(["1, 2", fields]);
+    expect(await see((request) => [request.headers.get("x-a"), request.headers.raw], "/", { fields })).toEqual([
+      "1, 2",
+      fields,
+    ]);
     const changing = see((request) => request.headers.set("a", "b"), "/", { fields });
     await expect(changing).rejects.toThrow("answered 500");
   });
@@ -133,7 +152,11 @@ describe("what it says", () => {
 
   test("cookies that look like properties of objects are only cookies", async () => {
     const cookies = await see((request) => request.cookies, "/", { fields: ["Cookie", "__proto__=x; constructor=y"] });
-    expect([cookies.get("__proto__"), cookies.get("constructor"), cookies.get("toString")]).toEqual(["x", "y", undefined]);
+    expect([cookies.get("__proto__"), cookies.get("constructor"), cookies.get("toString")]).toEqual([
+      "x",
+      "y",
+      undefined,
+    ]);
   });
 
   test("early hints go out before the answer", async () => {
@@ -199,7 +222,10 @@ describe("types", () => {
       readonly d_1: string;
       readonly rest: string;
     }>();
-    expectTypeOf<PathParams<"/v:version/@:name">>().toEqualTypeOf<{ readonly version: string; readonly name: string }>();
+    expectTypeOf<PathParams<"/v:version/@:name">>().toEqualTypeOf<{
+      readonly version: string;
+      readonly name: string;
+    }>();
     expectTypeOf<PathParams<"/*">>().toEqualTypeOf<{ readonly "*": string }>();
     expectTypeOf<keyof PathParams<"/static">>().toEqualTypeOf<never>();
     expectTypeOf<PathParams<string>>().toEqualTypeOf<Readonly<Record<string, string>>>();

@@ -91,7 +91,11 @@ describe("what a handler may return", () => {
   ])("%s cannot be JSON: a 500 without detail, and a report", async (_name, make, code) => {
     const answer = await answerOf(make);
     expect(answer.status).toBe(500);
-    expect(JSON.parse(answer.text)).toEqual({ status: 500, title: "Internal Server Error", requestId: expect.any(String) });
+    expect(JSON.parse(answer.text)).toEqual({
+      status: 500,
+      title: "Internal Server Error",
+      requestId: expect.any(String),
+    });
     expect(answer.reported).toEqual([expect.objectContaining({ code })]);
   });
 });
@@ -125,7 +129,11 @@ describe("the shortest way", () => {
 
 describe("a Response as an answer", () => {
   test("keeps cookies apart and drops what belongs to the connection", async () => {
-    const response = new Response("x", { status: 299, statusText: "Fine", headers: { Connection: "close", "X-A": "1" } });
+    const response = new Response("x", {
+      status: 299,
+      statusText: "Fine",
+      headers: { Connection: "close", "X-A": "1" },
+    });
     response.headers.append("Set-Cookie", "a=1");
     response.headers.append("Set-Cookie", "b=2");
     const answer = await answerOf(() => response);
@@ -176,7 +184,9 @@ describe("the reply functions", () => {
   test("take headers, in which a Content-Type replaces the kind's own", async () => {
     const plain = await readAnswer(reply.json({}, { headers: { "X-A": "1" } }));
     expect(plain.headers).toEqual({ "content-type": "application/json", "x-a": "1" });
-    const special = await readAnswer(reply.json({}, { headers: { "content-type": "application/ld+json" }, reason: "Sure" }));
+    const special = await readAnswer(
+      reply.json({}, { headers: { "content-type": "application/ld+json" }, reason: "Sure" }),
+    );
     expect(special.headers).toEqual({ "content-type": "application/ld+json" });
     expect(special.reply.reason).toBe("Sure");
   });
@@ -200,7 +210,9 @@ describe("the reply functions", () => {
   );
 
   test.each([200, 300, 304, 305, 400])("redirect refuses status %d", (status) => {
-    expect(() => reply.redirect("/", { status: status as 302 })).toThrow(expect.objectContaining({ code: "reply/status" }));
+    expect(() => reply.redirect("/", { status: status as 302 })).toThrow(
+      expect.objectContaining({ code: "reply/status" }),
+    );
   });
 
   test.each([100, 101, 199, 600, 0, 200.5, Number.NaN, "200" as unknown as number])("status %s is none", (status) => {
@@ -211,7 +223,9 @@ describe("the reply functions", () => {
   });
 
   test("header names and values are checked", () => {
-    expect(() => reply.text("", { headers: { "a b": "x" } })).toThrow(expect.objectContaining({ code: "headers/name-invalid" }));
+    expect(() => reply.text("", { headers: { "a b": "x" } })).toThrow(
+      expect.objectContaining({ code: "headers/name-invalid" }),
+    );
     expect(() => reply.text("", { headers: { a: "x\r\ny" } })).toThrow(
       expect.objectContaining({ code: "headers/value-invalid" }),
     );
@@ -237,7 +251,9 @@ describe("a Reply", () => {
       "b=2; Path=/x",
       "c=; Max-Age=0; Path=/",
     ]);
-    expect(() => made.setCookie("a", "1; Domain=evil.example")).toThrow(expect.objectContaining({ code: "cookies/value-invalid" }));
+    expect(() => made.setCookie("a", "1; Domain=evil.example")).toThrow(
+      expect.objectContaining({ code: "cookies/value-invalid" }),
+    );
     expect(() => made.setCookie("a b", "1")).toThrow(expect.objectContaining({ code: "cookies/name-invalid" }));
   });
 

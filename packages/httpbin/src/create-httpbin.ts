@@ -1,0 +1,40 @@
+/** All endpoints on one application. */
+
+import { Application } from "sluice/server";
+import { crossOrigin } from "./cross-origin.js";
+import { type HttpbinOptions, resolveHttpbinOptions } from "./options.js";
+import { addAuthRoutes } from "./routes/auth.js";
+import { addByteRoutes } from "./routes/bytes.js";
+import { addCachingRoutes } from "./routes/caching.js";
+import { addCodingRoutes } from "./routes/codings.js";
+import { addCookieRoutes } from "./routes/cookies.js";
+import { addDynamicRoutes } from "./routes/dynamic.js";
+import { addFaultRoutes } from "./routes/faults.js";
+import { addImageRoutes } from "./routes/images.js";
+import { addInspectRoutes } from "./routes/inspect.js";
+import { addPageRoutes } from "./routes/pages.js";
+import { addRedirectRoutes } from "./routes/redirects.js";
+import { addStatusRoutes } from "./routes/status.js";
+import { addTimedRoutes } from "./routes/timed.js";
+import { makeService } from "./service.js";
+
+/** An application with all endpoints, which listens nowhere yet. Throws `UsageError` `options/…` for an option out of its range. */
+export function createHttpbin(options: HttpbinOptions = {}): Application {
+  const service = makeService(resolveHttpbinOptions(options));
+  const app = new Application(service.application);
+  app.use(crossOrigin);
+  addPageRoutes(app);
+  addInspectRoutes(app);
+  addStatusRoutes(app, service);
+  addRedirectRoutes(app);
+  addCookieRoutes(app);
+  addAuthRoutes(app);
+  addCodingRoutes(app);
+  addImageRoutes(app);
+  addCachingRoutes(app);
+  addByteRoutes(app, service);
+  addTimedRoutes(app, service);
+  addDynamicRoutes(app);
+  addFaultRoutes(app, service);
+  return app;
+}
