@@ -1,46 +1,89 @@
 /**
- * `sluice fetch`: many requests at once, in constant memory. Inputs are read as places become free, each outcome is written as it comes
- * and forgotten; what is kept is counts.
+ * `sluice fetch`, from its settings to its exit code: what it opens, it closes. The work itself is in `fetch-run.ts`.
  */
-import { ClientSession, mapConcurrent, type SessionOptions } from "sluice";
-import { EXIT_FAILED, EXIT_OK, exitCodeFor } from "../exit-codes.js";
+import { ClientSession, type SessionOptions } from "sluice";
 import { sendableBody } from "../request-body.js";
-import { trustOptions } from "../trust.js";
 import type { Io } from "../terminal/io.js";
-import { OutputClosed } from "../terminal/output.js";
-import { showCount } from "../terminal/quantities.js";
+import { trustOptions } from "../trust.js";
 import { fileNameFor } from "./file-names.js";
 import { FileStore } from "./file-store.js";
-import { countInputs, InputSource } from "./input-source.js";
-import { runJob, type TakeBody } from "./job.js";
-import { type Input, isFine, type Outcome } from "./outcome.js";
-import { Places } from "./places.js";
-import { Progress } from "./progress.js";
-import { writeRemaining } from "./remaining.js";
-import { jsonLine, tableHead, tableRow } from "./reports.js";
+import { FetchRun } from "./fetch-run.js";
+import { InputSource } from "./input-source.js";
+import type { TakeBody } from "./job.js";
 import type { FetchSettings } from "./settings.js";
-import { Stopping } from "./stopping.js";
-import { summaryText } from "./summary.js";
-import { Tally } from "./tally.js";
 
-/** With a limit for each host, so many times the concurrency wait for their hosts, so that a sorted list does not run one host at a time. */
-const WAITING_FACTOR = 8;
-
-/** Runs it all. Throws for what makes the run as a whole impossible. */
+/** Runs it, and resolves to the exit code. Throws for what makes the run as a whole impossible. */
 export async function runFetch(settings: FetchSettings, io: Io): Promise<number> {
+  const body = settings.body === undefined ? undefined : await sendableBody(settings.body, undefined);
   const takeBody = await bodyTaker(settings);
-  const session = new ClientSession(await sessionOptions(settings));
+  const session = new ClientSession(await sessionOptions(settings, body?.contentType));
   try {
     const source = await InputSource.open(settings.inputs, () => io.stdin);
     try {
-      const requestOptions =
-        settings.body === undefined ? undefined : (await sendableBody(settings.body, undefined)).options;
       const run = new FetchRun(settings, io, source);
-      return await run.run({ session, options: requestOptions, takeBody });
+      return await run.run({ session, options: body?.options, takeBody });
     } finally {
       source.close();
     }
   } finally {
     await session.close();
   }
+}
+
+/** What requests have in common is the session's, so that it is checked and written once. */
+async function sessionOptions(settings: FetchSettings, contentType: string | undefined): Promise<SessionOptions> {
+  const { concurrency, perHost, timeout, retries, maxSize, rate, delay } = settings;
+  const throttled = rate !== undefined || delay[1] > 0;
+  const { requests, per } = rate ?? { requests: Number.POSITIVE_INFINITY, per: 1_000 };
+  return {
+    headers: headersOf(settings, contentType),
+    // Requests that run side by side have no common story that cookies could tell.
+    cookies: false,
+    connector: { limit: concurrency, limitPerHost: perHost, tls: await trustOptions(settings) },
+    // `attempt` does not run while a request is held back; the others may not end it before.
+    timeout: {
+      attempt: timeout,
+      connect: Math.min(settings.connectTimeout, timeout),
+      headers: timeout,
+      read: timeout,
+      write: timeout,
+    },
+    retry: { attempts: retries + 1 },
+    ...(throttled ? { throttle: { requests, per, scope: "global", jitter: delay } } : {}),
+    redirect: settings.followRedirects ? "follow" : "manual",
+    maxResponseSize: maxSize,
+    showQuery: settings.showQuery,
+  };
+}
+
+function headersOf(settings: FetchSettings, contentType: string | undefined): [string, string][] {
+  const headers = settings.headers.map(([name, value]): [string, string] => [name, value]);
+  const has = (wanted: string): boolean => headers.some(([name]) => name.toLowerCase() === wanted);
+  if (settings.userAgent !== undefined && !has("user-agent")) headers.push(["user-agent", settings.userAgent]);
+  if (contentType !== undefined && !has("content-type")) headers.push(["content-type", contentType]);
+  return headers;
+}
+
+/** Every body is read to its end: it is saved, kept for the report, or only counted. */
+async function bodyTaker({ save, includeBody }: FetchSettings): Promise<TakeBody> {
+  if (save !== undefined) {
+    const store = await FileStore.open(save.directory, save);
+    return async (response, input, pieces) => {
+      if (response.ok) return { file: await store.save(fileNameFor(input.url, response.contentType), pieces) };
+      return drain(pieces);
+    };
+  }
+  return includeBody ? collect : (_response, _input, pieces) => drain(pieces);
+}
+
+const collect: TakeBody = async (_response, _input, pieces) => {
+  const collected: Uint8Array[] = [];
+  for await (const piece of pieces) collected.push(piece);
+  return { body: Buffer.concat(collected) };
+};
+
+async function drain(pieces: AsyncIterable<Uint8Array>): Promise<Record<string, never>> {
+  const iterator = pieces[Symbol.asyncIterator]();
+  while (!(await iterator.next()).done);
+  return {};
 }

@@ -14,6 +14,9 @@ const SIZE_WIDTH = 8;
 const GAP = "  ";
 const BEFORE_URL = STATUS_WIDTH + TIME_WIDTH + SIZE_WIDTH + 3 * GAP.length;
 
+/** JSON.stringify leaves these as they are; terminals obey some of them, and some programs take others for line ends. */
+const UNSAFE_IN_JSON = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+
 /** Where a table is shown. */
 export interface TableStyle {
   readonly colours: Colours;
@@ -47,11 +50,17 @@ export function jsonLine(outcome: Answered | Failed): string {
   const { index, url } = outcome.input;
   const common = { index, url, ok: isFine(outcome), elapsed: round(outcome.elapsed), sends: outcome.sends };
   if (outcome.kind === "failed") {
-    return `${JSON.stringify({ ...common, error: { code: outcome.code, message: outcome.message } })}\n`;
+    return toLine({ ...common, error: { code: outcome.code, message: outcome.message } });
   }
   const { status, finalUrl, contentType, size, latency, file, body } = outcome;
-  const told = { ...common, status, finalUrl, contentType, size, latency: round(latency), file, ...bodyFields(body) };
-  return `${JSON.stringify(told)}\n`;
+  return toLine({ ...common, status, finalUrl, contentType, size, latency: round(latency), file, ...bodyFields(body) });
+}
+
+function toLine(record: object): string {
+  const json = JSON.stringify(record).replace(UNSAFE_IN_JSON, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+  return `${json}\n`;
 }
 
 /** Text where it is UTF-8, base64 where it is not. */

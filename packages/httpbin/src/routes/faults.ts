@@ -7,7 +7,6 @@ import {
   type Reply,
   reply,
   type ServerRequest,
-  type StreamSource,
 } from "sluice/server";
 import { jsonReply } from "../json-reply.js";
 import { ANY_METHOD } from "../methods.js";

@@ -190,13 +190,13 @@ export class BodyFlow implements DecoderSink {
 
   /** The reader gives up, or was ended by `error`. Harmless when everything is over. */
   cancel(error: Error | undefined): void {
+    // Whoever is in the middle of what has arrived must not take this for the end.
+    const missed = this.#tail === "more" || (this.#tail === "end" && this.#kept.byteLength > 0);
     this.#kept.clear();
     this.#decoder?.cancel();
     const open = this.#wire === "open";
     if (open) this.#wire = "cancelled";
-    if (this.#tail === "more") {
-      this.#close(error ?? new UsageError("body/cancelled", "Cannot read on: the body was cancelled"));
-    }
+    if (missed) this.#close(error ?? new UsageError("body/cancelled", "Cannot read on: the body was cancelled"));
     if (open) this.#giveUp(error);
   }
 

@@ -11,7 +11,7 @@ import { ownExactly } from "./own-bytes.js";
 
 /** Most that is set aside on a declaration alone. */
 const PRESIZE_BYTES = 1024 * 1024;
-const FIRST_BLOCK_BYTES = 4 * 1024;
+const SECOND_BLOCK_BYTES = 4 * 1024;
 const LAST_BLOCK_BYTES = 4 * 1024 * 1024;
 const NOTHING = new Uint8Array(0);
 
@@ -80,7 +80,9 @@ export class Collector {
   #openBlock(neededBytes: number): void {
     const previous = this.#block.byteLength;
     this.#closeBlock();
-    const doubled = Math.min(Math.max(previous * 2, FIRST_BLOCK_BYTES), LAST_BLOCK_BYTES);
+    // The first piece is often the only one.
+    const doubled =
+      this.#pieces.length === 0 ? 0 : Math.min(Math.max(previous * 2, SECOND_BLOCK_BYTES), LAST_BLOCK_BYTES);
     const expected = Math.min(this.#expectedBytes, PRESIZE_BYTES, this.#maxBytes);
     this.#expectedBytes = 0;
     this.#block = new Uint8Array(expected >= neededBytes ? expected : Math.max(doubled, neededBytes));

@@ -26,7 +26,7 @@ export function decodeText(bytes: Uint8Array, charset: string | undefined): stri
 /** By hand, because several versions of Node.js take windows-1252 for latin1. */
 function decodeWindows1252(bytes: Uint8Array): string {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
-  return text.replace(/[\x80-\x9f]/g, (char) => WINDOWS_1252[char.charCodeAt(0) - 0x80] ?? char);
+  return text.replace(/[\x80-\x9f]/g, (char) => WINDOWS_1252.charAt(char.charCodeAt(0) - 0x80));
 }
 
 /** Refuses an unknown encoding given by the caller: `UsageError` `options/unknown-encoding`. */

@@ -2,7 +2,7 @@
  * Where lines are read from: the bytes just fed, or one line put together from several feeds (RFC 9112 §2.2).
  *
  * Strategy: characters are scanned as octets, in the buffer, where reading one costs less than half of what it costs in a string;
- * names and values are cut from one string, decoded once for all lines in the window, because making a string from octets
+ * names and values are cut from one string, decoded once for all lines in the window, and for the next messages in it, because making a string from octets
  * costs as much as scanning a hundred of them. Only the unfinished end of a line is ever copied; it is searched for its
  * line feed in the new bytes alone, so that feeding a line octet by octet stays linear.
  */
@@ -25,7 +25,9 @@ export class LineWindow {
   end = 0;
 
   #text = "";
-  #isDecoded = false;
+  /** The octets that `#text` is made of: a part of `bytes`, unless `bytes` are others by now. */
+  #textBytes: Buffer = NOTHING;
+  #textStart = 0;
   readonly #unfinished = new ByteQueue();
 
   /** Bytes of a line whose line feed has not come. */
@@ -48,7 +50,6 @@ export class LineWindow {
    * covered. The window is empty if a line feed has yet to come. O(bytes covered).
    */
   open(bytes: Buffer, from: number): number {
-    this.#isDecoded = false;
     if (this.#unfinished.length > 0) return this.#join(bytes, from);
     this.bytes = bytes;
     this.start = from;
@@ -59,21 +60,33 @@ export class LineWindow {
   /** Lets go of the bytes lent. */
   close(): void {
     this.bytes = NOTHING;
+    this.#textBytes = NOTHING;
     this.#text = "";
   }
 
   /** The octets from `from` up to `to` as text, one character each (RFC 9112 §2.2). */
   slice(from: number, to: number): string {
-    return this.text.substring(from - this.start, to - this.start);
+    const { text } = this;
+    return text.substring(from - this.#textStart, to - this.#textStart);
   }
 
-  /** All octets of the window as text; the offset of octet `at` in it is `at - start`. */
+  /** A text with all octets of the window in it: octet `at` is its character `at - textStart`. */
   get text(): string {
-    if (!this.#isDecoded) {
+    if (
+      this.#textBytes !== this.bytes ||
+      this.start < this.#textStart ||
+      this.end > this.#textStart + this.#text.length
+    ) {
       this.#text = this.bytes.toString("latin1", this.start, this.end);
-      this.#isDecoded = true;
+      this.#textBytes = this.bytes;
+      this.#textStart = this.start;
     }
     return this.#text;
+  }
+
+  /** See {@link text}, which is to be asked for first. */
+  get textStart(): number {
+    return this.#textStart;
   }
 
   /** The offset behind the line feed of the line at `from`, or -1 if it has not come. */

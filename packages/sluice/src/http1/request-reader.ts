@@ -63,7 +63,7 @@ export class RequestReader extends MessageReader {
     if (at === targetStart || at === end || bytes[at] !== SP) return this.#refuse(lines, start);
 
     const lineEnd = at + 1 + USUAL_END.length;
-    const version = lines.text.startsWith(USUAL_END, at + 1 - lines.start)
+    const version = lines.text.startsWith(USUAL_END, at + 1 - lines.textStart)
       ? 11
       : unusualVersion(lines.slice(at + 1, Math.min(lineEnd, end)));
     if (version === undefined) return this.#refuse(lines, start);

@@ -73,7 +73,7 @@ export class ResponseReader extends MessageReader {
   /** `status-line = HTTP-version SP status-code SP [ reason-phrase ]` CRLF (RFC 9112 §4). */
   protected readStartLine(lines: LineWindow, start: number): number {
     const { text } = lines;
-    const textStart = start - lines.start;
+    const textStart = start - lines.textStart;
     let at = textStart + USUAL_START.length;
     const version = text.startsWith(USUAL_START, textStart) ? 11 : unusualVersion(text.slice(textStart, at));
     if (version === undefined) return this.#refuse(lines, start);

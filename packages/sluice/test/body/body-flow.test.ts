@@ -185,6 +185,17 @@ describe("cancelling", () => {
     expect(body.settled).toBe(true);
   });
 
+  test("in the middle of a complete body is no end: the reader hears of it", async () => {
+    const { body } = arriving();
+    lend(body, utf8("a"));
+    lend(body, utf8("b"));
+    body.finish([]);
+    const reader = body[Symbol.asyncIterator]();
+    await reader.next();
+    await body.discard();
+    await expect(reader.next()).rejects.toMatchObject({ code: "body/cancelled" });
+  });
+
   test("a complete body that is cancelled tells nobody", () => {
     const { body, source, owner } = arriving();
     lend(body, utf8("abc"));

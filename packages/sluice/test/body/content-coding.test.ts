@@ -387,6 +387,20 @@ describe("flow control", () => {
     expect(total).toBe(30_000_000);
   });
 
+  test("bytes that grow after they were pushed stop the source, and taking them starts it again", async () => {
+    const { body, source } = arriving(["gzip"], { mark: 1_000 });
+    const reader = body[Symbol.asyncIterator]();
+    const first = reader.next();
+    const coded = zlib.gzipSync(new Uint8Array(500_000));
+    expect(lend(body, coded.subarray(0, 500))).toBe(true);
+    await first;
+    while (source.calls.length === 0) await turn();
+    expect(source.calls).toEqual(["pause"]);
+    while (source.calls.length < 2) await reader.next();
+    expect(source.calls).toEqual(["pause", "resume"]);
+    await reader.return?.();
+  });
+
   test("discarding a coded body does not decode it", async () => {
     const { body } = arriving(["gzip"]);
     lend(body, noise(10));

@@ -119,6 +119,24 @@ describe("what is pulled", () => {
     expect([await sent(payload), await sent(payload)]).toEqual(["ab", "ab"]);
   });
 
+  test("pieces may be strings, bytes, buffers and views", async () => {
+    const pieces = [
+      "a",
+      utf8("b"),
+      Buffer.from("c"),
+      utf8("d").buffer as ArrayBuffer,
+      new DataView(utf8("xey").buffer, 1, 1),
+    ];
+    expect(await sent(toPayload(pieces))).toBe("abcde");
+    for (const [piece, kind] of [
+      [{}, "Object"],
+      [Object.create(null), "object"],
+      [null, "object"],
+    ] as const) {
+      await expect(sent(toPayload([piece] as unknown as BodyInput))).rejects.toThrow(`a piece of type ${kind}`);
+    }
+  });
+
   test("a piece that is neither bytes nor text ends the sending and releases the source", async () => {
     let released = false;
     function* bad(): Generator<unknown> {
@@ -193,7 +211,7 @@ describe("releasing", () => {
   test("a stream that fails before it is opened ends nobody's process, and says so when it is", async () => {
     const stream = createReadStream(join(folder, "missing"));
     const payload = toPayload(stream);
-    await once(stream, "close");
+    await once(stream, "error");
     await expect(sent(payload)).rejects.toMatchObject({ code: "ENOENT" });
   });
 });
@@ -210,6 +228,14 @@ describe("files", () => {
     const payload = toPayload(createReadStream(join(folder, "ten"), range), { fileSize });
     expect([payload.length, payload.replayable]).toEqual([length, false]);
     expect(await sent(payload)).toBe(text);
+  });
+
+  test("a path may be bytes, and a stream over a descriptor claims nothing", async () => {
+    const bytes = toPayload(createReadStream(Buffer.from(join(folder, "ten"))), { fileSize });
+    expect([bytes.length, await sent(bytes)]).toEqual([10, "0123456789"]);
+    const handle = await open(join(folder, "ten"));
+    const stream = toPayload(handle.createReadStream(), { fileSize });
+    expect([stream.length, await sent(stream)]).toEqual([undefined, "0123456789"]);
   });
 
   test("nothing is claimed of files whose size says nothing, or without the means to look", async () => {

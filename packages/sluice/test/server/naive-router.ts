@@ -8,7 +8,7 @@ export function compareRoutes(a: string, b: string): number {
     const order = compareRanks(left[at] ?? [], right[at] ?? []);
     if (order !== 0) return order;
   }
-  return 0;
+  return left.length - right.length; // no path matches both; but sorting needs an order
 }
 
 export function naiveMatch(sortedRoutes: readonly string[], path: string): string[] | undefined {

@@ -1,4 +1,5 @@
 /** A client that is nothing but a socket: what it sends and receives are bytes. */
+import { once } from "node:events";
 import { connect, type Socket, type TcpNetConnectOpts } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Server } from "../../src/server/server.js";
@@ -36,8 +37,8 @@ export class RawClient {
   static async to(server: Server): Promise<RawClient> {
     const { host, port, path } = server.address;
     const place: TcpNetConnectOpts | { path: string } = path === undefined ? { host, port } : { path };
-    const client = new RawClient(connect({ ...place, allowHalfOpen: true }));
-    await new Promise((resolve) => client.socket.once("connect", resolve));
+    const client = new RawClient(connect(place));
+    await once(client.socket, "connect");
     return client;
   }
 
@@ -45,7 +46,7 @@ export class RawClient {
     const { host, port } = server.address;
     if (port === undefined) throw new Error("TLS is tested over TCP");
     const client = new RawClient(connectTls({ host, port, ca, servername: "localhost", ALPNProtocols: ["http/1.1"] }));
-    await new Promise((resolve) => client.socket.once("secureConnect", resolve));
+    await once(client.socket, "secureConnect");
     return client;
   }
 

@@ -10,26 +10,20 @@ export function toWebStream(flow: BodyFlow): WebReadableStream<Uint8Array> {
     type: "bytes",
     pull(controller): Promise<void> | undefined {
       if (forward(flow, controller)) return undefined;
-      return new Promise((resolve, reject) => waitAndForward(flow, controller, { resolve, reject }));
+      return new Promise((resolve, reject) => {
+        flow.wait(() => {
+          try {
+            forward(flow, controller);
+            resolve();
+          } catch (error) {
+            reject(error);
+          }
+        });
+      });
     },
     cancel(reason: unknown): void {
       flow.cancel(reason instanceof Error ? reason : undefined);
     },
-  });
-}
-
-function waitAndForward(
-  flow: BodyFlow,
-  controller: ReadableByteStreamController,
-  done: { resolve(): void; reject(error: unknown): void },
-): void {
-  flow.wait(() => {
-    try {
-      if (forward(flow, controller)) done.resolve();
-      else waitAndForward(flow, controller, done);
-    } catch (error) {
-      done.reject(error);
-    }
   });
 }
 

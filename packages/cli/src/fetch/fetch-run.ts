@@ -1,0 +1,183 @@
+/**
+ * The work of `sluice fetch`, in constant memory: inputs are read as places become free, each outcome is written as it comes and then
+ * forgotten. What is kept is counts, and the inputs that were broken off.
+ */
+import { type ClientSession, mapConcurrent, type RequestOptions } from "sluice";
+import { EXIT_FAILED, EXIT_OK, exitCodeFor } from "../exit-codes.js";
+import type { Io } from "../terminal/io.js";
+import { OutputClosed } from "../terminal/output.js";
+import { showCount } from "../terminal/quantities.js";
+import { countInputs, type InputSource } from "./input-source.js";
+import { runJob, type TakeBody } from "./job.js";
+import { isFine, type Outcome } from "./outcome.js";
+import { Places } from "./places.js";
+import { Progress } from "./progress.js";
+import { writeRemaining } from "./remaining.js";
+import { jsonLine, type TableStyle, tableHead, tableRow } from "./reports.js";
+import type { FetchSettings } from "./settings.js";
+import { Stopping } from "./stopping.js";
+import { summaryText } from "./summary.js";
+import { Tally } from "./tally.js";
+
+/** With a limit for each host, so many times the concurrency wait: else a sorted list would be worked off one host at a time. */
+const WAITING_FACTOR = 8;
+
+/** What a run sends with. */
+export interface RunParts {
+  readonly session: ClientSession;
+  /** Undefined where requests have nothing of their own. */
+  readonly options: RequestOptions | undefined;
+  readonly takeBody: TakeBody;
+}
+
+/** One run, once. */
+export class FetchRun {
+  readonly #settings: FetchSettings;
+  readonly #io: Io;
+  readonly #source: InputSource;
+  readonly #tally = new Tally();
+  readonly #stopping: Stopping;
+  readonly #progress: Progress;
+  readonly #startedAt = performance.now();
+  readonly #table: TableStyle | undefined;
+  #headWritten = false;
+  /** URLs that were begun and not done. */
+  readonly #brokenOff: string[] = [];
+  /** What ended the run, if it was not the inputs. */
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(settings: FetchSettings, io: Io, source: InputSource) {
+    const { stdout } = io;
+    this.#settings = settings;
+    this.#io = io;
+    this.#source = source;
+    this.#stopping = new Stopping(source);
+    this.#progress = new Progress(io.stderr, this.#tally, () => performance.now());
+    const asTable = (settings.format ?? (stdout.isTerminal ? "table" : "jsonl")) === "table";
+    this.#table = asTable
+      ? { colours: stdout.colours, width: stdout.isTerminal ? stdout.columns : undefined }
+      : undefined;
+  }
+
+  /** Resolves to the exit code; throws what ended the run before its time. */
+  async run(parts: RunParts): Promise<number> {
+    this.#stopping.listen(this.#io, () => this.#tellStopping());
+    try {
+      this.#startProgress();
+      await this.#workOff(parts);
+      await this.#progress.end();
+      return await this.#end();
+    } finally {
+      await this.#progress.end();
+      this.#stopping.end();
+    }
+  }
+
+  async #workOff(parts: RunParts): Promise<void> {
+    const { concurrency, perHost, method, retries, maxSize } = this.#settings;
+    const waiting = perHost < concurrency ? WAITING_FACTOR : 1;
+    const places = new Places(concurrency, perHost);
+    const job = { ...parts, method, retries, maxSize, places, tally: this.#tally, stop: this.#stopping.signal };
+    const outcomes = mapConcurrent(this.#source, (input) => runJob(input, job), { concurrency: concurrency * waiting });
+    try {
+      for await (const { input, value, error } of outcomes) {
+        if (error !== undefined) this.#fail(error);
+        // What ends after a failure is not reported any more: it counts as not done.
+        if (this.#failure !== undefined || value === undefined) this.#brokenOff.push(input.url);
+        else await this.#take(value).catch((failure: unknown) => this.#fail(failure));
+      }
+    } catch (error) {
+      // The input itself broke off.
+      this.#fail(error);
+    }
+  }
+
+  async #take(outcome: Outcome): Promise<void> {
+    this.#tally.add(outcome);
+    if (outcome.kind === "left") {
+      this.#brokenOff.push(outcome.input.url);
+      return;
+    }
+    const { stdout } = this.#io;
+    if (stdout.isTerminal) this.#progress.clear();
+    if (this.#table === undefined) {
+      await stdout.write(jsonLine(outcome));
+    } else {
+      const head = this.#headWritten ? "" : tableHead(this.#table);
+      this.#headWritten = true;
+      await stdout.write(head + tableRow(outcome, this.#table));
+    }
+    if (this.#settings.failFast && !isFine(outcome)) this.#stopping.fail();
+  }
+
+  /** Ends the run; what is under way still comes out, as broken off. */
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#stopping.fail();
+  }
+
+  async #end(): Promise<number> {
+    const { error } = this.#failure ?? {};
+    const unheard = error instanceof OutputClosed;
+    if (this.#failure !== undefined && !unheard) {
+      await this.#saveRemaining().catch(() => undefined);
+      throw error;
+    }
+    const left = await this.#describeLeft();
+    if (!unheard) {
+      const { stderr } = this.#io;
+      const summary = summaryText(this.#tally, performance.now() - this.#startedAt, stderr.colours);
+      if (!this.#settings.quiet) stderr.say(summary);
+      if (left !== undefined) stderr.say(`${left}\n`);
+    }
+    const { by } = this.#stopping;
+    if (by !== undefined && by !== "failure") return exitCodeFor(by);
+    return this.#tally.failed > 0 ? EXIT_FAILED : EXIT_OK;
+  }
+
+  /** One line about what is left and how to go on, if the run was stopped. */
+  async #describeLeft(): Promise<string | undefined> {
+    const { remainingFile, inputs } = this.#settings;
+    const saved = await this.#saveRemaining();
+    if (this.#stopping.by === undefined) return undefined;
+    if (saved !== undefined) {
+      if (saved === 0) return "Stopped; nothing is left.";
+      return `Stopped; ${showCount(saved)} left, in ${remainingFile}: go on with -i ${remainingFile} and the same options.`;
+    }
+    const total = await countInputs(inputs).catch(() => undefined);
+    const begun = `${showCount(this.#brokenOff.length)} broken off`;
+    const unread = total === undefined ? "the rest of the input not read" : `${showCount(total - this.#source.handedOut)} not begun`;
+    return `Stopped; ${begun}, ${unread}. With --remaining FILE they are kept to go on with.`;
+  }
+
+  /** How many were saved; undefined if that was not asked for. */
+  async #saveRemaining(): Promise<number | undefined> {
+    const { remainingFile } = this.#settings;
+    if (remainingFile === undefined) return undefined;
+    return writeRemaining(remainingFile, chain(this.#brokenOff, this.#source.rest()));
+  }
+
+  #startProgress(): void {
+    if (this.#settings.quiet || !this.#io.stderr.repaints) return;
+    this.#progress.start();
+    countInputs(this.#settings.inputs).then(
+      (total) => {
+        this.#progress.total = total;
+      },
+      // The run itself reads the same input and says what is wrong with it.
+      () => undefined,
+    );
+  }
+
+  #tellStopping(): void {
+    if (this.#settings.quiet) return;
+    const { stderr } = this.#io;
+    if (stderr.repaints) this.#progress.note("Stopping (Ctrl-C: at once)");
+    else stderr.say(`Stopping: waiting for ${showCount(this.#tally.inFlight)} in flight\n`);
+  }
+}
+
+async function* chain(first: Iterable<string>, second: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
+  yield* first;
+  yield* second;
+}

@@ -1,0 +1,103 @@
+/**
+ * `sluice get` and its siblings: one request, and its answer on standard output. On a terminal for people: head, laid out and coloured
+ * body. Anywhere else the body's bytes and nothing more.
+ */
+import { type ClientResponse, ClientSession, type RequestOptions, type SessionOptions } from "sluice";
+import { EXIT_FAILED, EXIT_OK, exitCodeFor, type StopSignal } from "../exit-codes.js";
+import { sendableBody } from "../request-body.js";
+import type { Io } from "../terminal/io.js";
+import { OutputClosed } from "../terminal/output.js";
+import { showBytes } from "../terminal/quantities.js";
+import { safeLine } from "../terminal/safe-text.js";
+import { trustOptions } from "../trust.js";
+import { showBody, writeRaw } from "./print-body.js";
+import { headText, requestText, timingsText } from "./print-head.js";
+import type { SingleRequestSettings } from "./settings.js";
+
+/** Makes the request, and resolves to the exit code. Throws for whatever brings no answer. */
+export async function runRequest(settings: SingleRequestSettings, io: Io): Promise<number> {
+  const controller = new AbortController();
+  let stopped: StopSignal | undefined;
+  const forget = io.onStopSignal((signal) => {
+    if (stopped !== undefined) io.exit(exitCodeFor(signal));
+    stopped = signal;
+    controller.abort();
+  });
+  try {
+    return await request(settings, io, controller.signal);
+  } catch (error) {
+    if (stopped !== undefined) return exitCodeFor(stopped);
+    // Whoever closed the pipe has seen enough.
+    if (error instanceof OutputClosed) return EXIT_OK;
+    throw error;
+  } finally {
+    forget();
+  }
+}
+
+async function request(settings: SingleRequestSettings, io: Io, signal: AbortSignal): Promise<number> {
+  const { method, url, verbose, outputFile, failOnError } = settings;
+  const options = await requestOptions(settings, io);
+  const session = new ClientSession({ ...(await sessionOptions(settings)), signal });
+  try {
+    const response = await session.request(method, url, options);
+    if (verbose) io.stderr.say(requestText(response, io.stderr.colours));
+    const failed = failOnError && response.status >= 400;
+    if (wantsHead(settings, io)) await io.stdout.write(headText(response, io.stdout.colours));
+    const shown = outputFile === undefined || failed ? await writeBody(response, io) : await save(response, outputFile, io);
+    if (verbose) io.stderr.say(timingsText(response.timings, remoteOf(response), io.stderr.colours));
+    return failed || !shown ? EXIT_FAILED : EXIT_OK;
+  } finally {
+    await session.close();
+  }
+}
+
+async function requestOptions({ body, headers }: SingleRequestSettings, io: Io): Promise<RequestOptions> {
+  const sendable = body === undefined ? undefined : await sendableBody(body, () => io.stdin);
+  const fields = [...headers];
+  const hasType = headers.some(([name]) => name.toLowerCase() === "content-type");
+  if (sendable?.contentType !== undefined && !hasType) fields.push(["content-type", sendable.contentType]);
+  return { ...sendable?.options, headers: fields };
+}
+
+async function sessionOptions(settings: SingleRequestSettings): Promise<SessionOptions> {
+  const { timeout, connectTimeout, unixSocket, credentials, followRedirects, showQuery } = settings;
+  const phases = Number.isFinite(timeout) ? { headers: timeout, read: timeout, write: timeout } : {};
+  return {
+    timeout: { total: timeout, connect: Math.min(connectTimeout, timeout), ...phases },
+    connector: { tls: await trustOptions(settings), ...(unixSocket === undefined ? {} : { unixSocket }) },
+    redirect: followRedirects ? "follow" : "manual",
+    showQuery,
+    ...(credentials === undefined ? {} : { auth: credentials }),
+  };
+}
+
+/** An answer to HEAD has nothing else to show. */
+function wantsHead({ includeHead, method }: SingleRequestSettings, { stdout }: Io): boolean {
+  return includeHead || stdout.isTerminal || method === "HEAD";
+}
+
+/** Resolves to false where the body is not fit to be shown. */
+async function writeBody(response: ClientResponse, { stdout, stderr }: Io): Promise<boolean> {
+  const { body, contentType, charset } = response;
+  if (!stdout.isTerminal) {
+    await writeRaw(body, stdout);
+    return true;
+  }
+  if (await showBody(body, { contentType, charset }, stdout)) return true;
+  const length = response.headers.get("content-length");
+  const what = [contentType ?? "no content type", ...(length === null ? [] : [showBytes(Number(length))])].join(", ");
+  stderr.say(`The body is not text (${safeLine(what)}): save it with -o FILE, or send it through a pipe\n`);
+  return false;
+}
+
+async function save(response: ClientResponse, path: string, { stderr }: Io): Promise<boolean> {
+  const bytes = await response.save(path);
+  if (stderr.isTerminal) stderr.say(`Saved ${showBytes(bytes)} to ${path}\n`);
+  return true;
+}
+
+function remoteOf({ remoteAddress, remotePort }: ClientResponse): string | undefined {
+  if (remoteAddress === undefined || remotePort === undefined) return undefined;
+  return remoteAddress.includes(":") ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
+}

@@ -1,0 +1,120 @@
+/**
+ * Programs that we talk to. One that is missing skips its tests on a developer's machine; with CI=true the tests run, and
+ * fail by its absence.
+ */
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { atEnd } from "./places.js";
+
+const run = promisify(execFile);
+
+/** The interpreter that Debian's packages are for comes first. */
+const PYTHONS = ["/usr/bin/python3", "python3"];
+const NGINXES = ["nginx", "/usr/sbin/nginx"];
+const START_MS = 15_000;
+
+/** True where a missing program is no excuse. */
+const inCi = process.env["CI"] === "true";
+
+/** Whether tests of a program that was looked for are to be skipped. */
+export function isAbsent(found: string | undefined): boolean {
+  return found === undefined && !inCi;
+}
+
+export const curl: string | undefined = firstThatRuns(["curl"], ["--version"]);
+export const nginx: string | undefined = firstThatRuns(NGINXES, ["-v"]);
+export const aiohttpPython: string | undefined = firstThatRuns(PYTHONS, ["-c", "import aiohttp"]);
+
+/** Runs a program to its end; its standard output as bytes. Rejects, with what it wrote on standard error, if it fails. */
+export async function output(program: string | undefined, args: readonly string[]): Promise<Buffer> {
+  const { stdout } = await run(program ?? "missing-program", [...args], {
+    encoding: "buffer",
+    maxBuffer: 64 * 1024 * 1024,
+    timeout: START_MS,
+  });
+  return stdout;
+}
+
+/** Starts a program that prints a line with a port when it listens, and resolves to that port. Ended by `closeAll`. */
+export async function startedServer(program: string | undefined, args: readonly string[]): Promise<number> {
+  const child = spawn(program ?? "missing-program", [...args], { stdio: ["ignore", "pipe", "pipe"] });
+  atEnd(() => ended(child));
+  return new Promise((resolve, reject) => {
+    let said = "";
+    child.on("error", reject);
+    child.on("exit", (code) => reject(new Error(`${program} ended with ${code}: ${said}`)));
+    child.stderr.on("data", (bytes: Buffer) => {
+      said += bytes.toString();
+    });
+    child.stdout.on("data", (bytes: Buffer) => {
+      said += bytes.toString();
+      const port = /^port (\d+)$/m.exec(said)?.[1];
+      if (port !== undefined) resolve(Number(port));
+    });
+  });
+}
+
+/** Starts a program that listens where it was told, and resolves when it accepts there. Ended by `closeAll`. */
+export async function startedOn(port: number, program: string | undefined, args: readonly string[]): Promise<void> {
+  const child = spawn(program ?? "missing-program", [...args], { stdio: ["ignore", "ignore", "pipe"] });
+  atEnd(() => ended(child));
+  let said = "";
+  let over: Error | undefined;
+  child.stderr.on("data", (bytes: Buffer) => {
+    said += bytes.toString();
+  });
+  child.on("error", (error) => {
+    over = error;
+  });
+  child.on("exit", (code) => {
+    over ??= new Error(`${program} ended with ${code}: ${said}`);
+  });
+  const giveUpAt = performance.now() + START_MS;
+  while (!(await accepts(port))) {
+    if (over !== undefined) throw over;
+    if (performance.now() > giveUpAt) throw new Error(`${program} does not listen on port ${port}: ${said}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** A port that was free just now: for programs that cannot choose one themselves. */
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("A TCP server has a port");
+  return address.port;
+}
+
+/** A file of `peers/`. */
+export function peerFile(name: string): string {
+  return fileURLToPath(new URL(`./peers/${name}`, import.meta.url));
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const { connect } = await import("node:net");
+  return new Promise((resolve) => {
+    const probe = connect(port, "127.0.0.1");
+    probe.on("connect", () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.on("error", () => resolve(false));
+  });
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const exit = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  const hard = setTimeout(() => child.kill("SIGKILL"), 5_000);
+  await exit;
+  clearTimeout(hard);
+}
+
+function firstThatRuns(programs: readonly string[], args: readonly string[]): string | undefined {
+  return programs.find((program) => spawnSync(program, [...args], { stdio: "ignore", timeout: START_MS }).status === 0);
+}
