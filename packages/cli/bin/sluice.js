@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 // Starts the compiled command. In a checkout that has not been built yet it builds first; a published package always is.
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -8,6 +7,7 @@ const main = new URL("../dist/main.js", import.meta.url);
 const runScript = fileURLToPath(new URL("../../../scripts/run.mjs", import.meta.url));
 
 if (!existsSync(main) && existsSync(runScript)) {
+  const { spawnSync } = await import("node:child_process");
   // What is said while building must not mix with the command's output.
   const stdio = ["ignore", process.stderr, "inherit"];
   const built = spawnSync(process.execPath, [runScript, "build"], { stdio });

@@ -64,7 +64,8 @@ async function fileBody(
   stdin: (() => Readable) | undefined,
 ): Promise<Uint8Array | Readable | (() => Readable)> {
   if (path === "-") {
-    if (stdin === undefined) throw new UsageProblem("Cannot send standard input with every request: put it into a file");
+    if (stdin === undefined)
+      throw new UsageProblem("Cannot send standard input with every request: put it into a file");
     return stdin();
   }
   try {

@@ -4,7 +4,7 @@ import { request } from "node:http";
 export interface Asked {
   readonly method?: string;
   readonly path: string;
-  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
   readonly body?: string | Uint8Array;
   /** Sends the body in chunks, without a length. */
   readonly chunked?: boolean;
@@ -29,13 +29,18 @@ export function ask(origin: string, asked: Asked): Promise<Answered> {
     body === undefined || chunked ? {} : { "Content-Length": String(Buffer.byteLength(body)) };
   return new Promise((resolve, reject) => {
     const outgoing = request({ hostname, port, path, method, agent: false, headers: { ...headers, ...length } });
-    outgoing.on("error", reject);
+    let broken: Error | undefined;
+    let begun = false;
+    outgoing.on("error", (error) => {
+      broken ??= error;
+      if (!begun) reject(error);
+    });
     outgoing.on("response", (incoming) => {
+      begun = true;
       const pieces: Buffer[] = [];
-      let broken: Error | undefined;
       incoming.on("data", (piece: Buffer) => pieces.push(piece));
       incoming.on("error", (error) => {
-        broken = error;
+        broken ??= error;
       });
       incoming.on("close", () => {
         const { statusCode = 0 } = incoming;
@@ -54,8 +59,7 @@ export function field(answer: Answered, name: string): string {
 }
 
 /** The body as JSON. */
-// biome-ignore lint/suspicious/noExplicitAny: the tests assert on what is in it
-export function json(answer: Answered): any {
+export function json(answer: Answered): unknown {
   return JSON.parse(answer.body.toString("utf8"));
 }
 

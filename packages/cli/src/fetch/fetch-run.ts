@@ -146,7 +146,8 @@ export class FetchRun {
     }
     const total = await countInputs(inputs).catch(() => undefined);
     const begun = `${showCount(this.#brokenOff.length)} broken off`;
-    const unread = total === undefined ? "the rest of the input not read" : `${showCount(total - this.#source.handedOut)} not begun`;
+    const unread =
+      total === undefined ? "the rest of the input not read" : `${showCount(total - this.#source.handedOut)} not begun`;
     return `Stopped; ${begun}, ${unread}. With --remaining FILE they are kept to go on with.`;
   }
 

@@ -53,9 +53,10 @@ export function fileNameFor(url: string, contentType: string | undefined): strin
 }
 
 /** Whether a URL with an extension, all of whose characters were kept, can be told from every other by its name. */
-function tellsAll({ protocol, hostname, port, pathname, search }: URL): boolean {
+function tellsAll({ protocol, hostname, port, pathname, href, hash }: URL): boolean {
   // Dashes stand for slashes and underscores for colons in a name, so a URL that has its own is not told by it.
-  return search === "" && !/[-_]/.test(hostname + pathname) && !(protocol === "https:" && port === "80");
+  const hasQuery = href.slice(0, href.length - hash.length).includes("?");
+  return !hasQuery && !/[-_]/.test(hostname + pathname) && !(protocol === "https:" && port === "80");
 }
 
 /** The same name with a number before its extension: `page-2.html`. */

@@ -116,7 +116,10 @@ async function openLines(path: string): Promise<Readable> {
   throw fileProblem("read", path, Object.assign(new Error("It is a directory"), { code: "EISDIR" }));
 }
 
-async function* inputLines(urls: readonly string[], stream: Readable | undefined): AsyncGenerator<Line, void, undefined> {
+async function* inputLines(
+  urls: readonly string[],
+  stream: Readable | undefined,
+): AsyncGenerator<Line, void, undefined> {
   for (const text of urls) yield { text, tooLong: false };
   if (stream === undefined) return;
   for await (const { text, tooLong } of readLines(stream, MOST_LINE_BYTES)) {

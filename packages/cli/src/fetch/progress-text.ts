@@ -1,5 +1,5 @@
 /** The line that tells how far a run is: pure text from counts. */
-import { showBytes, showClock, showCount, shortNumber } from "../terminal/quantities.js";
+import { shortNumber, showBytes, showClock, showCount } from "../terminal/quantities.js";
 
 /** The counts of one moment. */
 export interface ProgressFigures {

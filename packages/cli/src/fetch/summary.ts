@@ -1,6 +1,6 @@
 /** The last words of a run. */
 import type { Colours } from "../terminal/colours.js";
-import { showBytes, showCount, showDuration, shortNumber } from "../terminal/quantities.js";
+import { shortNumber, showBytes, showCount, showDuration } from "../terminal/quantities.js";
 import type { Tally } from "./tally.js";
 
 const PERCENTILES = [0.5, 0.9, 0.99];

@@ -4,7 +4,7 @@ import { UsageProblem } from "../usage-problem.js";
 /** RFC 9110 §5.6.2: what a field name is made of. */
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** RFC 9110 §5.5: neither CR, LF, NUL nor any other control character. */
-const FORBIDDEN_IN_VALUE = /[\u0000-\u0008\u000a-\u001f\u007f]/u;
+const FORBIDDEN_IN_VALUE = /(?!\t)\p{Cc}/u;
 
 /** `name: value` as a header field; spaces around the value are not part of it (RFC 9110 §5.5). Throws `UsageProblem`. */
 export function parseHeader(text: string): readonly [name: string, value: string] {

@@ -2,6 +2,7 @@
  * A body on a terminal: JSON laid out and coloured, other text without its control characters, anything else refused. On anything but a
  * terminal it is the bytes and nothing else.
  */
+import { TextDecoder } from "node:util";
 import type { Colours } from "../terminal/colours.js";
 import type { Output } from "../terminal/output.js";
 import { safeText } from "../terminal/safe-text.js";

@@ -44,7 +44,8 @@ async function request(settings: SingleRequestSettings, io: Io, signal: AbortSig
     if (verbose) io.stderr.say(requestText(response, io.stderr.colours));
     const failed = failOnError && response.status >= 400;
     if (wantsHead(settings, io)) await io.stdout.write(headText(response, io.stdout.colours));
-    const shown = outputFile === undefined || failed ? await writeBody(response, io) : await save(response, outputFile, io);
+    const shown =
+      outputFile === undefined || failed ? await writeBody(response, io) : await save(response, outputFile, io);
     if (verbose) io.stderr.say(timingsText(response.timings, remoteOf(response), io.stderr.colours));
     return failed || !shown ? EXIT_FAILED : EXIT_OK;
   } finally {

@@ -21,7 +21,11 @@ export function explain(error: unknown): Explanation {
   }
   if (error instanceof Error) {
     const { code } = error as NodeJS.ErrnoException;
-    return { message: safeLine(error.message), code: typeof code === "string" ? code : error.name, exitCode: EXIT_FAILED };
+    return {
+      message: safeLine(error.message),
+      code: typeof code === "string" ? code : error.name,
+      exitCode: EXIT_FAILED,
+    };
   }
   return { message: safeLine(String(error)), code: "unknown", exitCode: EXIT_FAILED };
 }

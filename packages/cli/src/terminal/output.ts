@@ -4,6 +4,7 @@
  * one, is thrown as it is.
  */
 import { type Colours, coloursFor } from "./colours.js";
+import { fileProblem } from "./file-problem.js";
 
 const DEFAULT_COLUMNS = 80;
 /** Nobody reads on: the pipe is broken, or was closed before. */
@@ -41,8 +42,7 @@ export class Output {
     this.repaints = this.isTerminal && env["TERM"] !== "dumb";
     this.colours = coloursFor(this.isTerminal, env);
     stream.on("error", (error) => {
-      const { code } = error as NodeJS.ErrnoException;
-      this.#failure ??= code !== undefined && GONE.has(code) ? new OutputClosed("The reader of the output has gone") : error;
+      this.#failure ??= failureOf(error);
       this.#onFailure?.();
     });
   }
@@ -53,7 +53,7 @@ export class Output {
     return columns === undefined || columns < 1 ? DEFAULT_COLUMNS : columns;
   }
 
-  /** Writes, and resolves when there is room for more. Rejects with {@link OutputClosed}, or what else went wrong. */
+  /** Writes, and resolves when there is room for more; one write at a time. Rejects with {@link OutputClosed}, or what else went wrong. */
   async write(chunk: string | Uint8Array): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#stream.write(chunk)) return;
@@ -80,4 +80,10 @@ export class Output {
       stream.once("close", done);
     });
   }
+}
+
+function failureOf(error: Error): Error {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== undefined && GONE.has(code)) return new OutputClosed("The reader of the output has gone");
+  return new Error(fileProblem("write", "the output", error).message, { cause: error });
 }

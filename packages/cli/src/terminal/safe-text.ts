@@ -4,7 +4,7 @@
  */
 
 /** C0 but tab and line feed, DEL, C1, and what turns the direction of writing. */
-const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+const CONTROLS = /(?![\t\n])\p{Cc}|[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 const LINE_ENDS = /[\t\n\u2028\u2029]+/gu;
 
 /** Text of several lines: CRLF becomes LF, other control characters become U+FFFD. */

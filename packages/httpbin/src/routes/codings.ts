@@ -1,7 +1,7 @@
 /** An echo in each content coding (RFC 9110 §8.4.1), whether or not the client said that it can decode it: that is the exercise. */
 
 import * as zlib from "node:zlib";
-import { type Application, HttpError, type Reply, reply, type ServerRequest } from "sluice/server";
+import { type Application, type Reply, reply, type ServerRequest } from "sluice/server";
 import { jsonText } from "../json-reply.js";
 import { originOf, reportHeaders } from "../request-report.js";
 
@@ -30,7 +30,8 @@ export function addCodingRoutes(app: Application): void {
 }
 
 function replyEncoded(request: ServerRequest, { name, flag, encode }: Coding): Reply {
-  if (encode === undefined) throw new HttpError(501, `This Node has no encoder for ${name}`, { expose: true });
+  // An answer, not an error: nothing here has failed that anybody should be told of.
+  if (encode === undefined) return reply.text(`This Node has no encoder for ${name}\n`, { status: 501 });
   const { method } = request;
   const text = jsonText({ [flag]: true, headers: reportHeaders(request), method, origin: originOf(request) });
   return reply.bytes(encode(Buffer.from(text)), { type: "application/json", headers: { "Content-Encoding": name } });

@@ -1,13 +1,6 @@
 /** Servers on a bad day: for practising retries, throttling and broken connections. What is remembered of clients is bounded. */
 
-import {
-  type Application,
-  ConnectionLostError,
-  HttpError,
-  type Reply,
-  reply,
-  type ServerRequest,
-} from "sluice/server";
+import { type Application, ConnectionLostError, HttpError, type Reply, reply, type ServerRequest } from "sluice/server";
 import { jsonReply } from "../json-reply.js";
 import { ANY_METHOD } from "../methods.js";
 import { countInQuery, secondsInQuery, valueInQuery } from "../numbers.js";
@@ -20,6 +13,8 @@ const DEFAULT_FAILURES = 2;
 const DEFAULT_REQUESTS = 10;
 /** A request this much too early is not refused: clients' timers are not better. */
 const TOLERANCE_MS = 1;
+/** Times are fractions of milliseconds, and differences of them are not exact: what is counted is rounded from here on. */
+const ROUNDING = 1e-6;
 /** Keys are kept, so their length is limited. */
 const MAX_KEY_CHARS = 200;
 const BROKEN_OFF_BYTES = 1_024;
@@ -61,14 +56,15 @@ function replyAtRate(request: ServerRequest, fullAt: RecentMap<number>, service:
   const key = keyFrom(query, originOf(request));
   const bucket = `${requests}/${perMs}/${key}`;
   const now = service.now();
-  const nextFullAt = Math.max(now, fullAt.get(bucket) ?? now) + perMs / requests;
+  const intervalMs = perMs / requests;
+  const nextFullAt = Math.max(now, fullAt.get(bucket) ?? now) + intervalMs;
   const earlyMs = nextFullAt - perMs - now;
   if (earlyMs > TOLERANCE_MS) {
-    const headers = { "Retry-After": String(Math.ceil(earlyMs / SECOND_MS)) };
+    const headers = { "Retry-After": String(Math.ceil(earlyMs / SECOND_MS - ROUNDING)) };
     return jsonReply({ key, limited: true, retry_after_ms: Math.ceil(earlyMs) }, { status: 429, headers });
   }
   fullAt.set(bucket, nextFullAt);
-  const remaining = Math.max(0, Math.floor((now + perMs - nextFullAt) / (perMs / requests)));
+  const remaining = Math.max(0, Math.floor((now + perMs - nextFullAt) / intervalMs + ROUNDING));
   return jsonReply({ key, limited: false, remaining });
 }
 

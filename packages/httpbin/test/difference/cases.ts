@@ -63,9 +63,10 @@ const INSPECT: readonly Case[] = [
 ];
 
 const STATUS: readonly Case[] = [
-  ...[200, 201, 204, 205, 300, 301, 302, 303, 304, 305, 307, 308, 400, 401, 402, 403, 404, 406, 407, 418, 429, 500, 503, 599].map(
-    (status) => a(`GET /status/${status}`),
-  ),
+  ...[
+    200, 201, 204, 205, 300, 301, 302, 303, 304, 305, 307, 308, 400, 401, 402, 403, 404, 406, 407, 418, 429, 500, 503,
+    599,
+  ].map((status) => a(`GET /status/${status}`)),
   a("POST /status/404", { body: "text" }),
   a("DELETE /status/500"),
   a("HEAD /status/418"),

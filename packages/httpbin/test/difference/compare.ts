@@ -1,4 +1,5 @@
 /** Two answers, made comparable, and the aspects in which they differ. */
+import { isDeepStrictEqual } from "node:util";
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
 import type { Answered } from "../ask.js";
 import type { Case } from "./cases.js";
@@ -57,13 +58,15 @@ function fieldValue(name: string, value: string, origin: string): string {
 function bodyOf(asked: Case, origin: string, answer: Answered, type: string): unknown {
   if (asked.compare === "length") return answer.body.byteLength;
   const bytes = decoded(answer);
+  if (bytes === undefined) return "<coded>";
   if (bytes.byteLength === 0) return "";
   const text = anonymous(bytes.toString("latin1"), origin);
   if (asked.compare === "lines") return text.trimEnd().split("\n").map(parse);
   return JSON_TYPES.test(type) ? parse(text) : text;
 }
 
-function decoded({ headers, body }: Answered): Buffer {
+/** Undefined for a coding that only one of the two can have. */
+function decoded({ headers, body }: Answered): Buffer | undefined {
   if (body.byteLength === 0) return body;
   switch (headers.get("content-encoding")?.[0]) {
     case "gzip":
@@ -72,8 +75,10 @@ function decoded({ headers, body }: Answered): Buffer {
       return inflateSync(body);
     case "br":
       return brotliDecompressSync(body);
-    default:
+    case undefined:
       return body;
+    default:
+      return undefined;
   }
 }
 
@@ -96,7 +101,7 @@ function compareValues(path: string, one: unknown, other: unknown, aspects: stri
     for (const key of new Set([...Object.keys(one), ...Object.keys(other)])) {
       compareValues(`${path}.${key}`, one[key], other[key], aspects);
     }
-  } else if (JSON.stringify(one) !== JSON.stringify(other)) aspects.push(path);
+  } else if (!isDeepStrictEqual(one, other)) aspects.push(path);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,29 +1,25 @@
 /**
  * Content codings (RFC 9110 §8.4): which there are, what a `Content-Encoding` field means, and how each is undone. The
- * only file that knows the platform's compression library.
+ * only file that knows the platform's compression library, which is loaded with the first body that needs it.
  *
  * What follows the end of the coded data: gzip may have further members (RFC 1952 §2.2) and zero padding, anything else
  * after it is corrupt; zstd may have further frames (RFC 8878 §3.1). After deflate and br, which have no such thing,
  * and after zstd, the rest is ignored, as browsers do. A body of no bytes at all is an empty body, whatever its coding.
  */
 
-import * as zlib from "node:zlib";
 import { PayloadError } from "../errors.js";
-import { ContentDecoder, DEFAULT_MAX_EXPANSION, type DecodeLimits } from "./coding/content-decoder.js";
+import { type CodingTool, ContentDecoder, DEFAULT_MAX_EXPANSION, type DecodeLimits } from "./coding/content-decoder.js";
 import type { CodingStream } from "./coding/decode-stage.js";
 
 /** The registered codings that can be undone (RFC 9110 §8.4.1; br: RFC 7932; zstd: RFC 8878). */
 export type ContentCoding = "gzip" | "deflate" | "br" | "zstd";
 
-/**
- * How one coding is undone: at once, or as a stream. `first` are the first bytes of the data, at least 2 unless there
- * are fewer.
- */
-export interface CodingTool {
-  readonly name: ContentCoding;
-  /** Throws when the result has more than `maxOutputBytes`: `ERR_BUFFER_TOO_LARGE`. */
-  decodeAtOnce(coded: Uint8Array, maxOutputBytes: number): Uint8Array;
-  open(first: Uint8Array): CodingStream;
+type Zlib = typeof import("node:zlib");
+
+/** What newer versions of Node.js have and our types do not. */
+interface ZstdLibrary {
+  zstdDecompressSync(coded: Uint8Array, options: { maxOutputLength: number }): Uint8Array;
+  createZstdDecompress(options: { chunkSize: number }): CodingStream;
 }
 
 /** More codings on one body than this are refused: nobody has a use for them but to make us work. */
@@ -31,22 +27,9 @@ const MAX_CODINGS = 5;
 /** Output of one step of a streaming decoder, in bytes. */
 const STEP_BYTES = 64 * 1024;
 const OPTIONS = { chunkSize: STEP_BYTES };
-const NO_CODINGS: readonly ContentCoding[] = Object.freeze([]);
-
-/** What newer versions of Node.js have and our types do not. */
-interface ZstdLibrary {
-  readonly zstdDecompressSync?: (coded: Uint8Array, options: { maxOutputLength: number }) => Uint8Array;
-  readonly createZstdDecompress?: (options: { chunkSize: number }) => CodingStream;
-}
-
-const TOOLS: ReadonlyMap<string, CodingTool> = new Map([
-  ["gzip", gzipTool()],
-  ["deflate", deflateTool()],
-  ["br", brotliTool()],
-  ...zstdTools(zlib as ZstdLibrary),
-]);
-
-const ACCEPTED = [...TOOLS.keys()].join(", ");
+const HAS_ZSTD = process.versions["zstd"] !== undefined;
+const NAMES: readonly ContentCoding[] = HAS_ZSTD ? ["gzip", "deflate", "br", "zstd"] : ["gzip", "deflate", "br"];
+const ACCEPTED = NAMES.join(", ");
 
 /** The value of `Accept-Encoding` that names every coding this Node.js can undo (RFC 9110 §12.5.3). */
 export function acceptEncoding(): string {
@@ -56,49 +39,51 @@ export function acceptEncoding(): string {
 /**
  * The codings of a `Content-Encoding` field value, in the order in which they were applied; `identity` is none.
  * `x-gzip` is gzip (RFC 9110 §8.4.1.3). Throws `PayloadError`: `body/unknown-coding`, or `body/too-many-codings` beyond
- * 5.
+ * five.
  */
 export function codingsOf(fieldValue: string): readonly ContentCoding[] {
-  const single = TOOLS.get(fieldValue);
-  if (single !== undefined) return [single.name];
   const codings: ContentCoding[] = [];
-  for (const part of fieldValue.split(",", MAX_CODINGS * 4)) {
-    const name = part.trim().toLowerCase();
-    if (name === "" || name === "identity") continue;
-    const tool = TOOLS.get(name === "x-gzip" ? "gzip" : name);
-    if (tool === undefined) throw unknownCoding(name);
+  for (const part of fieldValue.split(",")) {
+    const given = part.trim().toLowerCase();
+    if (given === "" || given === "identity") continue;
+    const name = NAMES.find((known) => known === given || (known === "gzip" && given === "x-gzip"));
+    if (name === undefined) throw unknownCoding(given);
     if (codings.length === MAX_CODINGS) throw tooManyCodings();
-    codings.push(tool.name);
+    codings.push(name);
   }
-  return codings.length === 0 ? NO_CODINGS : codings;
+  return codings;
 }
 
-/**
- * A decoder that undoes these codings, the last applied first. `codings` as {@link codingsOf} gives them, not empty.
- */
+/** A decoder that undoes these codings, the last applied first. `codings` as {@link codingsOf} gives them, not empty. */
 export function decoderFor(codings: readonly ContentCoding[], limits: Partial<DecodeLimits> = {}): ContentDecoder {
-  const tools: CodingTool[] = [];
-  for (const coding of codings) {
-    const tool = TOOLS.get(coding);
-    if (tool === undefined) throw unknownCoding(coding);
-    tools.unshift(tool);
-  }
+  const library = process.getBuiltinModule("node:zlib");
+  const tools = codings.map((coding) => toolFor(coding, library)).reverse();
   const { maxOutputBytes = Number.POSITIVE_INFINITY, maxExpansion = DEFAULT_MAX_EXPANSION } = limits;
   return new ContentDecoder(tools, { maxOutputBytes, maxExpansion });
 }
 
-function gzipTool(): CodingTool {
-  return {
-    name: "gzip",
-    decodeAtOnce: (coded, maxOutputLength) => zlib.gunzipSync(coded, { maxOutputLength }),
-    open: () => zlib.createGunzip(OPTIONS),
-  };
+function toolFor(coding: ContentCoding, zlib: Zlib): CodingTool {
+  switch (coding) {
+    case "gzip":
+      return {
+        decodeAtOnce: (coded, maxOutputLength) => zlib.gunzipSync(coded, { maxOutputLength }),
+        open: () => zlib.createGunzip(OPTIONS),
+      };
+    case "deflate":
+      return deflateTool(zlib);
+    case "br":
+      return {
+        decodeAtOnce: (coded, maxOutputLength) => zlib.brotliDecompressSync(coded, { maxOutputLength }),
+        open: () => zlib.createBrotliDecompress(OPTIONS),
+      };
+    case "zstd":
+      return zstdTool(zlib as unknown as ZstdLibrary);
+  }
 }
 
 /** "deflate" is the zlib format (RFC 9110 §8.4.1.2), but some servers send the bare deflate format, and always have. */
-function deflateTool(): CodingTool {
+function deflateTool(zlib: Zlib): CodingTool {
   return {
-    name: "deflate",
     decodeAtOnce: (coded, maxOutputLength) =>
       isZlibFormat(coded)
         ? zlib.inflateSync(coded, { maxOutputLength })
@@ -107,23 +92,11 @@ function deflateTool(): CodingTool {
   };
 }
 
-function brotliTool(): CodingTool {
+function zstdTool(library: ZstdLibrary): CodingTool {
   return {
-    name: "br",
-    decodeAtOnce: (coded, maxOutputLength) => zlib.brotliDecompressSync(coded, { maxOutputLength }),
-    open: () => zlib.createBrotliDecompress(OPTIONS),
+    decodeAtOnce: (coded, maxOutputLength) => library.zstdDecompressSync(coded, { maxOutputLength }),
+    open: () => library.createZstdDecompress(OPTIONS),
   };
-}
-
-function zstdTools(library: ZstdLibrary): [string, CodingTool][] {
-  const { zstdDecompressSync: atOnce, createZstdDecompress: create } = library;
-  if (atOnce === undefined || create === undefined) return [];
-  const tool: CodingTool = {
-    name: "zstd",
-    decodeAtOnce: (coded, maxOutputLength) => atOnce(coded, { maxOutputLength }),
-    open: () => create(OPTIONS),
-  };
-  return [["zstd", tool]];
 }
 
 /**

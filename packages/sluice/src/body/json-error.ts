@@ -13,36 +13,28 @@ const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 /** The index of the first character that cannot stand where it does; the text's length if it just ends too early. */
 export function findJsonError(text: string): number {
   const open: string[] = [];
-  let at = skip(WHITESPACE, text, 0);
-  for (;;) {
-    // Here a value is due.
-    const first = text[at];
-    if (first === "{" || first === "[") {
-      at = skip(WHITESPACE, text, at + 1);
-      if (text[at] !== closerOf(first)) {
-        open.push(first);
-        const value = first === "{" ? findValue(text, at) : { at, found: true };
-        if (!value.found) return value.at;
-        at = value.at;
-        continue;
-      }
-      at += 1;
-    } else {
-      const scalar = skipScalar(text, at);
-      if (!scalar.found) return scalar.at;
-      at = scalar.at;
-    }
-    // Here a value has ended: close what ends with it, or go on to the next.
-    const next = findNext(text, at, open);
-    if (!next.found) return next.at;
-    at = next.at;
-  }
+  let due: Found = { at: skip(WHITESPACE, text, 0), found: true };
+  while (due.found) due = findAfterValue(text, due.at, open);
+  return due.at;
 }
 
 interface Found {
   readonly at: number;
   /** False: `at` is where the error is. */
   readonly found: boolean;
+}
+
+/** From where a value is due to where the next one is. A container that is not empty is entered. */
+function findAfterValue(text: string, at: number, open: string[]): Found {
+  const first = text[at];
+  if (first !== "{" && first !== "[") {
+    const scalar = skipScalar(text, at);
+    return scalar.found ? findNext(text, scalar.at, open) : scalar;
+  }
+  const inside = skip(WHITESPACE, text, at + 1);
+  if (text[inside] === closerOf(first)) return findNext(text, inside + 1, open);
+  open.push(first);
+  return first === "{" ? findValue(text, inside) : { at: inside, found: true };
 }
 
 /** From the end of a value to where the next one begins. */

@@ -117,7 +117,7 @@ function plainPayload(value: unknown, tools: PayloadTools): Payload {
   if (value instanceof ArrayBuffer) return new WholePayload(new Uint8Array(value), undefined);
   if (value instanceof URLSearchParams) return new WholePayload(value.toString(), FORM_TYPE);
   if (value instanceof Blob) return blobPayload(value);
-  if (value instanceof FormData) {
+  if (isKind(value, "FormData")) {
     throw new UsageError(
       "body/unknown-kind",
       "Cannot send FormData: multipart bodies are not supported; use form for plain fields",
@@ -139,12 +139,17 @@ function blobPayload(blob: Blob): Payload {
 /** How to get at the pieces of anything that is not in memory as one. The order matters: streams are iterables too. */
 function sourceOf(value: object, tools: PayloadTools): PayloadSource {
   if (isNodeReadable(value)) return nodeSource(value, tools);
-  if (value instanceof ReadableStream) return webSource(value);
+  if (isKind(value, "ReadableStream")) return webSource(value as ReadableStream);
   if (isFileHandle(value)) return handleSource(value, tools);
   if (Array.isArray(value)) return { ...ONCE, replayable: true, open: () => value };
   if (Symbol.asyncIterator in value) return { ...ONCE, open: () => value as AsyncIterable<unknown> };
   if (Symbol.iterator in value) return { ...ONCE, open: () => value as Iterable<unknown> };
   throw unknownKind(value);
+}
+
+/** By its tag: naming the class would load Node's own fetch with it, and miss another realm's. */
+function isKind(value: object, tag: string): boolean {
+  return Object.prototype.toString.call(value) === `[object ${tag}]`;
 }
 
 const ONCE = { length: undefined, contentType: undefined, replayable: false, discard() {} } as const;

@@ -4,14 +4,16 @@
  */
 import { type Clock, systemClock } from "../concurrency/clock.js";
 import { UsageError } from "../errors.js";
-import { type Http1Limits, resolveHttp1Limits } from "../http1/limits.js";
+import { HTTP1_RESPONSE_LIMITS, type Http1Limits, resolveHttp1Limits } from "../http1/limits.js";
 import { Dialer, type DialTarget } from "../net/dial.js";
 import { DnsCache, type DnsCacheOptions } from "../net/dns-cache.js";
 import type { TlsClientOptions } from "../net/tls-client.js";
 import type { Transport } from "../net/transport.js";
-import type { Exchange, ExchangePool } from "./exchange.js";
+import type { Exchange } from "./exchange.js";
+import type { ExchangePool } from "./exchange-pool.js";
 import { refuseUnknown, requireNumber } from "./options.js";
-import { type ConnectorStats, Pool, type PoolDialDone, type PoolDialer } from "./pool.js";
+import { type ConnectorStats, Pool } from "./pool.js";
+import type { PoolDialDone, PoolDialer } from "./pool-dial.js";
 
 export interface ConnectorOptions {
   /** Most connections at a time, over all origins; 1 to Infinity. @default 100 */
@@ -36,7 +38,7 @@ export interface ConnectorOptions {
   readonly happyEyeballsDelay?: number;
   /** Asked for every address before it is connected to; false refuses it. The guard against private networks goes here. */
   readonly allowAddress?: (address: string, host: string) => boolean;
-  /** Bounds on what a peer may send in a head, a chunk or a trailer section. */
+  /** Bounds on what a peer may send in a head, a chunk or a trailer section. @default those for responses, see {@link Http1Limits} */
   readonly limits?: Partial<Http1Limits>;
   /** Makes connections in place of the network: an in-memory pair, a scripted transport, a tunnel. */
   readonly connect?: (target: DialTarget) => Transport | Promise<Transport>;
@@ -95,7 +97,7 @@ export class Connector {
     this.clock = options.clock ?? systemClock;
     this.#options = options;
     this.#tls = { alpn: ["http/1.1"], ...options.tls };
-    const limits = resolveHttp1Limits(options.limits);
+    const limits = resolveHttp1Limits(options.limits, HTTP1_RESPONSE_LIMITS);
     const dialer = options.connect === undefined ? this.#networkDialer() : customDialer(options.connect);
     this.#pool = new Pool(this.clock, { ...sizes, limits }, dialer, (exchange) => this.#targetOf(exchange));
   }

@@ -5,8 +5,8 @@
 import type { Clock } from "../concurrency/clock.js";
 import { Deadline } from "../concurrency/deadline.js";
 
-/** Phases with a limit of their own, by the names of `TimeoutOptions`. */
-export type TimedPhase = "queue" | "connect" | "write" | "headers" | "unread" | "read" | "attempt";
+/** Phases with a limit of their own, by the names of `TimeoutOptions`; `connect` is a dial's, see `pool-dial.ts`. */
+export type TimedPhase = "queue" | "write" | "headers" | "unread" | "read" | "attempt";
 
 /** Who is told that a limit has passed. */
 export interface Timed {
@@ -16,7 +16,6 @@ export interface Timed {
 /** What was being waited for, in the words of an error message. */
 export const WAITED_FOR: Readonly<Record<TimedPhase, string>> = {
   queue: "waiting for a place in the connection pool",
-  connect: "connecting",
   write: "sending the request: the peer takes no more of it",
   headers: "waiting for the head of the answer",
   unread: "for somebody to read the body",
@@ -24,6 +23,7 @@ export const WAITED_FOR: Readonly<Record<TimedPhase, string>> = {
   attempt: "for one attempt",
 };
 
+/** One exchange's limits. */
 export class PhaseDeadline extends Deadline {
   readonly #timed: Timed;
   readonly #clock: Clock;
@@ -53,6 +53,11 @@ export class PhaseDeadline extends Deadline {
     this.#phaseMs = limitMs;
     this.#phaseDueAt = now + limitMs;
     this.#clock.arm(this, Math.min(limitMs, this.#attemptDueAt - now));
+  }
+
+  /** The attempt's own limit is kept. */
+  endAttempt(): void {
+    this.#attemptDueAt = Number.POSITIVE_INFINITY;
   }
 
   /** Only the attempt's limit remains. */

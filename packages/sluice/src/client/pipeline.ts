@@ -8,7 +8,8 @@
  */
 import { describeError, SluiceError } from "../errors.js";
 import type { CookieJar } from "./cookie-jar.js";
-import { Exchange, type ExchangePool } from "./exchange.js";
+import { Exchange } from "./exchange.js";
+import type { ExchangePool } from "./exchange-pool.js";
 import { type ClientMiddleware, compose, type Next } from "./middleware.js";
 import { followFrom, isRedirect, sendFollowing } from "./redirects.js";
 import type { ClientRequest } from "./request.js";

@@ -209,6 +209,11 @@ export class PoolPlan<Link, Waiter extends PoolWaiter = PoolWaiter> {
     }
   }
 
+  /** Whether somebody who waits could go on if a connection of `route` were gone: of its own waiters, or held up by the total limit. */
+  wants(route: PoolRoute): boolean {
+    return route.undialed !== undefined || this.#queue.contended !== undefined;
+  }
+
   /** Counts of every route that holds a connection or a waiter. O(routes). */
   stats(): PoolRouteStats[] {
     return this.#stock.stats();

@@ -1,41 +1,29 @@
 /**
  * Carries out what the plan decides: dials, hands connections to exchanges, closes what is to be closed. All decisions are in
- * `pool-plan.ts`; here are sockets and time.
- *
- * An unread body never silently costs a connection: exchanges whose connection stands still because nobody reads are known
- * here, and while others wait for a place, the one that has stood for longest is given up after {@link UNREAD_GRACE_MS}.
+ * `pool-plan.ts`; dialing is in `pool-dial.ts`, unread bodies are in `unread-bodies.ts`; here everything meets its effects.
  */
 import type { Clock } from "../concurrency/clock.js";
-import { CallbackDeadline, callLater } from "../concurrency/deadline.js";
-import { RequestTimeoutError, SessionClosedError, SluiceError, UsageError } from "../errors.js";
+import { CallbackDeadline } from "../concurrency/deadline.js";
+import { SessionClosedError, SluiceError, UsageError } from "../errors.js";
 import type { Http1Limits } from "../http1/limits.js";
-import type { DialEvents, DialTarget } from "../net/dial.js";
+import type { DialTarget } from "../net/dial.js";
 import type { Transport } from "../net/transport.js";
-import type { Exchange, ExchangePool } from "./exchange.js";
+import type { Exchange } from "./exchange.js";
+import type { ExchangePool } from "./exchange-pool.js";
+import { PoolDial, type PoolDialer } from "./pool-dial.js";
 import { DIALING, type PoolEffect, PoolPlan, type PoolRouteStats, REFUSED, WAITING } from "./pool-plan.js";
 import type { PoolRoute, PoolSlot } from "./pool-records.js";
 import { type ConnectionOwner, PooledConnection } from "./pooled-connection.js";
+import { UnreadBodies, type UnreadHost } from "./unread-bodies.js";
 
-/**
- * How long a reader may take to begin with a body larger than what is taken in unread, while others wait for its connection.
- * Long enough for a reader that opens a file first, short enough that a thousand forgotten bodies do not hold a program up.
- */
-const UNREAD_GRACE_MS = 250;
-/** Pause before dialing again when the process or the system has no file descriptor left. */
-const DESCRIPTOR_PAUSE_MS = 100;
-
-/** Opens connections: the dialer, or whatever stands in for it. */
-export interface PoolDialer {
-  dial(target: DialTarget, events: DialEvents, done: PoolDialDone): { cancel(reason: Error): void };
-}
-
-export type PoolDialDone = (error: Error | undefined, transport: Transport | undefined) => void;
-
+/** The connector's options, resolved: what bounds its pool. */
 export interface PoolSettings {
   readonly limit: number;
   readonly limitPerHost: number;
   readonly maxQueue: number;
+  /** Milliseconds that a connection may be idle. */
   readonly keepAliveTimeout: number;
+  /** Bytes that unread bodies may hold in memory together. */
   readonly unreadMemory: number;
   readonly limits: Readonly<Required<Http1Limits>>;
 }
@@ -48,26 +36,25 @@ export interface ConnectorStats extends PoolRouteStats {
 
 type Slot = PoolSlot<PooledConnection>;
 
-export class Pool implements ExchangePool, ConnectionOwner {
+/** The connections of one connector. */
+export class Pool implements ExchangePool, ConnectionOwner, UnreadHost<Exchange> {
   readonly clock: Clock;
+  readonly unread: UnreadBodies<Exchange>;
   readonly #settings: PoolSettings;
   readonly #dialer: PoolDialer;
   readonly #targetOf: (exchange: Exchange) => DialTarget;
   readonly #plan: PoolPlan<PooledConnection, Exchange>;
   readonly #connections = new Set<PooledConnection>();
-  readonly #dials = new Map<Slot, { cancel(reason: Error): void }>();
-  /** Exchanges whose connection stands still unread, and since when; the longest-standing first. */
-  readonly #standing = new Map<Exchange, number>();
-  readonly #reclaim = new CallbackDeadline(() => this.#reclaimUnread());
+  readonly #dials = new Map<Slot, PoolDial>();
   readonly #graceEnd = new CallbackDeadline(() => this.destroy());
   #route: PoolRoute | undefined;
-  #unreadBytes = 0;
   #draining = false;
   #closed = false;
   #whenEmpty: (() => void) | undefined;
 
   constructor(clock: Clock, settings: PoolSettings, dialer: PoolDialer, targetOf: (exchange: Exchange) => DialTarget) {
     this.clock = clock;
+    this.unread = new UnreadBodies(clock, settings.unreadMemory, this);
     this.#settings = settings;
     this.#dialer = dialer;
     this.#targetOf = targetOf;
@@ -94,8 +81,9 @@ export class Pool implements ExchangePool, ConnectionOwner {
     }
     const { tracer } = exchange.request;
     tracer?.emit("queueStart", {});
-    exchange.enterPhase(slot === DIALING ? "connect" : "queue");
-    if (slot === WAITING) this.#scheduleReclaim();
+    if (slot === DIALING) exchange.connecting();
+    else exchange.queued();
+    if (slot === WAITING) this.unread.placesWanted();
     this.#drain();
   }
 
@@ -111,18 +99,14 @@ export class Pool implements ExchangePool, ConnectionOwner {
     }
   }
 
-  holdUnread(bytes: number): boolean {
-    this.#unreadBytes += bytes;
-    return this.#unreadBytes <= this.#settings.unreadMemory;
+  // UnreadHost.
+
+  waitingCount(): number {
+    return this.#plan.queued;
   }
 
-  stalled(exchange: Exchange, stands: boolean): void {
-    if (!stands) {
-      this.#standing.delete(exchange);
-      return;
-    }
-    this.#standing.set(exchange, this.clock.now());
-    if (this.#plan.queued > 0) this.#scheduleReclaim();
+  isWanted(exchange: Exchange): boolean {
+    return this.#plan.wants(this.#routeTo(exchange.request.target.origin));
   }
 
   // ConnectionOwner.
@@ -161,7 +145,7 @@ export class Pool implements ExchangePool, ConnectionOwner {
   /** Refuses newcomers, closes what is idle, lets what runs end; resolves when every connection is gone. */
   drain(): Promise<void> {
     this.#closed = true;
-    for (const connection of [...this.#connections]) if (connection.link.usable) connection.close();
+    this.#closeIdle();
     return new Promise((resolve) => {
       this.#whenEmpty = resolve;
       this.#tellIfEmpty();
@@ -196,10 +180,7 @@ export class Pool implements ExchangePool, ConnectionOwner {
   #use(slot: Slot, exchange: Exchange): void {
     const connection = slot.link;
     if (connection === undefined) throw new UsageError("pool/no-link", "The plan granted a slot without a connection");
-    if (connection.armed) {
-      this.clock.disarm(connection);
-      connection.link.transport.ref();
-    }
+    connection.work(this.clock);
     exchange.granted(connection.link);
   }
 
@@ -219,8 +200,7 @@ export class Pool implements ExchangePool, ConnectionOwner {
         this.#dial(effect.slot);
         break;
       case "cancel-dial":
-        this.#dials.get(effect.slot)?.cancel(new SluiceError("connect/cancelled", "Nobody waits for it any more"));
-        this.#dials.delete(effect.slot);
+        this.#cancelDial(effect.slot);
         break;
       case "grant":
         this.#grant(effect.slot, effect.waiter);
@@ -246,23 +226,34 @@ export class Pool implements ExchangePool, ConnectionOwner {
       this.#failDial(slot, closedError());
       return;
     }
-    owner.enterPhase("connect");
-    const limitMs = owner.request.settings.timeouts.connect;
-    // A dial may outlive the exchange it was begun for, and serve another: its time runs here.
-    const deadline = callLater(this.clock, limitMs, () => this.#dials.get(slot)?.cancel(connectTimeout(limitMs)));
-    const dialing = this.#dialer.dial(this.#targetOf(owner), dialEvents(owner, this.clock), (error, transport) => {
-      this.clock.disarm(deadline);
-      this.#dials.delete(slot);
-      if (transport !== undefined) this.#opened(slot, transport);
-      else this.#dialFailed(slot, error ?? new SluiceError("connect/failed", "The connection could not be made"));
+    owner.connecting();
+    const dial = new PoolDial({
+      clock: this.clock,
+      dialer: this.#dialer,
+      target: this.#targetOf(owner),
+      limitMs: owner.request.settings.timeouts.connect,
+      owner: () => slot.owner as Exchange | undefined,
+      freeDescriptors: () => this.#closeIdle(),
+      done: (error, transport) => {
+        this.#dials.delete(slot);
+        if (transport !== undefined) this.#opened(slot, transport);
+        else this.#failDial(slot, error ?? closedError());
+      },
     });
-    this.#dials.set(slot, dialing);
+    this.#dials.set(slot, dial);
+    dial.begin();
+  }
+
+  #cancelDial(slot: Slot): void {
+    const dial = this.#dials.get(slot);
+    this.#dials.delete(slot);
+    dial?.cancel(new SluiceError("connect/cancelled", "Nobody waits for it any more"));
   }
 
   #opened(slot: Slot, transport: Transport): void {
     if (slot.state !== "dialing" || this.#closed) {
       transport.destroy();
-      if (this.#closed) this.#failDial(slot, closedError());
+      this.#failDial(slot, closedError());
       return;
     }
     const connection = new PooledConnection(slot, transport, this.#settings.limits, this);
@@ -272,63 +263,19 @@ export class Pool implements ExchangePool, ConnectionOwner {
     this.#restIfIdle(connection);
   }
 
-  #dialFailed(slot: Slot, error: Error): void {
-    if ((error as SluiceError).code === "connect/too-many-files" && slot.state === "dialing" && !this.#closed) {
-      this.#waitForDescriptor(slot);
-      return;
-    }
-    this.#failDial(slot, error);
-  }
-
   #failDial(slot: Slot, error: Error): void {
     this.#plan.dialFailed(slot)?.refused(error);
     this.#drain();
     this.#tellIfEmpty();
   }
 
-  /** An idle connection does not keep the process alive, and goes when its time is over. */
   #restIfIdle(connection: PooledConnection): void {
-    const { slot, link } = connection;
-    if (slot.state !== "open" || slot.active > 0) return;
-    link.transport.unref();
-    this.clock.arm(connection, this.#settings.keepAliveTimeout);
+    const { slot } = connection;
+    if (slot.state === "open" && slot.active === 0) connection.rest(this.clock, this.#settings.keepAliveTimeout);
   }
 
-  /** EMFILE, ENFILE: idle connections are given up, and the dial is tried again while somebody waits for it. */
-  #waitForDescriptor(slot: Slot): void {
+  #closeIdle(): void {
     for (const connection of [...this.#connections]) if (connection.link.usable) connection.close();
-    const pause = callLater(this.clock, DESCRIPTOR_PAUSE_MS, () => {
-      this.#dials.delete(slot);
-      if (slot.state === "dialing") this.#dial(slot);
-    });
-    this.clock.arm(pause, DESCRIPTOR_PAUSE_MS, true);
-    this.#dials.set(slot, {
-      cancel: (reason) => {
-        this.clock.disarm(pause);
-        this.#dials.delete(slot);
-        this.#failDial(slot, reason);
-      },
-    });
-  }
-
-  // Unread bodies.
-
-  #scheduleReclaim(): void {
-    if (this.#reclaim.armed) return;
-    const first = this.#standing.values().next();
-    if (first.done === true) return;
-    this.clock.arm(this.#reclaim, Math.max(0, first.value + UNREAD_GRACE_MS - this.clock.now()));
-  }
-
-  #reclaimUnread(): void {
-    const due = this.clock.now() - UNREAD_GRACE_MS;
-    let wanted = this.#plan.queued;
-    for (const [exchange, since] of this.#standing) {
-      if (wanted === 0 || since > due) break;
-      wanted -= 1;
-      exchange.giveUpUnread("others waited for its connection");
-    }
-    if (this.#plan.queued > 0) this.#scheduleReclaim();
   }
 
   #tellIfEmpty(): void {
@@ -341,45 +288,4 @@ export class Pool implements ExchangePool, ConnectionOwner {
 
 function closedError(): SessionClosedError {
   return new SessionClosedError("session/closed", "The session's connector is closed");
-}
-
-function connectTimeout(limitMs: number): RequestTimeoutError {
-  const message = `Timed out after ${limitMs} ms connecting (timeout.connect)`;
-  return new RequestTimeoutError("timeout.connect", message, { phase: "connect" });
-}
-
-/** Passes on what happens while dialing: to the trace if there is one, and as durations to the exchange's timings. */
-function dialEvents(exchange: Exchange, clock: Clock): DialEvents {
-  const { times, request } = exchange;
-  const { tracer } = request;
-  const host = request.target.hostname;
-  let began = 0;
-  return {
-    onDnsCacheHit: () => tracer?.emit("dnsCacheHit", { host }),
-    onDnsCacheMiss: () => tracer?.emit("dnsCacheMiss", { host }),
-    onDnsStart: () => {
-      began = clock.now();
-      tracer?.emit("dnsStart", { host });
-    },
-    onDnsEnd: (_host, addresses) => {
-      times.dns = clock.now() - began;
-      tracer?.emit("dnsEnd", { host, addresses });
-    },
-    onConnectStart: (address, port) => {
-      began = clock.now();
-      tracer?.emit("connectStart", { host, address, port });
-    },
-    onConnectEnd: (address, port) => {
-      times.connect = clock.now() - began;
-      tracer?.emit("connectEnd", { host, address, port });
-    },
-    onTlsStart: () => {
-      began = clock.now();
-      tracer?.emit("tlsStart", { host });
-    },
-    onTlsEnd: (tls) => {
-      times.tls = clock.now() - began;
-      tracer?.emit("tlsEnd", { host, tls });
-    },
-  };
 }

@@ -2,6 +2,7 @@
  * One connection of the pool between the link that works it and the plan that counts it. As a deadline it is its own keep-alive
  * time-out: armed while idle, disarmed while in use.
  */
+import type { Clock } from "../concurrency/clock.js";
 import { Deadline } from "../concurrency/deadline.js";
 import { SluiceError } from "../errors.js";
 import type { Http1Limits } from "../http1/limits.js";
@@ -15,10 +16,12 @@ export interface ConnectionOwner {
   connectionGone(connection: PooledConnection): void;
 }
 
+/** A link with its place in the plan. */
 export class PooledConnection extends Deadline implements LinkOwner {
   readonly slot: PoolSlot<PooledConnection>;
   readonly link: Http1ClientLink;
   readonly #owner: ConnectionOwner;
+  #resting = false;
 
   constructor(
     slot: PoolSlot<PooledConnection>,
@@ -38,6 +41,21 @@ export class PooledConnection extends Deadline implements LinkOwner {
 
   onGone(): void {
     this.#owner.connectionGone(this);
+  }
+
+  /** Idle from now on: it does not keep the process alive, and is closed in `timeoutMs`. */
+  rest(clock: Clock, timeoutMs: number): void {
+    this.#resting = true;
+    this.link.transport.unref();
+    clock.arm(this, timeoutMs);
+  }
+
+  /** In use again. */
+  work(clock: Clock): void {
+    if (!this.#resting) return;
+    this.#resting = false;
+    clock.disarm(this);
+    this.link.transport.ref();
   }
 
   /** Idle for too long. */

@@ -12,7 +12,7 @@ import { UsageError } from "../errors.js";
 import { expectsContent } from "../http/methods.js";
 import type { FieldLines } from "../http1/sinks.js";
 import { writeRequestHead } from "../http1/write-head.js";
-import type { LinkRequest } from "../wire/http1-client-link.js";
+import type { LinkRequest } from "../wire/link-exchange.js";
 import type { ClientRequest } from "./request.js";
 
 /** Sent as `User-Agent` unless the caller says otherwise (RFC 9110 §10.1.5). */

@@ -8,7 +8,8 @@ import type { Clock } from "../concurrency/clock.js";
 import { Deadline } from "../concurrency/deadline.js";
 import { type RequestContext, RequestTimeoutError } from "../errors.js";
 import type { RequestUrl } from "./request-url.js";
-import type { Tracer } from "./tracing.js";
+import { exceptionDetails, type Tracer } from "./tracing.js";
+import type { CallSite } from "./warnings.js";
 
 /** What a scope can stop: the exchange under way. */
 export interface Abortable {
@@ -21,6 +22,7 @@ export interface ScopeOwner {
   scopeEnded(scope: RequestScope): void;
 }
 
+/** One logical request's life. As a deadline it is its own `total` time-out. */
 export class RequestScope extends Deadline {
   readonly clock: Clock;
   readonly method: string;
@@ -31,6 +33,8 @@ export class RequestScope extends Deadline {
   readonly #showQuery: ReadonlySet<string> | undefined;
   readonly startedAt: number;
   tracer: Tracer | undefined = undefined;
+  /** Where the request was made; development only. */
+  callSite: CallSite | undefined = undefined;
   /** Sends so far, over all hops and retries. */
   attempts = 0;
   /** What an abort has to stop. */
@@ -40,6 +44,8 @@ export class RequestScope extends Deadline {
   #controller: AbortController | undefined;
   #waiting: ((reason: unknown) => void) | undefined;
   #totalMs = Number.POSITIVE_INFINITY;
+  /** The status that the caller was given, from when on only the body is left; 0 before. */
+  #deliveredStatus = 0;
 
   constructor(
     clock: Clock,
@@ -96,15 +102,22 @@ export class RequestScope extends Deadline {
     current?.abort(reason);
     this.#controller?.abort(reason);
     this.#waiting?.(reason);
+    this.#traceEnd(reason);
     this.#owner.scopeEnded(this);
   }
 
-  /** The request is over: nothing of it may fire or listen any more. Idempotent. */
-  end(): void {
+  /** The caller has what was asked for, or a response whose body is still to come: from now on the scope tells of its own end. */
+  delivered(status: number): void {
+    this.#deliveredStatus = status;
+  }
+
+  /** The request is over: nothing of it may fire or listen any more. `failure`: what broke the body off. Idempotent. */
+  end(failure?: unknown): void {
     if (this.#state !== "running") return;
     this.#state = "ended";
     this.#release();
     this.current = undefined;
+    this.#traceEnd(failure);
     this.#owner.scopeEnded(this);
   }
 
@@ -142,6 +155,14 @@ export class RequestScope extends Deadline {
       attempt: Math.max(this.attempts, 1),
       elapsed: Math.round(this.clock.now() - this.startedAt),
     };
+  }
+
+  #traceEnd(failure: unknown): void {
+    const { tracer } = this;
+    if (tracer === undefined || this.#deliveredStatus === 0) return;
+    const elapsed = this.clock.now() - this.startedAt;
+    if (failure === undefined) tracer.emit("requestEnd", { status: this.#deliveredStatus, elapsed });
+    else tracer.emit("requestException", exceptionDetails(failure, elapsed));
   }
 
   #release(): void {

@@ -5,6 +5,7 @@
 import { formPayload, jsonPayload, type Payload, toPayload } from "../body/payload.js";
 import { describeError, SessionClosedError, SluiceError, UsageError } from "../errors.js";
 import { showUrl } from "../http/redact.js";
+import { fileSize } from "../platform/file-size.js";
 import type { FieldLines } from "../http1/sinks.js";
 import { assertFields } from "../http1/write-head.js";
 import { basicCredentials } from "./middleware/auth.js";
@@ -95,10 +96,11 @@ export class SessionEngine implements ScopeOwner {
     promise.started();
     const options = ask.options ?? NO_OPTIONS;
     const buffered = consumption.kind !== "response" && consumption.kind !== "save";
-    let scope: RequestScope | undefined;
+    let request: ClientRequest | undefined;
     try {
-      const request = this.#prepare(ask, options, buffered);
-      scope = request.scope;
+      request = this.#prepare(ask, options, buffered);
+      const { scope } = request;
+      scope.callSite = promise.callSite;
       this.#begin(request);
       const pipeline = this.config.changesStages(options)
         ? this.#pipelineWith(this.config.stages(options))
@@ -108,16 +110,17 @@ export class SessionEngine implements ScopeOwner {
       const redirected = pipeline.settle(request, response);
       if (redirected !== undefined) response = await redirected;
       if (this.#raises(response, options)) throw await response.toError();
-      this.#traceEnd(request, response);
       if (consumption.kind === "response") {
+        scope.delivered(response.status);
         response.endsScope();
         return response;
       }
       const content = await readContent(response, consumption);
+      scope.delivered(response.status);
       scope.end();
       return content;
     } catch (error) {
-      throw this.#failed(error, scope, ask, promise);
+      throw this.#failed(error, request, ask, promise);
     }
   }
 
@@ -250,29 +253,36 @@ export class SessionEngine implements ScopeOwner {
     return typeof rule === "function" ? rule(response) : rule && response.status >= 400;
   }
 
-  #traceEnd(request: ClientRequest, response: ClientResponse): void {
-    const { scope } = request;
-    const elapsed = scope.clock.now() - scope.startedAt;
-    scope.tracer?.emit("requestEnd", { status: response.status, elapsed });
-  }
-
   /** The error as the caller is to see it: described, with the caller's frames; the caller's own reasons as they are. */
-  #failed(error: unknown, scope: RequestScope | undefined, ask: Ask, promise: RequestPromise): unknown {
+  #failed(error: unknown, request: ClientRequest | undefined, ask: Ask, promise: RequestPromise): unknown {
     if (error instanceof SluiceError) {
-      describeError(error, scope?.context() ?? { method: ask.method, url: shownUrl(ask.url), phase: "options" });
+      describeError(error, request?.scope.context() ?? { method: ask.method, url: shownUrl(ask.url), phase: "options" });
+      // Described deeper down, it has the frames of middleware only: a race is no await to V8.
+      Error.captureStackTrace(error, this.#failed);
     }
-    if (scope !== undefined) {
-      scope.current?.abort(error);
-      scope.end();
-      scope.tracer?.emit("requestException", exceptionDetails(error, scope.clock.now() - scope.startedAt));
-    }
-    if (promise.callSite !== undefined && !promise.consumed) {
-      remember(promise);
-      const what = `${ask.method} ${shownUrl(ask.url)} failed, and nobody awaits it`;
-      warnOnce("SLUICE_REQUEST_NOT_AWAITED", placeOf(promise.callSite), what);
+    if (request !== undefined) endScope(request, error);
+    if (promise.callSite !== undefined) {
+      // `await` takes a promise in a microtask of its own, which may be still to come.
+      queueMicrotask(() => warnIfForgotten(promise, ask));
     }
     return error;
   }
+}
+
+/** Nothing of a failed request goes on, and a body that was never sent is released. */
+function endScope(request: ClientRequest, error: unknown): void {
+  const { scope, payload } = request;
+  scope.current?.abort(error);
+  scope.end();
+  payload?.discard();
+  scope.tracer?.emit("requestException", exceptionDetails(error, scope.clock.now() - scope.startedAt));
+}
+
+function warnIfForgotten(promise: RequestPromise, ask: Ask): void {
+  if (promise.consumed) return;
+  remember(promise);
+  const what = `${ask.method} ${shownUrl(ask.url)} failed, and nobody awaits it`;
+  warnOnce("SLUICE_REQUEST_NOT_AWAITED", placeOf(promise.callSite), what);
 }
 
 /** The body that the options ask for. Throws `UsageError` for more than one. */
@@ -283,7 +293,7 @@ function payloadOf(options: RequestOptions): Payload | undefined {
     throw new UsageError("options/body", "Cannot send more than one body: give one of json, form and body");
   if (json !== undefined) return jsonPayload(json);
   if (form !== undefined) return formPayload(paramPairs(form));
-  return body === undefined ? undefined : toPayload(body);
+  return body === undefined ? undefined : toPayload(body, { fileSize });
 }
 
 /** The URL as the caller gave it, without secrets: for errors from before it was understood. */

@@ -17,6 +17,21 @@ export interface GatherOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/**
+ * One entry of the tasks: a function that is called with a signal, or something that is under way or there already. (Anything at
+ * all; it is spelt out so that the compiler knows what `signal` is in `(signal) => …`.)
+ */
+export type Gatherable =
+  | ((signal: AbortSignal) => unknown)
+  | object
+  | string
+  | number
+  | bigint
+  | boolean
+  | symbol
+  | null
+  | undefined;
+
 /** What one entry of the tasks yields. */
 export type TaskResult<T> = T extends (signal: AbortSignal) => infer R ? Awaited<R> : Awaited<T>;
 
@@ -35,15 +50,15 @@ export interface Gather {
    * a TaskError `task/sibling-failed` whose cause is the failure), no further one is called, and when those that run have ended the
    * gathering rejects with that first error itself. Throws UsageError `options/out-of-range` for a bad concurrency.
    */
-  <T extends readonly unknown[] | []>(tasks: T, options?: GatherOptions): Promise<GatheredResults<T>>;
+  <T extends readonly Gatherable[] | []>(tasks: T, options?: GatherOptions): Promise<GatheredResults<T>>;
   /** As `gather`, but a failure is a result like another and aborts nothing. Rejects only with the reason of `options.signal`. */
-  settled<T extends readonly unknown[] | []>(tasks: T, options?: GatherOptions): Promise<SettledResults<T>>;
+  settled<T extends readonly Gatherable[] | []>(tasks: T, options?: GatherOptions): Promise<SettledResults<T>>;
 }
 
 /** Runs tasks together, so many at a time, and gives all their results: see {@link Gather}. */
 export const gather: Gather = Object.assign(gatherAll, { settled: gatherSettled });
 
-async function gatherAll<T extends readonly unknown[] | []>(
+async function gatherAll<T extends readonly Gatherable[] | []>(
   tasks: T,
   options: GatherOptions = {},
 ): Promise<GatheredResults<T>> {
@@ -55,7 +70,7 @@ async function gatherAll<T extends readonly unknown[] | []>(
   return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<unknown>).value) as GatheredResults<T>;
 }
 
-async function gatherSettled<T extends readonly unknown[] | []>(
+async function gatherSettled<T extends readonly Gatherable[] | []>(
   tasks: T,
   options: GatherOptions = {},
 ): Promise<SettledResults<T>> {

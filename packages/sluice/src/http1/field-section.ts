@@ -13,7 +13,7 @@ import { isOws } from "../bytes/ascii.js";
 import { CR, DEL, FIELD_VALUE_CHARS, HTAB, LF, SP, TOKEN_CHARS } from "../bytes/char-tables.js";
 import { PeerError } from "../errors.js";
 import { FramingFields, framingFieldNamed, NO_FRAMING_FIELD } from "./framing-fields.js";
-import { LONGEST_LINE_BYTES } from "./limits.js";
+import { type Http1Limits, LONGEST_LINE_BYTES } from "./limits.js";
 import type { LineWindow } from "./line-window.js";
 import type { FieldLines } from "./sinks.js";
 
@@ -21,14 +21,8 @@ const COLON = 0x3a;
 /** `readLine` answers this for a line whose end has not come. */
 const INCOMPLETE = -1;
 
-/** What a section may take, and how it is called in errors. */
-export interface SectionLimits {
-  readonly kind: "head" | "trailers";
-  /** All lines with their ends, the start line included. */
-  readonly maxBytes: number;
-  readonly maxLineBytes: number;
-  readonly maxCount: number;
-}
+/** Which of the two a section is, as errors call it. */
+export type SectionKind = "head" | "trailers";
 
 /** One field section at a time; reset before the next. */
 export class FieldSection {
@@ -37,12 +31,20 @@ export class FieldSection {
   /** True once the empty line has been read. */
   complete = false;
 
-  readonly #limits: SectionLimits;
+  readonly #kind: SectionKind;
+  /** All lines with their ends, the start line included. */
+  readonly #maxBytes: number;
+  readonly #maxLineBytes: number;
+  readonly #maxCount: number;
   #fields: string[] = [];
   #usedBytes = 0;
 
-  constructor(limits: SectionLimits) {
-    this.#limits = limits;
+  constructor(kind: SectionKind, limits: Readonly<Http1Limits>) {
+    const isHead = kind === "head";
+    this.#kind = kind;
+    this.#maxBytes = isHead ? limits.maxHeadBytes : limits.maxTrailerBytes;
+    this.#maxLineBytes = Math.min(limits.maxLineBytes, LONGEST_LINE_BYTES);
+    this.#maxCount = isHead ? limits.maxFieldCount : limits.maxTrailerCount;
   }
 
   /** The lines read so far: name, value, name, value. A new array for each section, so that it may be kept. */
@@ -64,7 +66,7 @@ export class FieldSection {
 
   /** How many bytes the section may still take. */
   get allowance(): number {
-    return this.#limits.maxBytes - this.#usedBytes;
+    return this.#maxBytes - this.#usedBytes;
   }
 
   /**
@@ -86,9 +88,8 @@ export class FieldSection {
 
   /** Throws `PeerError` if a line of which `byteCount` bytes have come, and no line feed, is too long already. */
   checkLength(byteCount: number): void {
-    const maxLineBytes = Math.min(this.#limits.maxLineBytes, LONGEST_LINE_BYTES);
-    if (byteCount <= maxLineBytes && byteCount <= this.allowance) return;
-    throw maxLineBytes < this.allowance ? this.#lineTooLong(maxLineBytes) : this.tooLarge();
+    if (byteCount <= this.#maxLineBytes && byteCount <= this.allowance) return;
+    throw this.#maxLineBytes < this.allowance ? this.#lineTooLong() : this.tooLarge();
   }
 
   /** The empty line which ends the section (RFC 9112 §2.1). */
@@ -116,16 +117,18 @@ export class FieldSection {
 
     let valueEnd = at;
     while (valueEnd > valueStart && isOws(bytes[valueEnd - 1] ?? 0)) valueEnd -= 1;
-    this.#keep(lines.slice(start, nameEnd), lines.slice(valueStart, valueEnd));
+    const { text, textStart } = lines;
+    const name = text.substring(start - textStart, nameEnd - textStart);
+    this.#keep(name, text.substring(valueStart - textStart, valueEnd - textStart));
     return at + 2;
   }
 
   #keep(name: string, value: string): void {
-    if (this.#fields.length >= this.#limits.maxCount * 2) throw this.#tooMany();
+    if (this.#fields.length >= this.#maxCount * 2) throw this.#tooMany();
     const framingField = framingFieldNamed(name);
     if (framingField !== NO_FRAMING_FIELD) {
       // RFC 9110 §6.5.1: a trailer must not change framing or routing, which were acted upon when the head was complete.
-      if (this.#limits.kind === "trailers") {
+      if (this.#kind === "trailers") {
         throw new PeerError("http1/trailer-forbidden", `Cannot accept trailers: ${name} is not allowed there`);
       }
       this.framing.note(framingField, value);
@@ -138,28 +141,28 @@ export class FieldSection {
     const lineEnd = lines.findLineEnd(start);
     if (lineEnd === -1) return INCOMPLETE;
     this.checkLength(lineEnd - start);
-    throw whatIsWrong(lines.slice(start, lineEnd - 1), this.#limits.kind);
+    throw whatIsWrong(lines.slice(start, lineEnd - 1), this.#kind);
   }
 
-  #lineTooLong(maxLineBytes: number): PeerError {
+  #lineTooLong(): PeerError {
     return new PeerError(
       "http1/line-too-long",
-      `Cannot read ${this.#limits.kind}: a line is longer than the limit of ${maxLineBytes} bytes`,
+      `Cannot read ${this.#kind}: a line is longer than the limit of ${this.#maxLineBytes} bytes`,
       431,
     );
   }
 
   /** The error of a section beyond its limit. */
   tooLarge(): PeerError {
-    const { kind, maxBytes } = this.#limits;
+    const kind = this.#kind;
     const code = kind === "head" ? "http1/head-too-large" : "http1/trailers-too-large";
-    return new PeerError(code, `Cannot read ${kind}: more than the limit of ${maxBytes} bytes`, 431); // RFC 6585 §5
+    return new PeerError(code, `Cannot read ${kind}: more than the limit of ${this.#maxBytes} bytes`, 431); // RFC 6585 §5
   }
 
   #tooMany(): PeerError {
-    const { kind, maxCount } = this.#limits;
+    const kind = this.#kind;
     const code = kind === "head" ? "http1/too-many-fields" : "http1/too-many-trailers";
-    return new PeerError(code, `Cannot read ${kind}: more field lines than the limit of ${maxCount}`, 431);
+    return new PeerError(code, `Cannot read ${kind}: more field lines than the limit of ${this.#maxCount}`, 431);
   }
 }
 
@@ -178,7 +181,7 @@ function skipFieldValue(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /** Names the first fault of `line`, which is known to have one; its line feed is not part of it. */
-function whatIsWrong(line: string, kind: SectionLimits["kind"]): PeerError {
+function whatIsWrong(line: string, kind: SectionKind): PeerError {
   if (line === "") return bareLineFeed(kind);
   if (isOws(line.charCodeAt(0))) {
     return new PeerError("http1/folded-line", `Cannot read ${kind}: a line begins with whitespace (RFC 9112 §5.2)`);
@@ -201,7 +204,7 @@ function whatIsWrong(line: string, kind: SectionLimits["kind"]): PeerError {
   );
 }
 
-function bareLineFeed(kind: SectionLimits["kind"]): PeerError {
+function bareLineFeed(kind: SectionKind): PeerError {
   return new PeerError("http1/bare-line-feed", `Cannot read ${kind}: a line ends with a bare LF (RFC 9112 §2.2)`);
 }
 

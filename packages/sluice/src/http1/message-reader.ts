@@ -7,24 +7,24 @@
  *
  * The reader's state is one of the constants below. Moves:
  *
- *   start ── start line ──> fields ── empty line ──> fixed | chunked | until-close | ended | stopped, or start (interim)
- *   chunked ── last chunk ──> trailers ── empty line ──> ended
- *   fixed ── all bytes ──> ended        until-close ── finish ──> ended
+ *   start ── start line ──> fields ── empty line ──> body | ended (no body) | stopped (not HTTP) | start (interim)
+ *   body ── all bytes, or finish ──> ended        body ── last chunk ──> trailers ── empty line ──> ended
  *   ended ── onEnd given ──> start (the connection persists) | closed (it doesn't)
- *   any ── takeRest ──> detached
+ *   start, ended, stopped, closed ── takeRest ──> detached
  *
  * A `PeerError` thrown once is thrown for good: bytes after it are never looked at.
  */
 
 import { Buffer } from "node:buffer";
 import { ByteQueue } from "../bytes/byte-queue.js";
-import { CR, LF } from "../bytes/char-tables.js";
+import { CR } from "../bytes/char-tables.js";
 import { PeerError, UsageError } from "../errors.js";
-import { ChunkedReader } from "./chunked-reader.js";
+import { BodyReader } from "./body-reader.js";
+import { EmptyLines } from "./empty-lines.js";
 import { FieldSection } from "./field-section.js";
 import type { Http1Limits } from "./limits.js";
 import { LineWindow } from "./line-window.js";
-import { CHUNKED, type FieldLines, UNTIL_CLOSE } from "./sinks.js";
+import type { FieldLines } from "./sinks.js";
 
 /** What `headComplete` answers for an interim response: another head follows (RFC 9110 §15.2). */
 export const ANOTHER_HEAD = -3;
@@ -35,14 +35,12 @@ export const INCOMPLETE = -1;
 
 const START = 0;
 const FIELDS = 1;
-const FIXED = 2;
-const CHUNKS = 3;
-const TRAILERS = 4;
-const TO_CLOSE = 5;
-const ENDED = 6;
-const STOPPED = 7;
-const CLOSED = 8;
-const DETACHED = 9;
+const BODY = 2;
+const TRAILERS = 3;
+const ENDED = 4;
+const STOPPED = 5;
+const CLOSED = 6;
+const DETACHED = 7;
 
 const NOTHING = Buffer.alloc(0);
 const NO_FIELDS: FieldLines = Object.freeze([]);
@@ -60,37 +58,28 @@ export abstract class MessageReader {
 
   readonly #sink: BodySink;
   readonly #trailers: FieldSection;
-  readonly #chunked: ChunkedReader;
+  readonly #body: BodyReader;
   readonly #lines = new LineWindow();
+  readonly #emptyLines: EmptyLines;
   /** What came while paused. */
   readonly #waiting = new ByteQueue();
   #state = START;
-  #remaining = 0;
-  #emptyLineCount = 0;
   /** Whether the text read last ended within a line. */
   #lineUnfinished = false;
-  #trailerFields: FieldLines = NO_FIELDS;
   #paused = false;
   #running = false;
   #finished = false;
   #failure: { readonly error: unknown } | undefined = undefined;
 
-  constructor(sink: BodySink, limits: Readonly<Http1Limits>) {
-    const { maxHeadBytes, maxLineBytes, maxFieldCount, maxTrailerBytes, maxTrailerCount } = limits;
+  constructor(sink: BodySink, limits: Readonly<Http1Limits>, maxEmptyLines: number) {
     this.limits = limits;
-    this.head = new FieldSection({ kind: "head", maxBytes: maxHeadBytes, maxLineBytes, maxCount: maxFieldCount });
-    this.#trailers = new FieldSection({
-      kind: "trailers",
-      maxBytes: maxTrailerBytes,
-      maxLineBytes,
-      maxCount: maxTrailerCount,
-    });
-    this.#chunked = new ChunkedReader(limits.maxChunkExtensionBytes);
+    this.head = new FieldSection("head", limits);
+    this.#trailers = new FieldSection("trailers", limits);
+    this.#body = new BodyReader(limits.maxChunkExtensionBytes);
+    this.#emptyLines = new EmptyLines(maxEmptyLines);
     this.#sink = sink;
   }
 
-  /** Most empty lines before a start line (RFC 9112 §2.2). */
-  protected abstract readonly maxEmptyLines: number;
   /** Reads the start line at `start`: the offset behind it, or `INCOMPLETE`. Throws `PeerError`. */
   protected abstract readStartLine(lines: LineWindow, start: number): number;
   /** Throws `PeerError` if what has come of a start line, whose line feed is still missing, cannot become one. */
@@ -216,41 +205,20 @@ export abstract class MessageReader {
         continue;
       }
       if (this.#state === STOPPED || at === bytes.length) return at;
-      switch (this.#state) {
-        case FIXED:
-          at = this.#readFixed(bytes, at);
-          break;
-        case CHUNKS:
-          at = this.#readChunk(bytes, at);
-          break;
-        case TO_CLOSE:
-          this.#sink.onData(at === 0 ? bytes : bytes.subarray(at));
-          return bytes.length;
-        case CLOSED:
-          return bytes.length;
-        default:
-          at = this.#readLines(bytes, at);
-      }
+      if (this.#state === CLOSED) return bytes.length;
+      at = this.#state === BODY ? this.#readBody(bytes, at) : this.#readLines(bytes, at);
     }
     return at;
   }
 
-  #readFixed(bytes: Buffer, start: number): number {
-    const end = Math.min(start + this.#remaining, bytes.length);
-    this.#remaining -= end - start;
-    if (this.#remaining === 0) this.#state = ENDED;
-    this.#sink.onData(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
-    return end;
-  }
-
-  #readChunk(bytes: Buffer, start: number): number {
-    const end = this.#chunked.read(bytes, start);
-    const dataStart = end - this.#chunked.dataLength;
-    if (this.#chunked.complete) {
-      this.#state = TRAILERS;
-      this.#trailers.reset();
+  #readBody(bytes: Buffer, start: number): number {
+    const body = this.#body;
+    const end = body.read(bytes, start);
+    const dataStart = end - body.dataLength;
+    if (body.complete) this.#state = body.isChunked ? TRAILERS : ENDED;
+    if (dataStart < end) {
+      this.#sink.onData(dataStart === 0 && end === bytes.length ? bytes : bytes.subarray(dataStart, end));
     }
-    if (dataStart < end) this.#sink.onData(bytes.subarray(dataStart, end));
     return end;
   }
 
@@ -277,7 +245,7 @@ export abstract class MessageReader {
         return at;
       }
       const isEmptyLine = lines.bytes[at] === CR;
-      const next = isEmptyLine ? this.#skipEmptyLine(lines, at) : this.readStartLine(lines, at);
+      const next = isEmptyLine ? this.#emptyLines.read(lines, at) : this.readStartLine(lines, at);
       if (next === INCOMPLETE) return at;
       if (!isEmptyLine) this.#state = FIELDS;
       at = next;
@@ -291,19 +259,6 @@ export abstract class MessageReader {
     return at;
   }
 
-  #skipEmptyLine(lines: LineWindow, start: number): number {
-    if (start + 1 === lines.end) return INCOMPLETE;
-    if (lines.bytes[start + 1] !== LF) throw bareCarriageReturn();
-    this.#emptyLineCount += 1;
-    if (this.#emptyLineCount > this.maxEmptyLines) {
-      throw new PeerError(
-        "http1/too-many-empty-lines",
-        `Cannot read head: more empty lines before it than the limit of ${this.maxEmptyLines}`,
-      );
-    }
-    return start + 2;
-  }
-
   /** A line without line feed may already be too long, or be no line of HTTP at all. */
   #checkUnfinished(lines: LineWindow): void {
     const byteCount = lines.unfinishedBytes;
@@ -311,46 +266,35 @@ export abstract class MessageReader {
     if (this.#state === TRAILERS) this.#trailers.checkLength(byteCount);
     else if (this.#state === FIELDS) this.head.checkLength(byteCount);
     else if (lines.unfinishedFirst !== CR) this.checkUnfinishedStartLine(lines);
-    else if (byteCount > 1) throw bareCarriageReturn();
+    else this.#emptyLines.checkUnfinished(byteCount);
   }
 
   #sectionComplete(): void {
     if (this.#state === TRAILERS) {
-      if (this.#trailers.fields.length > 0) this.#trailerFields = this.#trailers.fields;
       this.#state = ENDED;
       return;
     }
-    this.#emptyLineCount = 0;
-    this.#trailerFields = NO_FIELDS;
+    this.#emptyLines.reset();
     this.#state = this.#startBody(this.headComplete());
     this.head.reset();
   }
 
   #startBody(length: number): number {
-    switch (length) {
-      case ANOTHER_HEAD:
-        return START;
-      case NOT_HTTP:
-        return STOPPED;
-      case CHUNKED:
-        this.#chunked.reset();
-        return CHUNKS;
-      case UNTIL_CLOSE:
-        return TO_CLOSE;
-      default:
-        this.#remaining = length;
-        return length === 0 ? ENDED : FIXED;
-    }
+    if (length === ANOTHER_HEAD) return START;
+    if (length === NOT_HTTP) return STOPPED;
+    this.#body.start(length);
+    if (this.#body.isChunked) this.#trailers.reset();
+    return length === 0 ? ENDED : BODY;
   }
 
   #end(): void {
     // Bytes behind a message that closes the connection are not requests or responses any more: RFC 9112 §9.6.
     this.#state = this.messageComplete() ? START : CLOSED;
-    this.#sink.onEnd(this.#trailerFields);
+    this.#sink.onEnd(this.#body.isChunked ? this.#trailers.fields : NO_FIELDS);
   }
 
   #finishNow(): void {
-    if (this.#state === TO_CLOSE) {
+    if (this.#state === BODY && this.#body.lastsUntilClose) {
       this.#state = ENDED;
       this.#run(NOTHING);
       return;
@@ -362,8 +306,4 @@ export abstract class MessageReader {
       `Cannot read message: the peer stopped sending in the middle of its ${part}`,
     );
   }
-}
-
-function bareCarriageReturn(): PeerError {
-  return new PeerError("http1/bare-carriage-return", "Cannot read head: a CR is not followed by LF (RFC 9112 §2.2)");
 }

@@ -18,14 +18,13 @@ import { KEEP_ALIVE, type RequestSink } from "./sinks.js";
 
 /** What follows the target in nearly every request line. */
 const USUAL_END = "HTTP/1.1\r\n";
+const SLASH = 0x2f;
 
 /**
  * Fed with what a client sends, tells a `RequestSink` of its requests. After CONNECT's head the reader is paused: `takeRest` if a
  * tunnel is made (RFC 9110 §9.3.6), `resume` to go on with HTTP. For other upgrades the sink pauses in `onEnd`.
  */
 export class RequestReader extends MessageReader {
-  protected readonly maxEmptyLines: number;
-
   readonly #sink: RequestSink;
   readonly #maxStartLineBytes: number;
   readonly #allowedLineBytes: number;
@@ -36,9 +35,8 @@ export class RequestReader extends MessageReader {
   #checkedHost = "";
 
   constructor(sink: RequestSink, limits: Readonly<Http1Limits>) {
-    super(sink, limits);
+    super(sink, limits, limits.maxEmptyLines);
     this.#sink = sink;
-    this.maxEmptyLines = limits.maxEmptyLines;
     // Method, target, and " " " HTTP/1.1" CRLF without the first of these spaces.
     const maxBytes = limits.maxMethodBytes + 1 + limits.maxTargetBytes + 1 + USUAL_END.length;
     this.#maxStartLineBytes = Math.min(maxBytes, LONGEST_LINE_BYTES);
@@ -107,7 +105,9 @@ export class RequestReader extends MessageReader {
 
   #keepTarget(target: string): void {
     if (target.length > this.limits.maxTargetBytes) throw this.#targetTooLong();
-    if (!isRequestTarget(target, this.#method)) {
+    // Origin-form, whose characters have been checked, is the one that nearly all have: any method but CONNECT takes it.
+    const isOrigin = target.charCodeAt(0) === SLASH && this.#method !== "CONNECT";
+    if (!isOrigin && !isRequestTarget(target, this.#method)) {
       const method = this.#method;
       throw new PeerError("http1/target-invalid", `Cannot read request: its target is not valid for method ${method}`);
     }

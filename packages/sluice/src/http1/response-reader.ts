@@ -32,9 +32,6 @@ interface Expectation {
  * the reader stops without `onEnd`: `takeRest` gives what follows (RFC 9110 §15.2.2 and §9.3.6).
  */
 export class ResponseReader extends MessageReader {
-  /** RFC 9112 §2.2 has servers pass over empty lines, not clients. */
-  protected readonly maxEmptyLines = 0;
-
   readonly #sink: ResponseSink;
   #expected: Expectation[] = [];
   #answeredCount = 0;
@@ -45,7 +42,8 @@ export class ResponseReader extends MessageReader {
   #persists = true;
 
   constructor(sink: ResponseSink, limits: Readonly<Http1Limits>) {
-    super(sink, limits);
+    // RFC 9112 §2.2 has servers pass over empty lines, not clients.
+    super(sink, limits, 0);
     this.#sink = sink;
   }
 
@@ -63,11 +61,7 @@ export class ResponseReader extends MessageReader {
   }
 
   protected messageStarting(): void {
-    if (this.expectedCount > 0) return;
-    throw new PeerError(
-      "http1/unexpected-response",
-      "Cannot read response: the peer sent bytes that nothing asked for",
-    );
+    this.#expectation();
   }
 
   /** `status-line = HTTP-version SP status-code SP [ reason-phrase ]` CRLF (RFC 9112 §4). */
@@ -103,9 +97,7 @@ export class ResponseReader extends MessageReader {
 
   protected headComplete(): number {
     const status = this.#status;
-    const expected = this.#expected[this.#answeredCount];
-    if (expected === undefined)
-      throw new PeerError("http1/unexpected-response", "Cannot read response: none is awaited");
+    const expected = this.#expectation();
     if (status === 101) return this.#switchProtocols(expected);
     if (status < 200) return this.#interim();
 
@@ -123,6 +115,16 @@ export class ResponseReader extends MessageReader {
   protected messageComplete(): boolean {
     this.#answered();
     return this.#persists;
+  }
+
+  /** The request that what comes now answers. */
+  #expectation(): Expectation {
+    const expected = this.#expected[this.#answeredCount];
+    if (expected !== undefined) return expected;
+    throw new PeerError(
+      "http1/unexpected-response",
+      "Cannot read response: the peer sent bytes that nothing asked for",
+    );
   }
 
   #switchProtocols(expected: Expectation): number {

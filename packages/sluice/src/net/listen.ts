@@ -31,7 +31,7 @@ export interface ServerTlsOptions {
   readonly clientCertificate?: "none" | "request" | "require" | undefined;
   /** Oldest protocol version accepted. @default "TLSv1.2" */
   readonly minVersion?: "TLSv1.2" | "TLSv1.3" | undefined;
-  /** Protocols offered by ALPN (RFC 7301), best first; a client that shares none is refused. @default ["http/1.1"] */
+  /** Protocols offered by ALPN (RFC 7301), best first; a client that shares none is refused. @default ["http/1.1", "http/1.0"] */
   readonly alpn?: readonly string[] | undefined;
   /** Longest handshake in milliseconds; the connection is closed after it. @default 10_000 */
   readonly handshakeTimeout?: number | undefined;

@@ -105,7 +105,7 @@ function createTlsServer(tls: ServerTlsOptions): Server {
     key: bytesOf(tls.key),
     cert: bytesOf(tls.cert),
     minVersion: tls.minVersion ?? "TLSv1.2",
-    ALPNProtocols: [...(tls.alpn ?? ["http/1.1"])],
+    ALPNProtocols: [...(tls.alpn ?? ["http/1.1", "http/1.0"])],
     handshakeTimeout: tls.handshakeTimeout ?? DEFAULT_HANDSHAKE_TIMEOUT_MS,
     requestCert: clientCertificate !== "none",
     rejectUnauthorized: clientCertificate === "require",

@@ -100,6 +100,10 @@ export class SocketTransport implements Transport {
   destroy(error?: Error): void {
     if (this.#socket.destroyed) return;
     this.#failure ??= error;
+    // A message whose end is the connection's must not look complete when it is not: a fault is a reset, not a FIN.
+    const resettable = this.#peer?.remotePort !== undefined && this.#peer.tls === undefined;
+    // `resetAndDestroy` alone would first wait for the peer to take what is still buffered.
+    if (error !== undefined && resettable) this.#socket.resetAndDestroy();
     this.#socket.destroy();
   }
 

@@ -112,6 +112,7 @@ export class Connection implements ServerLinkOwner {
         break;
       case "linger":
         clock.arm(this.#readDeadline, options.lingerTimeout);
+        this.#watchRest();
         break;
       case "busy":
         break;
@@ -120,14 +121,8 @@ export class Connection implements ServerLinkOwner {
   }
 
   onStalled(stalled: boolean): void {
-    const { clock, options } = this.#host;
-    if (!stalled) {
-      if (this.#sendDeadline !== undefined) clock.disarm(this.#sendDeadline);
-      return;
-    }
-    this.#sendDeadline ??= new CallbackDeadline(() => this.#expireSend());
-    this.#stalledBytes = this.#link.transport.bufferedBytes;
-    clock.arm(this.#sendDeadline, options.sendTimeout);
+    if (stalled) this.#watchSending();
+    else if (this.#sendDeadline !== undefined) this.#host.clock.disarm(this.#sendDeadline);
   }
 
   onAnswerError(error: unknown, exchange: Http1Exchange): void {
@@ -150,13 +145,10 @@ export class Connection implements ServerLinkOwner {
     const { headersTimeout, keepAliveTimeout } = this.#host.options;
     switch (this.#phase) {
       case "start":
+        this.#link.destroy(timeout("server/headers-timeout", `nothing came for ${headersTimeout} ms`));
+        break;
       case "idle":
-        this.#link.destroy(
-          timeout(
-            "server/idle-timeout",
-            `no request came for ${this.#phase === "start" ? headersTimeout : keepAliveTimeout} ms`,
-          ),
-        );
+        this.#endUnlessSending(timeout("server/idle-timeout", `no request came for ${keepAliveTimeout} ms`));
         break;
       case "head":
         this.#link.refuse(tooSlow("server/headers-timeout", `its head took longer than ${headersTimeout} ms`));
@@ -165,12 +157,19 @@ export class Connection implements ServerLinkOwner {
         this.#checkRate();
         break;
       case "linger":
-        this.#link.destroy();
+        this.#endUnlessSending(undefined);
         break;
       default:
         // The wait is ours, not the client's.
         break;
     }
+  }
+
+  /** A client that is still taking the last answer, however slowly, is the send time-out's business. */
+  #endUnlessSending(reason: Error | undefined): void {
+    const { clock, options } = this.#host;
+    if (this.#link.transport.bufferedBytes === 0) this.#link.destroy(reason);
+    else clock.arm(this.#readDeadline, this.#phase === "linger" ? options.lingerTimeout : options.keepAliveTimeout);
   }
 
   #startReceiving(): void {
@@ -205,16 +204,28 @@ export class Connection implements ServerLinkOwner {
     this.#link.refuse(tooSlow("server/receive-timeout", came));
   }
 
+  #watchSending(): void {
+    const { clock, options } = this.#host;
+    this.#sendDeadline ??= new CallbackDeadline(() => this.#expireSend());
+    this.#stalledBytes = this.#link.transport.bufferedBytes;
+    clock.arm(this.#sendDeadline, options.sendTimeout);
+  }
+
+  /** Before the connection's end nothing may have been stalled, and after it nobody would be told. */
+  #watchRest(): void {
+    if (this.#link.transport.bufferedBytes > 0 && this.#sendDeadline?.armed !== true) this.#watchSending();
+  }
+
   #expireSend(): void {
     const left = this.#link.transport.bufferedBytes;
+    if (left === 0) return;
     if (left < this.#stalledBytes) {
-      this.onStalled(true);
+      this.#watchSending();
       return;
     }
     const { sendTimeout } = this.#host.options;
-    this.#link.destroy(
-      timeout("server/send-timeout", `the client has taken nothing of ${left} bytes for ${sendTimeout} ms`),
-    );
+    const stalled = `the client has taken nothing of ${left} bytes for ${sendTimeout} ms`;
+    this.#link.destroy(timeout("server/send-timeout", stalled));
   }
 
   #disarm(): void {

@@ -4,6 +4,7 @@
  */
 
 import { jsonPayload, toPayload } from "../body/payload.js";
+import { fileSize } from "../platform/file-size.js";
 import { UsageError } from "../errors.js";
 import { type HeadersSource, HttpHeaders } from "../http/headers.js";
 import type { FieldLines } from "../http1/sinks.js";
@@ -65,7 +66,7 @@ export const reply = Object.freeze({
 
   /** The pieces of `source` as they come, in chunks, at the client's pace. */
   stream(source: StreamSource, options?: TypedReplyOptions): Reply {
-    return finish(options, typeFields(options?.type), toPayload(source));
+    return finish(options, typeFields(options?.type), toPayload(source, { fileSize }));
   },
 
   /**

@@ -4,14 +4,16 @@
  *
  * Strategy: everything that one packet causes is done before `onData` returns; the exchange hears of it through a sink. A
  * connection is given back only when nothing about it is in doubt (RFC 9112 §9.3, §9.5): the answer ended by its own framing,
- * both sides want to go on, the request has left completely, and not one byte came after the end.
+ * both sides want to go on, the request has left completely, and not one byte came after the end. Hence it is given back
+ * when the whole packet has been looked at, never from within: bytes behind an answer must not meet the next request
+ * (RFC 9112 §9.2, §11.2).
  */
-import type { Payload } from "../body/payload.js";
 import { ConnectionLostError, PayloadError, PeerError, ProtocolError, type SluiceError } from "../errors.js";
 import type { Http1Limits } from "../http1/limits.js";
 import { ResponseReader } from "../http1/response-reader.js";
 import { type FieldLines, KEEP_ALIVE, type ResponseSink } from "../http1/sinks.js";
 import type { Transport, TransportHandler } from "../net/transport.js";
+import type { LinkExchange, LinkRequest } from "./link-exchange.js";
 import { PayloadPump, type PumpOwner } from "./payload-pump.js";
 import { writeWhole } from "./write-whole.js";
 
@@ -19,21 +21,6 @@ import { writeWhole } from "./write-whole.js";
 const WRITE_AT_ONCE_BYTES = 64 * 1024;
 /** A piece of at least this size is handed on together with its packet's buffer; a smaller one is copied out of it. */
 const KEEP_WHOLE_BYTES = 16 * 1024;
-
-/** One request and its answer, as the link tells of it. After `onEnd` or `onFailure` the link says no more. */
-export interface LinkExchange {
-  onInformational(status: number, reason: string, fields: FieldLines): void;
-  onHead(status: number, reason: string, version: number, bodyLength: number, fields: FieldLines): void;
-  /** `borrowed`: the bytes are valid until the call returns, see `Transport.lends`. */
-  onData(piece: Uint8Array, borrowed: boolean): void;
-  onEnd(trailers: FieldLines): void;
-  /** The last byte of the request was handed to the connection. Not called if the answer came first. */
-  onRequestSent(): void;
-  /** So many more bytes of the request's body were handed to the connection. */
-  onRequestProgress(bodyBytes: number): void;
-  /** The exchange cannot end well. `answered`: at least one byte of the answer had arrived. */
-  onFailure(error: Error, answered: boolean): void;
-}
 
 /** Whoever keeps the connection between exchanges. */
 export interface LinkOwner {
@@ -43,16 +30,10 @@ export interface LinkOwner {
   onGone(link: Http1ClientLink): void;
 }
 
-/** What is to be sent: a checked head in latin1, and the body it announces. */
-export interface LinkRequest {
-  readonly method: string;
-  readonly head: string;
-  readonly payload: Payload | undefined;
-  readonly chunked: boolean;
-}
+/** `ended`: the answer is complete, and the rest of its packet is still to be looked at. */
+type LinkState = "idle" | "busy" | "ended" | "gone";
 
-type LinkState = "idle" | "busy" | "gone";
-
+/** {@link LinkExchange}s one after the other on one transport. */
 export class Http1ClientLink implements TransportHandler, PumpOwner {
   readonly transport: Transport;
   readonly #owner: LinkOwner;
@@ -86,8 +67,14 @@ export class Http1ClientLink implements TransportHandler, PumpOwner {
     transport.attach(this);
   }
 
+  /** Idle, and as far as anybody knows fit for an exchange. */
   get usable(): boolean {
     return this.#state === "idle" && !this.transport.destroyed;
+  }
+
+  /** An upload stands still because its source gives nothing, not because the peer takes nothing. */
+  get awaitsSource(): boolean {
+    return this.#pump?.state === "source";
   }
 
   /** Writes the request; small ones in one write. The link must be idle. */
@@ -127,14 +114,10 @@ export class Http1ClientLink implements TransportHandler, PumpOwner {
   /** Goes on; may deliver more of the answer, its end or its failure before it returns. */
   resume(): void {
     if (this.#state === "gone") return;
-    try {
-      this.#reader.resume();
-    } catch (error) {
-      this.#failRead(error);
-    }
-    if (this.#isGone() || this.#reader.paused) return;
-    if (this.#peerEnded) this.#finish();
-    else this.transport.resume();
+    this.#resumeReader();
+    if (this.#is("busy") && this.#reader.paused) return;
+    this.#giveBack();
+    if (!this.#is("gone")) this.transport.resume();
   }
 
   /** Ends the exchange under way without a word to it, and the connection with it. */
@@ -160,13 +143,14 @@ export class Http1ClientLink implements TransportHandler, PumpOwner {
       this.#failRead(error);
     }
     this.#handedOver = undefined;
+    this.#giveBack();
   }
 
   onEnd(): void {
     this.#peerEnded = true;
-    if (this.#state !== "busy") this.#leave();
-    // A paused reader has bytes in hand that come before the end: `resume` finishes.
-    else if (!this.#reader.paused) this.#finish();
+    if (this.#state === "busy") this.#deliverHeld();
+    if (this.#is("busy")) this.#finish();
+    this.#leave();
   }
 
   onDrain(): void {
@@ -174,7 +158,9 @@ export class Http1ClientLink implements TransportHandler, PumpOwner {
   }
 
   onClose(error: Error | undefined): void {
-    if (this.#state === "busy") {
+    this.#peerEnded = true;
+    if (this.#state === "busy") this.#deliverHeld();
+    if (this.#is("busy")) {
       const code = (error as NodeJS.ErrnoException | undefined)?.code;
       const how = error === undefined ? "closed" : `broken (${code ?? error.message})`;
       const when = this.#headSeen ? "before the body had ended" : "before an answer came";
@@ -205,12 +191,17 @@ export class Http1ClientLink implements TransportHandler, PumpOwner {
   #onMessageEnd(trailers: FieldLines): void {
     const exchange = this.#exchange;
     this.#exchange = undefined;
-    const reusable = this.#keepAlive && this.#requestSent && !this.#peerEnded && this.#reader.idle;
-    if (reusable) this.#state = "idle";
-    else this.#leave();
+    const inDoubt = !this.#keepAlive || !this.#requestSent || this.#peerEnded;
+    if (inDoubt) this.#leave();
+    else if (this.#state === "busy") this.#state = "ended";
     exchange?.onEnd(trailers);
-    // `onEnd` may have found a reason to close it.
-    if (reusable && this.usable) this.#owner.onReusable(this);
+  }
+
+  /** The packet that brought the end of the answer has been looked at: had it gone on, the reader would have refused it. */
+  #giveBack(): void {
+    if (this.#state !== "ended") return;
+    this.#state = "idle";
+    this.#owner.onReusable(this);
   }
 
   // What the pump says.
@@ -232,6 +223,19 @@ export class Http1ClientLink implements TransportHandler, PumpOwner {
 
   // Endings.
 
+  #resumeReader(): void {
+    try {
+      this.#reader.resume();
+    } catch (error) {
+      this.#failRead(error);
+    }
+  }
+
+  /** Nothing more will come, and nothing can be held back: the reader of the body gets what is here, whether it has room or not. */
+  #deliverHeld(): void {
+    while (this.#is("busy") && this.#reader.paused) this.#resumeReader();
+  }
+
   /** The peer's FIN: the end of a body that lasts until then, or an answer cut short. */
   #finish(): void {
     try {
@@ -240,8 +244,8 @@ export class Http1ClientLink implements TransportHandler, PumpOwner {
       this.#fail(this.#cutShort(error));
       return;
     }
+    // The exchange is still here if its answer did not end with the connection.
     if (this.#exchange !== undefined) this.#fail(this.#cutShort(undefined));
-    else this.#leave();
   }
 
   #cutShort(cause: unknown): SluiceError {
@@ -267,8 +271,9 @@ export class Http1ClientLink implements TransportHandler, PumpOwner {
     exchange?.onFailure(error, answered);
   }
 
-  #isGone(): boolean {
-    return this.#state === "gone";
+  /** Asks anew: what was called meanwhile may have moved the state. */
+  #is(state: LinkState): boolean {
+    return this.#state === state;
   }
 
   /** Out of use for good. The transport's own close may still be to come. */

@@ -119,7 +119,8 @@ export class Http1ServerLink implements TransportHandler, AnswerQueueOwner, Inta
   retire(): void {
     if (this.#state !== "open") return;
     this.#intake.end();
-    if (this.#intake.closed && this.#answers.length === 0) this.destroy();
+    const idle = this.#intake.closed && this.#answers.length === 0;
+    if (idle && this.transport.bufferedBytes === 0) this.destroy();
     else this.#goOn();
   }
 

@@ -4,7 +4,7 @@ import { CHUNKED, UNTIL_CLOSE } from "../../src/http1/sinks.js";
 import { chunkHead, writeRequestHead, writeResponseHead, writeTrailers } from "../../src/http1/write-head.js";
 import { type Event, type Outcome, readRequests, readResponses } from "./recorder.js";
 
-const RUNS = { numRuns: 300 };
+const RUNS = { numRuns: 200 };
 
 const token = fc
   .string({ unit: fc.constantFrom(..."abcXYZ09!#$%&'*+-.^_`|~"), minLength: 1, maxLength: 12 })
@@ -117,7 +117,7 @@ describe("whatever comes", () => {
       fc.property(wires, cuts, smallLimits, fc.boolean(), (wire, given, limits, finish) => {
         cutAnyhow((all, at) => readRequests(all, { cuts: at, limits, finish }), wire, given);
       }),
-      { numRuns: 1_500 },
+      { numRuns: 700 },
     );
   });
 
@@ -129,7 +129,7 @@ describe("whatever comes", () => {
       fc.property(wires, asked, cuts, smallLimits, fc.boolean(), (wire, requests, given, limits, finish) => {
         cutAnyhow((all, at) => readResponses(all, requests, { cuts: at, limits, finish }), wire, given);
       }),
-      { numRuns: 1_500 },
+      { numRuns: 700 },
     );
   });
 });

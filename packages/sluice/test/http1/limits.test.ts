@@ -144,7 +144,7 @@ describe("each limit", () => {
   });
 
   test.each(CASES)("$limit ($error) is off at Infinity", (given) => {
-    const options = { ...given, wire: given.wire(given.at * 40) };
+    const options = { ...given, wire: given.wire(given.at * 5) };
     const everything = Object.fromEntries(
       Object.keys(HTTP1_LIMITS).map((name) => [name, Number.POSITIVE_INFINITY]),
     ) as unknown as Http1Limits;
@@ -157,7 +157,7 @@ describe("each limit", () => {
 
   test.each(CASES)("$limit ($error) refuses before the line feed has come, where that is possible", (given) => {
     if (!given.limit.endsWith("Bytes") || given.limit === "maxMethodBytes" || given.limit === "maxTargetBytes") return;
-    const beginning = given.wire(given.at * 40).replace(/(x{50})[\s\S]*$/, "$1".repeat(4));
+    const beginning = given.wire(given.at * 8).replace(/(x{50})[\s\S]*$/, "$1".repeat(4));
     expect(read(given, given.at, beginning).error).toBe(given.error);
   });
 });

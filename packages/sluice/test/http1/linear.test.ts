@@ -65,8 +65,11 @@ function workFor(reader: RequestReader | ResponseReader, wire: Buffer, size: num
   return passedOver - before;
 }
 
+/** A sink that makes no work of its own. */
+const SILENT = { onHead() {}, onInformational() {}, onData() {}, onEnd() {} };
+
 function requests(): RequestReader {
-  return new RequestReader(new Recorder(), UNLIMITED);
+  return new RequestReader(SILENT, UNLIMITED);
 }
 
 const KIB = 1_024;
@@ -92,9 +95,9 @@ const WIRES: readonly (readonly [string, (size: number) => string])[] = [
   ["many small requests", (size) => "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(size / 28)],
 ];
 
-describe.each([1, 2, 7, 100, 1_500, 5_000, 1_000_000])("in pieces of %i octets", (size) => {
+describe.each([1, 7, 1_500, 5_000, 1_000_000])("in pieces of %i octets", (size) => {
   test.each(WIRES)("%s costs a few times its length", (_, wire) => {
-    for (const length of size < 100 ? [64 * KIB] : [16 * KIB, 64 * KIB, 256 * KIB]) {
+    for (const length of size < 100 ? [4 * KIB, 32 * KIB] : [16 * KIB, 128 * KIB]) {
       const bytes = Buffer.from(wire(length), "latin1");
       expect(workFor(requests(), bytes, size) / bytes.length).toBeLessThan(8);
     }
@@ -102,7 +105,7 @@ describe.each([1, 2, 7, 100, 1_500, 5_000, 1_000_000])("in pieces of %i octets",
 });
 
 test("a head with nothing but the limit's worth of one line, octet by octet, is refused at the limit", () => {
-  const reader = new RequestReader(new Recorder(), HTTP1_LIMITS);
+  const reader = new RequestReader(SILENT, HTTP1_LIMITS);
   const bytes = Buffer.from(`GET / HTTP/1.1\r\nX: ${"v".repeat(64 * KIB)}`, "latin1");
   expect(() => workFor(reader, bytes, 1)).toThrow("longer than the limit");
   expect(passedOver).toBeLessThan(8 * HTTP1_LIMITS.maxLineBytes);
@@ -123,7 +126,7 @@ test("pausing after every message of a large feed costs a few times its length",
 });
 
 test("many interim responses, octet by octet, cost a few times their length", () => {
-  const reader = new ResponseReader(new Recorder(), { ...UNLIMITED, maxInterimResponses: Number.POSITIVE_INFINITY });
+  const reader = new ResponseReader(SILENT, { ...UNLIMITED, maxInterimResponses: Number.POSITIVE_INFINITY });
   reader.expect("GET");
   const bytes = Buffer.from("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".repeat(2_000), "latin1");
   expect(workFor(reader, bytes, 1) / bytes.length).toBeLessThan(8);

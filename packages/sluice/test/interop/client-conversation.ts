@@ -37,7 +37,7 @@ async function askForContent(session: ClientSession, url: string): Promise<void>
   expect(head.status).toBe(200);
   expect(await head.text()).toBe("");
 
-  expect(await session.get(`${url}/bytes/${LARGE}`).bytes()).toEqual(patternBytes(LARGE));
+  expect(sha256(await session.get(`${url}/bytes/${LARGE}`).bytes())).toBe(sha256(patternBytes(LARGE)));
   expect(await session.get(`${url}/bytes/0`).bytes()).toHaveLength(0);
   expect(await session.get(`${url}/stream/2000`).text()).toBe(streamedText(2_000));
   expect(await session.get(`${url}/gzip`).text()).toBe(streamedText(500));

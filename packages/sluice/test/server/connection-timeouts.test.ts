@@ -197,9 +197,10 @@ describe("sendTimeout", () => {
   const large = () => new Reply(200, [], inMemory("x".repeat(1_000_000)));
 
   /** A client in memory that has asked, and reads when told to. */
-  function slowReader(responder: Responder) {
+  function slowReader(responder: Responder, more = "") {
     const [client, transport] = memoryPair({ highWaterMark: 16_384, maxPieceSize: 8_192 });
-    const served = new Watched(transport, responder, { sendTimeout: 5_000 });
+    const options = { sendTimeout: 5_000, keepAliveTimeout: 10_000, lingerTimeout: 10_000 };
+    const served = new Watched(transport, responder, options);
     const seen = { bytes: 0 };
     client.attach({
       onData: (piece) => {
@@ -211,7 +212,7 @@ describe("sendTimeout", () => {
       onClose: () => undefined,
     });
     client.pause();
-    client.write(get("/"));
+    client.write(get("/", more));
     const turn = () => new Promise((resolve) => setImmediate(resolve));
     return { client, served, seen, turn };
   }
@@ -245,6 +246,24 @@ describe("sendTimeout", () => {
     }
     expect(seen.bytes).toBeGreaterThan(1_000_000);
     expect(served.closed).toBe(0);
+  });
+
+  test("neither the end of the connection nor being idle cuts short what is still being taken", async () => {
+    const body = "x".repeat(60_000);
+    for (const more of ["Connection: close\r\n", ""]) {
+      const { client, served, seen, turn } = slowReader(() => text(body), more);
+      await turn();
+      for (let waits = 0; waits < 20; waits += 1) {
+        served.clock.advance(4_000);
+        client.resume();
+        await turn();
+      }
+      expect(seen.bytes).toBeGreaterThan(60_000);
+      served.clock.advance(100_000);
+      await turn();
+      expect(served.closed).toBe(1);
+      expect(served.clock.armedCount).toBe(0);
+    }
   });
 });
 

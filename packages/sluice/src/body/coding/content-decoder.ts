@@ -32,9 +32,10 @@ export interface DecodeLimits {
 }
 
 /** How one coding is undone. */
-interface Tool {
-  readonly name: string;
+export interface CodingTool {
+  /** Throws Node's `ERR_BUFFER_TOO_LARGE` when the result has more than `maxOutputBytes`. */
   decodeAtOnce(coded: Uint8Array, maxOutputBytes: number): Uint8Array;
+  /** `first` are the first bytes of the data, at least 2 unless there are fewer. */
   open(first: Uint8Array): CodingStream;
 }
 
@@ -51,7 +52,7 @@ const STAGE_BYTES = 64 * 1024;
 
 /** A decoder for one body; see {@link BodyDecoder}. */
 export class ContentDecoder implements BodyDecoder {
-  readonly #tools: readonly Tool[];
+  readonly #tools: readonly CodingTool[];
   readonly #limits: DecodeLimits;
   readonly #held = new PieceQueue();
   #sink: DecoderSink | undefined = undefined;
@@ -64,7 +65,7 @@ export class ContentDecoder implements BodyDecoder {
   #outputEnded = false;
 
   /** `tools` in the order in which they are to be applied, at least one. */
-  constructor(tools: readonly Tool[], limits: DecodeLimits) {
+  constructor(tools: readonly CodingTool[], limits: DecodeLimits) {
     this.#tools = tools;
     this.#limits = limits;
   }

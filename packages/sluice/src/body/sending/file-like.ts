@@ -26,12 +26,14 @@ interface FileStreamLike {
   readonly end?: number | undefined;
 }
 
+/** Whether it pipes, can be iterated, and knows its end. */
 export function isNodeReadable(value: object): value is NodeReadableLike {
   return (
     "pipe" in value && typeof value.pipe === "function" && "readableEnded" in value && Symbol.asyncIterator in value
   );
 }
 
+/** Whether it has a descriptor and makes read streams. */
 export function isFileHandle(value: object): value is FileHandleLike {
   return "fd" in value && typeof value.fd === "number" && "createReadStream" in value;
 }

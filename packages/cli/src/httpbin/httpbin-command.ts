@@ -1,0 +1,33 @@
+/** `sluice httpbin`: serves until a signal comes, then lets running requests end. */
+import { startHttpbin } from "@sluice/httpbin";
+import { EXIT_OK } from "../exit-codes.js";
+import type { Io } from "../terminal/io.js";
+
+/** Milliseconds that running requests have after the first signal: the longest delay that a client can ask for, and a little. */
+const GRACE_MS = 11_000;
+
+/** What the command line decides. */
+export interface HttpbinSettings {
+  readonly port: number;
+  readonly host: string;
+  /** No line for each answer. */
+  readonly quiet: boolean;
+}
+
+/** Says its URL on standard output, a line for each answer on standard error. Resolves when all is closed. */
+export async function runHttpbin({ port, host, quiet }: HttpbinSettings, io: Io): Promise<number> {
+  const accessLog = { format: "common", write: (line: string) => io.stderr.say(`${line}\n`) } as const;
+  const server = await startHttpbin({ port, host, ...(quiet ? {} : { accessLog }) });
+  let asked = false;
+  const closed = new Promise<void>((resolve, reject) => {
+    const forget = io.onStopSignal(() => {
+      const closing = server.close({ grace: asked ? 0 : GRACE_MS });
+      asked = true;
+      closing.then(resolve, reject).finally(forget);
+    });
+  });
+  // Whoever started it may look for the URL and read no further.
+  io.stdout.say(`${server.url}\n`);
+  await closed;
+  return EXIT_OK;
+}

@@ -1,0 +1,114 @@
+import { describe, expect, test } from "vitest";
+import { runProgram } from "../src/program.js";
+import { version } from "../src/version.js";
+import { FakeIo, type FakeIoOptions } from "./support/fake-io.js";
+
+async function command(args: readonly string[], options?: FakeIoOptions) {
+  const io = new FakeIo(options);
+  const code = await runProgram(args, io);
+  return { code, out: io.out.text, err: io.err.text };
+}
+
+describe("wrong usage", () => {
+  test.each([
+    [["fetch"], "Nothing to fetch: name URLs, or a file of them with --input (- for standard input)"],
+    [["fetch", "-c", "0", "http://a/"], 'Cannot use --concurrency: expected a whole number, 1 to 10000, received "0"'],
+    [["fetch", "-c", "1e3", "http://a/"], 'Cannot use --concurrency: expected a whole number, 1 to 10000, received "1e3"'],
+    [["fetch", "--timeout", "soon", "http://a/"], 'Cannot use --timeout: expected a time such as 10s or 500ms, received "soon"'],
+    [["fetch", "--rate", "fast", "http://a/"], 'Cannot use --rate: expected a rate such as 10/s or 600/m, received "fast"'],
+    [["fetch", "--output", "xml", "http://a/"], "Cannot use --output: Allowed choices are table, jsonl, files."],
+    [["fetch", "--output", "files", "http://a/"], "Cannot save files without a folder: give --output-dir"],
+    [["fetch", "--overwrite", "http://a/"], "Cannot use --overwrite without --output-dir"],
+    [["fetch", "--output", "table", "--output-dir", "x", "http://a/"], "Cannot use --output-dir with --output table"],
+    [["fetch", "--body", "--output", "table", "http://a/"], "Cannot use --body with --output table"],
+    [["fetch", "--body", "--output-dir", "x", "http://a/"], "Cannot use --body with --output-dir"],
+    [["fetch", "-d", "x", "--json", "1", "http://a/"], "Cannot send more than one body: give one of --data, --json and --form"],
+    [["fetch", "-d", "@-", "http://a/"], "Cannot send standard input with every request: put it into a file"],
+    [["fetch", "-d", "@/no/such/file", "http://a/"], "Cannot send /no/such/file: there is no such file"],
+    [["fetch", "-i", "/no/such/file"], "Cannot read /no/such/file: there is no such file"],
+    [["fetch", "--cacert", "/no/such/file", "http://a/"], "Cannot read /no/such/file: there is no such file"],
+    [["fetch", "--concurency", "3", "http://a/"], "Unknown option '--concurency' (Did you mean --concurrency?)"],
+    [["ftch", "http://a/"], "Unknown command 'ftch' (Did you mean fetch?)"],
+    [["get"], "Missing required argument 'url'"],
+    [["get", "http://a/", "http://b/"], "Too many arguments for 'get'"],
+    [["get", "nope"], 'it is not a valid URL'],
+    [["get", "ftp://a/"], "its scheme must be http or https"],
+    [["get", "--download", "http://a/"], "Unknown option '--download'"],
+    [["post", "http://a/", "--json", "{"], "Cannot use --json: the value is not JSON"],
+    [["httpbin", "--port", "65536"], 'Cannot use --port: expected a whole number, 0 to 65535, received "65536"'],
+    [["httpbin", "extra"], "Too many arguments for 'httpbin'"],
+  ])("%j is told in one line and ends with 2", async (args, said) => {
+    const { code, out, err } = await command(args);
+    expect(err).toContain(said);
+    expect(err).toMatch(/^sluice: [^\n]+\n$/);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+  });
+
+  test.each([
+    [["get", "http://a/", "-u", "secret"]],
+    [["get", "http://a/", "-H", "authorization secret"]],
+    [["post", "http://a/", "--json", '{"password":"secret"']],
+    [["post", "http://a/", "--form", "secret"]],
+    [["get", "http://ada:secret@[/?token=secret"]],
+  ])("of %j does not repeat what may be secret", async (args) => {
+    const { code, err } = await command(args);
+    expect(code).toBe(2);
+    expect(err).not.toContain("secret");
+  });
+
+  test("without a command shows what commands there are, on standard error", async () => {
+    const { code, out, err } = await command([]);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toContain("Usage: sluice");
+  });
+});
+
+const COMMANDS = ["fetch", "get", "head", "post", "put", "patch", "delete", "options", "query", "request", "httpbin"];
+
+describe("help", () => {
+  test("names every command there is, and none that is not", async () => {
+    const { code, out } = await command(["--help"]);
+    expect(code).toBe(0);
+    const section = out.slice(out.indexOf("Commands:"), out.indexOf("Examples:"));
+    const names = [...section.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name);
+    expect(names).toEqual([...COMMANDS, "help"]);
+  });
+
+  test.each(COMMANDS)("of %s has examples, which parse", async (name) => {
+    const { code, out, err } = await command([name, "--help"]);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const examples = [...out.matchAll(/^ {2}.*\bsluice (\w+.*)$/gm)].map(([, line]) => line ?? "");
+    expect(examples.length).toBeGreaterThan(0);
+    for (const example of examples) {
+      expect(example.startsWith(name)).toBe(true);
+      for (const [option] of example.matchAll(/(?<= )--?[a-z][\w-]*/g)) expect(out.slice(0, out.indexOf("Examples:"))).toContain(option);
+    }
+  });
+
+  test("does not speak of what is not there yet", async () => {
+    for (const name of ["", ...COMMANDS]) {
+      const { out } = await command([...(name === "" ? [] : [name]), "--help"]);
+      expect(out).not.toMatch(/\b(download|upload|websocket|sse|serve \[|crawl|bench|inspect|proxy|multipart|http\/2|cache)\b/i);
+    }
+  });
+
+  test("fits a terminal of 80 columns, but for examples and notes", async () => {
+    for (const name of COMMANDS) {
+      const { out } = await command([name, "--help"], { terminal: true, columns: 80 });
+      const options = out.slice(0, out.indexOf("Examples:")).split("\n");
+      expect(Math.max(...options.map((line) => line.length))).toBeLessThanOrEqual(80);
+      expect(out).not.toContain("\u001b");
+    }
+  });
+});
+
+test("the version is the package's", async () => {
+  expect(await command(["--version"])).toEqual({ code: 0, out: `${version()}\n`, err: "" });
+  expect(version()).toMatch(/^\d+\.\d+\.\d+/);
+});
+
+test("a folder that cannot be made for --output-dir is told in one line", async () => {
+  const { code, err } = await command(["fetch", "http://127.0.0.1:9/", "--output-dir", "/dev/null/x"]);
+  expect(code).toBe(2);
+  expect(err).toMatch(/^sluice: Cannot save to \/dev\/null\/x: [^\n]+\n$/);
+});

@@ -1,0 +1,339 @@
+/**
+ * The soak: many requests through our client and our server in one process, with aborts, resets and time-outs strewn in, and
+ * then a look at what is left. Runs on `dist`, with `--expose-gc`. Prints figures as it goes, and a last line of JSON.
+ *
+ *   node --expose-gc soak-program.mjs --requests 200000 --seed 1 [--leak responses|listeners|deadlines|sockets]
+ *
+ * What request number i does follows from the seed and i alone. `--leak` plants a leak, to show that this would find one.
+ */
+import { getEventListeners } from "node:events";
+import { readdirSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { parseArgs } from "node:util";
+import { gzipSync } from "node:zlib";
+import { systemClock } from "../../dist/concurrency/clock.js";
+import { CallbackDeadline } from "../../dist/concurrency/deadline.js";
+import { ClientSession, isSluiceError } from "../../dist/index.js";
+import { Application, reply } from "../../dist/server.js";
+
+const { values: options } = parseArgs({
+  options: {
+    requests: { type: "string", default: "200000" },
+    seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
+    leak: { type: "string", default: "" },
+  },
+});
+const REQUESTS = Number(options.requests);
+const SEED = Number(options.seed);
+const LEAK = options.leak;
+
+/** So many requests are under way at a time, on so many connections: some always wait. */
+const LANES = 64;
+const CONNECTIONS = 48;
+const UNREAD_MS = 200;
+/** A request that ends neither well nor badly within this is a hang. */
+const HANG_MS = 60_000;
+const HEAP_SHARE = 0.05;
+const HEAP_BYTES = 2 * 1024 * 1024;
+
+const PLANNED = "the soak breaks this answer off";
+const LARGE = Buffer.alloc(256 * 1024, "large ");
+const TEXT = "small answer";
+const CODED = gzipSync(Buffer.alloc(20_000, "coded "));
+
+const problems = [];
+const outcomes = new Map();
+const leaked = [];
+
+process.on("uncaughtException", (error) => problems.push(`uncaught: ${error?.stack}`));
+process.on("unhandledRejection", (error) => problems.push(`unhandled: ${error?.stack}`));
+
+/** A generator of numbers in [0, 1) for request number `index` (mulberry32). */
+function randomFor(index) {
+  let state = (SEED ^ Math.imul(index + 1, 0x9e3779b1)) >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+// The server of ours.
+
+function soakApplication() {
+  const app = new Application({
+    lingerTimeout: 200,
+    onError: (error) => {
+      if (error?.message !== PLANNED) problems.push(`server: ${error?.stack}`);
+    },
+  });
+  app.get("/small", () => TEXT);
+  app.get("/bytes/:count", (request) => reply.bytes(LARGE.subarray(0, Number(request.params.count))));
+  app.get("/stream/:count", (request) => reply.stream(pieces(Number(request.params.count), Infinity)));
+  app.get("/break/:after", (request) => reply.stream(pieces(100, Number(request.params.after))));
+  app.get("/gzip", () => reply.bytes(CODED, { headers: { "Content-Encoding": "gzip" } }));
+  app.get("/redirect", () => reply.redirect("/small"));
+  app.get("/cookie", () => reply.text(TEXT, { headers: { "Set-Cookie": "a=b" } }));
+  app.post("/echo", async (request) => reply.json({ length: (await request.bytes()).byteLength }));
+  app.post("/ignore", () => reply.text("unread", { status: 413 }));
+  app.get("/stall", async (request) => {
+    await new Promise((resolve) => request.signal.addEventListener("abort", resolve, { once: true }));
+    return null;
+  });
+  return app;
+}
+
+async function* pieces(count, failAfter) {
+  for (let index = 0; index < count; index += 1) {
+    if (index === failAfter) throw new Error(PLANNED);
+    if (index % 10 === 9) await new Promise((resolve) => setImmediate(resolve));
+    yield LARGE.subarray(0, 1_000);
+  }
+}
+
+// A server that breaks off: `/reset/<stage>`, by RST or by FIN.
+
+const STAGES = ["", "HTTP/1.1 20", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"];
+
+function startChaos(sockets) {
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+    socket.on("close", () => sockets.delete(socket));
+    socket.on("data", (bytes) => {
+      const [, stage, how] = /GET \/reset\/(\d)\/(\w+)/.exec(bytes.toString("latin1")) ?? [];
+      if (stage === undefined) return;
+      const text = STAGES[Number(stage)] ?? "";
+      const leave = () => (how === "rst" ? socket.resetAndDestroy() : socket.end());
+      if (text === "") leave();
+      else socket.write(text, leave);
+    });
+  });
+  return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
+}
+
+// What a request does.
+
+/** [weight, name, what it does]; a number thrown away or an error is an outcome, and `plain` ones must go well. */
+const KINDS = [
+  [5_500, "small", (at) => expectText(at.session.get(`${at.url}/small`, at.shared))],
+  [600, "bytes", async (at) => expectLength((await at.session.get(`${at.url}/bytes/${at.size}`, at.shared).bytes()).byteLength, at.size)],
+  [500, "stream", async (at) => expectLength((await at.session.get(`${at.url}/stream/50`, at.shared).bytes()).byteLength, 50_000)],
+  [600, "post", async (at) => expectLength((await at.session.post(`${at.url}/echo`, { ...at.shared, body: LARGE.subarray(0, at.size) }).json()).length, at.size)],
+  [300, "upload", async (at) => expectLength((await at.session.post(`${at.url}/echo`, { ...at.shared, body: pieces(20, Infinity) }).json()).length, 20_000)],
+  [400, "gzip", async (at) => expectLength((await at.session.get(`${at.url}/gzip`, at.shared).bytes()).byteLength, 20_000)],
+  [300, "redirect", (at) => expectText(at.session.get(`${at.url}/redirect`, at.shared))],
+  [300, "cookie", (at) => expectText(at.session.get(`${at.url}/cookie`, at.shared))],
+  [200, "discard", async (at) => (await at.session.get(`${at.url}/bytes/30000`, at.shared)).discard()],
+  [200, "unread-small", async (at) => void (await at.session.get(`${at.url}/small`, at.shared))],
+  [60, "unread-large", async (at) => void (await at.session.get(`${at.url}/bytes/${LARGE.length}`, at.shared))],
+  [100, "early-answer", async (at) => expectLength((await at.session.post(`${at.url}/ignore`, { ...at.shared, body: LARGE })).status, 413)],
+  [250, "abort", abortSometime],
+  [150, "abort-in-body", abortInBody],
+  [150, "break-in-body", async (at) => expectFailure(at.session.get(`${at.url}/break/${Math.floor(at.random() * 90)}`, at.shared).bytes())],
+  [60, "time-out", async (at) => expectFailure(at.session.get(`${at.url}/stall`, { ...at.shared, timeout: { headers: 10 } }), "timeout.headers")],
+  [60, "total-time-out", async (at) => expectFailure(at.session.get(`${at.url}/stall`, { ...at.shared, timeout: 10 }).text(), "timeout.total")],
+  [200, "reset", async (at) => expectFailure(at.session.get(`${at.chaos}/reset/${Math.floor(at.random() * 4)}/${at.random() < 0.5 ? "rst" : "fin"}`, at.shared).text())],
+  [70, "raw-reset", rawReset],
+];
+const WEIGHT = KINDS.reduce((sum, [weight]) => sum + weight, 0);
+
+async function expectText(request) {
+  const text = await request.text();
+  if (text !== TEXT) throw new Error(`Got ${text.slice(0, 40)}`);
+}
+
+function expectLength(got, wanted) {
+  if (got !== wanted) throw new Error(`Got ${got}, expected ${wanted}`);
+}
+
+async function expectFailure(request, code) {
+  let failure;
+  try {
+    await request;
+  } catch (error) {
+    failure = error;
+  }
+  if (failure === undefined) throw new Error("It should have failed");
+  if (!isSluiceError(failure) || (code !== undefined && failure.code !== code)) throw failure;
+  count(`  ${failure.code}`);
+}
+
+async function abortSometime(at) {
+  const controller = new AbortController();
+  const reason = new Error("aborted by the soak");
+  const signal = AbortSignal.any([controller.signal, at.shared.signal]);
+  const request = at.session.post(`${at.url}/echo`, { body: pieces(60, Infinity), signal: at.random() < 0.5 ? signal : controller.signal });
+  const work = request.text();
+  const delay = at.random();
+  if (delay < 0.2) controller.abort(reason);
+  else if (delay < 0.5) setImmediate(() => controller.abort(reason));
+  else setTimeout(() => controller.abort(reason), delay * 8);
+  try {
+    await work;
+  } catch (error) {
+    if (error !== reason) throw error;
+    count("  aborted");
+  }
+}
+
+async function abortInBody(at) {
+  const controller = new AbortController();
+  const response = await at.session.get(`${at.url}/bytes/${LARGE.length}`, { signal: controller.signal });
+  const reason = new Error("aborted by the soak");
+  try {
+    for await (const _piece of response.body) {
+      if (at.random() < 0.3) break;
+      if (at.random() < 0.5) controller.abort(reason);
+    }
+  } catch (error) {
+    if (error !== reason) throw error;
+  }
+}
+
+/** A client that leaves our server in the middle of a head, of a body, or with several requests unanswered. */
+function rawReset(at) {
+  const wires = [
+    "GET /small HTT",
+    "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\npart of it",
+    "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhal",
+    "GET /stream/90 HTTP/1.1\r\nHost: a\r\n\r\nGET /bytes/200000 HTTP/1.1\r\nHost: a\r\n\r\nGET /stall HTTP/1.1\r\nHost: a\r\n\r\n",
+  ];
+  return new Promise((resolve) => {
+    const socket = connect(at.port, "127.0.0.1");
+    socket.on("error", () => undefined);
+    socket.on("close", resolve);
+    socket.on("connect", () => {
+      const leave = () => (at.random() < 0.5 ? socket.resetAndDestroy() : socket.destroy());
+      socket.write(wires[Math.floor(at.random() * wires.length)], () => setTimeout(leave, at.random() * 4));
+    });
+  });
+}
+
+function count(name) {
+  outcomes.set(name, (outcomes.get(name) ?? 0) + 1);
+}
+
+async function perform(index, surroundings) {
+  const random = randomFor(index);
+  let pick = random() * WEIGHT;
+  const [, name, act] = KINDS.find(([weight]) => (pick -= weight) < 0) ?? KINDS[0];
+  const size = Math.floor(random() ** 4 * 200_000);
+  count(name);
+  if (LEAK === "responses") leaked.push(await surroundings.session.get(`${surroundings.url}/small`));
+  if (LEAK === "listeners") surroundings.shared.signal.addEventListener("abort", () => leaked.push(index));
+  let hang;
+  try {
+    const hung = new Promise((_resolve, reject) => {
+      hang = setTimeout(() => reject(new Error(`Request ${index} hangs`)), HANG_MS);
+    });
+    await Promise.race([act({ ...surroundings, random, size }), hung]);
+  } catch (error) {
+    if (problems.length < 20) problems.push(`request ${index} (${name}): ${error?.stack ?? error}`);
+  } finally {
+    clearTimeout(hang);
+  }
+}
+
+// Looking at what is left.
+
+async function settle() {
+  for (let turn = 0; turn < 5; turn += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    globalThis.gc();
+  }
+}
+
+/** The heap when nothing is under way, after as many collections as it takes. */
+async function heapAtRest() {
+  await new Promise((resolve) => setTimeout(resolve, UNREAD_MS * 3));
+  let least = Infinity;
+  for (let round = 0; round < 4; round += 1) {
+    await settle();
+    least = Math.min(least, process.memoryUsage().heapUsed);
+  }
+  return least;
+}
+
+/** Kinds of resources that hold the loop, counted, and what the descriptors are. */
+async function resources() {
+  await settle();
+  const active = {};
+  // The timer of our own waiting has fired by now; timers that remain are somebody's.
+  for (const kind of process.getActiveResourcesInfo()) active[kind] = (active[kind] ?? 0) + 1;
+  return { active, descriptors: readdirSync("/proc/self/fd").length };
+}
+
+const mebibytes = (bytes) => `${(bytes / 1024 / 1024).toFixed(2)} MiB`;
+
+async function runRequests(from, to, surroundings) {
+  let next = from;
+  const lane = async () => {
+    while (next < to) {
+      const index = next;
+      next += 1;
+      await perform(index, surroundings);
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+}
+
+console.log(`soak: ${REQUESTS} requests, seed ${SEED}, Node ${process.version}${LEAK === "" ? "" : `, planted leak: ${LEAK}`}`);
+const began = performance.now();
+const before = await resources();
+
+const chaosSockets = new Set();
+const chaos = await startChaos(chaosSockets);
+const server = await soakApplication().listen({ port: 0, host: "127.0.0.1" });
+const shared = new AbortController();
+const session = new ClientSession({ connector: { limit: CONNECTIONS }, unreadTimeout: UNREAD_MS, signal: shared.signal });
+const surroundings = {
+  session,
+  shared: { signal: shared.signal },
+  url: server.url,
+  port: server.address.port,
+  chaos: `http://127.0.0.1:${chaos.address().port}`,
+};
+
+const tenth = Math.ceil(REQUESTS / 10);
+await runRequests(0, tenth, surroundings);
+const heapBefore = await heapAtRest();
+for (let part = 1; part < 10; part += 1) {
+  await runRequests(part * tenth, Math.min(REQUESTS, (part + 1) * tenth), surroundings);
+  console.log(`  ${(part + 1) * 10} % after ${((performance.now() - began) / 1000).toFixed(1)} s`);
+}
+const heapAfter = await heapAtRest();
+const running = session.toJSON().running;
+if (running !== 0) problems.push(`${running} requests still count as running`);
+
+if (LEAK === "deadlines") systemClock.arm(new CallbackDeadline(() => undefined), 3_600_000);
+if (LEAK === "sockets") leaked.push(connect(surroundings.port, "127.0.0.1").on("error", () => undefined));
+if (LEAK === "sockets") await settle();
+await session.close();
+if (LEAK !== "sockets") await server.close({ grace: 5_000 });
+for (const socket of chaosSockets) socket.destroy();
+await new Promise((resolve) => chaos.close(resolve));
+const listeners = getEventListeners(shared.signal, "abort").length;
+const deadlines = systemClock.armedCount;
+const after = await resources();
+
+const limit = heapBefore * (1 + HEAP_SHARE) + HEAP_BYTES;
+if (heapAfter > limit) problems.push(`heap: ${mebibytes(heapAfter)} at the end, at most ${mebibytes(limit)} allowed`);
+if (listeners > 0) problems.push(`listeners: ${listeners} on the shared signal`);
+if (deadlines > 0) problems.push(`deadlines: ${deadlines} in the timer wheel`);
+if (JSON.stringify(after.active) !== JSON.stringify(before.active)) {
+  problems.push(`resources: ${JSON.stringify(before.active)} before, ${JSON.stringify(after.active)} after`);
+}
+if (after.descriptors !== before.descriptors) {
+  problems.push(`descriptors: ${before.descriptors} before, ${after.descriptors} after`);
+}
+
+const seconds = (performance.now() - began) / 1000;
+console.log(`  outcomes: ${[...outcomes].map(([name, times]) => `${name.trim()} ${times}`).join(", ")}`);
+console.log(`  heap at rest: ${mebibytes(heapBefore)} after the first tenth, ${mebibytes(heapAfter)} at the end`);
+console.log(`  resources: ${JSON.stringify(after.active)}, descriptors ${before.descriptors} → ${after.descriptors}`);
+console.log(`  listeners on the shared signal ${listeners}, deadlines in the wheel ${deadlines}, ${seconds.toFixed(1)} s`);
+for (const problem of problems) console.log(`  PROBLEM ${problem}`);
+console.log(JSON.stringify({ ok: problems.length === 0, seed: SEED, problems, heapBefore, heapAfter, seconds }));
+process.exit(problems.length === 0 ? 0 : 1);
