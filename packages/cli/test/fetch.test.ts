@@ -23,6 +23,9 @@ function records(out: string): Record<string, unknown>[] {
   return jsonLines(out).sort((one, other) => Number(one["index"]) - Number(other["index"]));
 }
 
+/** The control characters in a text that a terminal would act on. */
+const escapes = (text: string): string[] => text.match(/(?!\n)\p{Cc}/gu) ?? [];
+
 const numbered = (url: string, count: number): string[] => Array.from({ length: count }, (_, at) => `${url}/${at}`);
 
 describe("outcomes", () => {
@@ -45,7 +48,7 @@ describe("outcomes", () => {
     expect(err).toMatch(/latency {3}p50 .* p90 .* p99 .* max /);
     expect(err).toContain("statuses  2xx 2  4xx 1");
     expect(err).toMatch(/errors {4}.*connect\/refused 1/);
-    expect(out + err).not.toMatch(/[\r\u001b]/);
+    expect(escapes(out + err)).toEqual([]);
   });
 
   test("below 400 are fine: exit code 0, and nothing on standard error with --quiet", async () => {
@@ -71,27 +74,29 @@ describe("outcomes", () => {
     const { url } = await serve((_request, response) => void setTimeout(() => response.end("x"), 150));
     const { out, err } = await fetchIn([`${url}/a`, `${url}/b`, "-c", "1"], { terminal: true, env: { TERM: "xterm" } });
     expect(out).toContain("STATUS");
-    expect(out).toMatch(/\u001b\[32m200 {3}\u001b\[39m/u);
+    expect(out).toContain("\u001b[32m200   \u001b[39m");
     expect(err).toMatch(/\r\d\/2 done {2}1 in flight/);
     expect(err).toMatch(/\r +\r/);
     const plain = await fetchIn([url], { terminal: true, env: { TERM: "xterm", NO_COLOR: "1" } });
     expect(plain.out + plain.err).not.toContain("\u001b");
     const dumb = await fetchIn([url], { terminal: true, env: { TERM: "dumb" } });
-    expect(dumb.out + dumb.err).not.toMatch(/[\r\u001b]/);
+    expect(escapes(dumb.out + dumb.err)).toEqual([]);
   });
 
   test("do not show query values in errors, but those that --show-query names", async () => {
-    const target = "http://127.0.0.1:1/?token=secret&page=7";
+    const target = "http://127.0.0.1:1/?token=secret&page=open";
     const hidden = records((await fetchIn([target])).out)[0];
-    expect(JSON.stringify(hidden?.["error"])).not.toMatch(/secret|7/);
+    expect(JSON.stringify(hidden?.["error"])).not.toMatch(/secret|open/);
     const shown = records((await fetchIn([target, "--show-query", "page"])).out)[0];
-    expect(JSON.stringify(shown?.["error"])).toContain("page=7");
+    expect(JSON.stringify(shown?.["error"])).toContain("page=open");
     expect(JSON.stringify(shown?.["error"])).not.toContain("secret");
     expect(shown?.["url"]).toBe(target);
   });
 
   test("have bodies where that is asked for, as text or base64", async () => {
-    const { url } = await serve((request, response) => response.end(request.url === "/text" ? "ü" : Uint8Array.of(0xff, 0)));
+    const { url } = await serve((request, response) =>
+      response.end(request.url === "/text" ? "ü" : Uint8Array.of(0xff, 0)),
+    );
     const { out } = await fetchIn([`${url}/text`, `${url}/bytes`, "--body"]);
     expect(records(out)).toMatchObject([{ body: "ü" }, { body: "/wA=", bodyEncoding: "base64" }]);
   });
@@ -123,7 +128,19 @@ describe("requests", () => {
       bodies.push(await bodyOf(request));
       response.end();
     });
-    await fetchIn([url, "-H", "x-a: 1", "-H", "x-b:2", "--user-agent", "me/1", "-X", "put", "--json", '{"n":12345678901234567890}']);
+    await fetchIn([
+      url,
+      "-H",
+      "x-a: 1",
+      "-H",
+      "x-b:2",
+      "--user-agent",
+      "me/1",
+      "-X",
+      "put",
+      "--json",
+      '{"n":12345678901234567890}',
+    ]);
     expect(seen[0]).toMatchObject({
       method: "PUT",
       headers: { "x-a": "1", "x-b": "2", "user-agent": "me/1", "content-type": "application/json" },
@@ -155,7 +172,8 @@ describe("requests", () => {
   });
 
   test("believe authorities as told", async () => {
-    const tls = (name: string): string => fileURLToPath(new URL(`../../sluice/test/fixtures/tls/${name}`, import.meta.url));
+    const tls = (name: string): string =>
+      fileURLToPath(new URL(`../../sluice/test/fixtures/tls/${name}`, import.meta.url));
     const options = { cert: await readFile(tls("server-cert.pem")), key: await readFile(tls("server-key.pem")) };
     const server = createTlsServer(options, (_request, response) => response.end());
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -304,7 +322,14 @@ describe("files", () => {
       response.end(request.url);
     });
     const folder = join(await emptyFolder(), "new");
-    const args = [`${url}/a.html`, `${url}/%2e%2e%2f%2e%2e%2fx`, `${url}/?q=1`, `${url}/missing`, "--output-dir", folder];
+    const args = [
+      `${url}/a.html`,
+      `${url}/%2e%2e%2f%2e%2e%2fx`,
+      `${url}/?q=1`,
+      `${url}/missing`,
+      "--output-dir",
+      folder,
+    ];
     const { code, out } = await fetchIn(args);
     expect(code).toBe(1);
     const names = records(out).map(({ file }) => file);

@@ -13,16 +13,28 @@ describe("wrong usage", () => {
   test.each([
     [["fetch"], "Nothing to fetch: name URLs, or a file of them with --input (- for standard input)"],
     [["fetch", "-c", "0", "http://a/"], 'Cannot use --concurrency: expected a whole number, 1 to 10000, received "0"'],
-    [["fetch", "-c", "1e3", "http://a/"], 'Cannot use --concurrency: expected a whole number, 1 to 10000, received "1e3"'],
-    [["fetch", "--timeout", "soon", "http://a/"], 'Cannot use --timeout: expected a time such as 10s or 500ms, received "soon"'],
-    [["fetch", "--rate", "fast", "http://a/"], 'Cannot use --rate: expected a rate such as 10/s or 600/m, received "fast"'],
+    [
+      ["fetch", "-c", "1e3", "http://a/"],
+      'Cannot use --concurrency: expected a whole number, 1 to 10000, received "1e3"',
+    ],
+    [
+      ["fetch", "--timeout", "soon", "http://a/"],
+      'Cannot use --timeout: expected a time such as 10s or 500ms, received "soon"',
+    ],
+    [
+      ["fetch", "--rate", "fast", "http://a/"],
+      'Cannot use --rate: expected a rate such as 10/s or 600/m, received "fast"',
+    ],
     [["fetch", "--output", "xml", "http://a/"], "Cannot use --output: Allowed choices are table, jsonl, files."],
     [["fetch", "--output", "files", "http://a/"], "Cannot save files without a folder: give --output-dir"],
     [["fetch", "--overwrite", "http://a/"], "Cannot use --overwrite without --output-dir"],
     [["fetch", "--output", "table", "--output-dir", "x", "http://a/"], "Cannot use --output-dir with --output table"],
     [["fetch", "--body", "--output", "table", "http://a/"], "Cannot use --body with --output table"],
     [["fetch", "--body", "--output-dir", "x", "http://a/"], "Cannot use --body with --output-dir"],
-    [["fetch", "-d", "x", "--json", "1", "http://a/"], "Cannot send more than one body: give one of --data, --json and --form"],
+    [
+      ["fetch", "-d", "x", "--json", "1", "http://a/"],
+      "Cannot send more than one body: give one of --data, --json and --form",
+    ],
     [["fetch", "-d", "@-", "http://a/"], "Cannot send standard input with every request: put it into a file"],
     [["fetch", "-d", "@/no/such/file", "http://a/"], "Cannot send /no/such/file: there is no such file"],
     [["fetch", "-i", "/no/such/file"], "Cannot read /no/such/file: there is no such file"],
@@ -31,7 +43,7 @@ describe("wrong usage", () => {
     [["ftch", "http://a/"], "Unknown command 'ftch' (Did you mean fetch?)"],
     [["get"], "Missing required argument 'url'"],
     [["get", "http://a/", "http://b/"], "Too many arguments for 'get'"],
-    [["get", "nope"], 'it is not a valid URL'],
+    [["get", "nope"], "it is not a valid URL"],
     [["get", "ftp://a/"], "its scheme must be http or https"],
     [["get", "--download", "http://a/"], "Unknown option '--download'"],
     [["post", "http://a/", "--json", "{"], "Cannot use --json: the value is not JSON"],
@@ -81,14 +93,17 @@ describe("help", () => {
     expect(examples.length).toBeGreaterThan(0);
     for (const example of examples) {
       expect(example.startsWith(name)).toBe(true);
-      for (const [option] of example.matchAll(/(?<= )--?[a-z][\w-]*/g)) expect(out.slice(0, out.indexOf("Examples:"))).toContain(option);
+      for (const [option] of example.matchAll(/(?<= )--?[a-z][\w-]*/g))
+        expect(out.slice(0, out.indexOf("Examples:"))).toContain(option);
     }
   });
 
   test("does not speak of what is not there yet", async () => {
     for (const name of ["", ...COMMANDS]) {
       const { out } = await command([...(name === "" ? [] : [name]), "--help"]);
-      expect(out).not.toMatch(/\b(download|upload|websocket|sse|serve \[|crawl|bench|inspect|proxy|multipart|http\/2|cache)\b/i);
+      expect(out).not.toMatch(
+        /\b(download|upload|websocket|sse|serve \[|crawl|bench|inspect|proxy|multipart|http\/2|cache)\b/i,
+      );
     }
   });
 

@@ -1,8 +1,8 @@
 /**
  * `sluice fetch`, from its settings to its exit code: what it opens, it closes. The work itself is in `fetch-run.ts`.
  */
-import { ClientSession, type SessionOptions } from "sluice";
-import { sendableBody } from "../request-body.js";
+import { ClientSession, type RequestOptions, type SessionOptions } from "sluice";
+import { type SendableBody, sendableBody } from "../request-body.js";
 import type { Io } from "../terminal/io.js";
 import { trustOptions } from "../trust.js";
 import { FetchRun } from "./fetch-run.js";
@@ -16,12 +16,13 @@ import type { FetchSettings } from "./settings.js";
 export async function runFetch(settings: FetchSettings, io: Io): Promise<number> {
   const body = settings.body === undefined ? undefined : await sendableBody(settings.body, undefined);
   const takeBody = await bodyTaker(settings);
-  const session = new ClientSession(await sessionOptions(settings, body?.contentType));
+  const options = requestOptions(settings, body);
+  const session = new ClientSession(await sessionOptions(settings));
   try {
     const source = await InputSource.open(settings.inputs, () => io.stdin);
     try {
       const run = new FetchRun(settings, io, source);
-      return await run.run({ session, options: body?.options, takeBody });
+      return await run.run({ session, options, takeBody });
     } finally {
       source.close();
     }
@@ -30,23 +31,21 @@ export async function runFetch(settings: FetchSettings, io: Io): Promise<number>
   }
 }
 
-/** What requests have in common is the session's, so that it is checked and written once. */
-async function sessionOptions(settings: FetchSettings, contentType: string | undefined): Promise<SessionOptions> {
+async function sessionOptions(settings: FetchSettings): Promise<SessionOptions> {
   const { concurrency, perHost, timeout, retries, maxSize, rate, delay } = settings;
   const throttled = rate !== undefined || delay[1] > 0;
   const { requests, per } = rate ?? { requests: Number.POSITIVE_INFINITY, per: 1_000 };
   return {
-    headers: headersOf(settings, contentType),
     // Requests that run side by side have no common story that cookies could tell.
     cookies: false,
     connector: { limit: concurrency, limitPerHost: perHost, tls: await trustOptions(settings) },
-    // `attempt` does not run while a request is held back; the others may not end it before.
+    // `attempt` does not run while a request is held back; with it, the phases of a try need no limits of their own.
     timeout: {
       attempt: timeout,
       connect: Math.min(settings.connectTimeout, timeout),
-      headers: timeout,
-      read: timeout,
-      write: timeout,
+      headers: Number.POSITIVE_INFINITY,
+      read: Number.POSITIVE_INFINITY,
+      write: Number.POSITIVE_INFINITY,
     },
     retry: { attempts: retries + 1 },
     ...(throttled ? { throttle: { requests, per, scope: "global", jitter: delay } } : {}),
@@ -56,12 +55,14 @@ async function sessionOptions(settings: FetchSettings, contentType: string | und
   };
 }
 
-function headersOf(settings: FetchSettings, contentType: string | undefined): [string, string][] {
+/** Undefined for plain requests, which cost the session less. */
+function requestOptions(settings: FetchSettings, body: SendableBody | undefined): RequestOptions | undefined {
   const headers = settings.headers.map(([name, value]): [string, string] => [name, value]);
   const has = (wanted: string): boolean => headers.some(([name]) => name.toLowerCase() === wanted);
-  if (settings.userAgent !== undefined && !has("user-agent")) headers.push(["user-agent", settings.userAgent]);
-  if (contentType !== undefined && !has("content-type")) headers.push(["content-type", contentType]);
-  return headers;
+  const { userAgent } = settings;
+  if (userAgent !== undefined && !has("user-agent")) headers.push(["user-agent", userAgent]);
+  if (body?.contentType !== undefined && !has("content-type")) headers.push(["content-type", body.contentType]);
+  return headers.length === 0 && body === undefined ? undefined : { ...body?.options, headers };
 }
 
 /** Every body is read to its end: it is saved, kept for the report, or only counted. */

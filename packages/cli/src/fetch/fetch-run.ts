@@ -74,10 +74,12 @@ export class FetchRun {
   }
 
   async #workOff(parts: RunParts): Promise<void> {
-    const { concurrency, perHost, method, retries, maxSize } = this.#settings;
+    const { concurrency, perHost, method, retries, timeout, maxSize } = this.#settings;
     const waiting = perHost < concurrency ? WAITING_FACTOR : 1;
     const places = new Places(concurrency, perHost);
-    const job = { ...parts, method, retries, maxSize, places, tally: this.#tally, stop: this.#stopping.signal };
+    const stop = this.#stopping.signal;
+    const session = parts.session.with({ signal: stop });
+    const job = { ...parts, session, method, retries, timeout, maxSize, places, tally: this.#tally, stop };
     const outcomes = mapConcurrent(this.#source, (input) => runJob(input, job), { concurrency: concurrency * waiting });
     try {
       for await (const { input, value, error } of outcomes) {

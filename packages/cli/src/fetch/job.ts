@@ -43,6 +43,8 @@ export interface JobSettings {
   readonly places: Places;
   readonly tally: Tally;
   readonly retries: number;
+  /** Of one try, from asking for a connection to the end of the body, in milliseconds. */
+  readonly timeout: number;
   /** Most bytes of a body. */
   readonly maxSize: number;
   readonly takeBody: TakeBody;
@@ -120,7 +122,8 @@ class Job {
     // Redirects are sends as well; those of earlier tries cannot be told from retries.
     this.#tries += Math.max(1, sent - response.history.length);
     const pieces = new CountedPieces(response, this.#settings);
-    const taken = await this.#settings.takeBody(response, this.#input, pieces);
+    const limitOver = this.#limitBody(response);
+    const taken = await this.#settings.takeBody(response, this.#input, pieces).finally(limitOver);
     return {
       kind: "answered",
       input: this.#input,
@@ -134,6 +137,22 @@ class Job {
       body: taken.body,
       file: taken.file,
     };
+  }
+
+  /** The session's own limit for a try ends with the head of the answer; the body has what is left of it. Returns what ends the limit. */
+  #limitBody(response: ClientResponse): () => void {
+    const { body, timings } = response;
+    if (body.settled) return () => undefined;
+    const { timeout } = this.#settings;
+    const over = new AbortController();
+    sleep(timeout - timings.total, { signal: over.signal }).then(
+      () => {
+        const message = `Timed out after ${timeout} ms for one try, in the middle of the body (timeout.attempt)`;
+        body.cancel(response.describe(new RequestTimeoutError("timeout.attempt", message, { phase: "attempt" })));
+      },
+      () => undefined,
+    );
+    return () => over.abort();
   }
 
   /** The session tries again what failed before the head came; from there on it is for us. */

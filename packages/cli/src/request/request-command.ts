@@ -63,7 +63,9 @@ async function requestOptions({ body, headers }: SingleRequestSettings, io: Io):
 
 async function sessionOptions(settings: SingleRequestSettings): Promise<SessionOptions> {
   const { timeout, connectTimeout, unixSocket, credentials, followRedirects, showQuery } = settings;
-  const phases = Number.isFinite(timeout) ? { headers: timeout, read: timeout, write: timeout } : {};
+  const forever = Number.POSITIVE_INFINITY;
+  // Where the whole has a limit, its phases need none of their own.
+  const phases = timeout < forever ? { headers: forever, read: forever, write: forever } : {};
   return {
     timeout: { total: timeout, connect: Math.min(connectTimeout, timeout), ...phases },
     connector: { tls: await trustOptions(settings), ...(unixSocket === undefined ? {} : { unixSocket }) },

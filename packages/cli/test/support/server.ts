@@ -11,11 +11,13 @@ export interface TestServer {
 }
 
 /** Closed when the test is over. */
-export async function serve(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<TestServer> {
+export async function serve(
+  answer: (request: IncomingMessage, response: ServerResponse) => unknown,
+): Promise<TestServer> {
   const seen: TestServer["seen"] = [];
   const server = createServer((request, response) => {
     seen.push({ method: request.method ?? "", path: request.url ?? "", headers: request.headers });
-    answer(request, response);
+    void answer(request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => {

@@ -17,6 +17,8 @@ export interface Running {
   readonly ended: Promise<Ended>;
   /** Resolves when standard output (or error) has this text in it. */
   said(text: string, where?: "stdout" | "stderr"): Promise<void>;
+  /** The first line on standard output, once it is whole. */
+  firstLine(): Promise<string>;
 }
 
 export interface StartOptions {
@@ -45,21 +47,22 @@ export function start(args: readonly string[], { env = {}, nodeArgs = [] }: Star
   });
   // A command that fails before it reads leaves us with a broken pipe.
   child.stdin.on("error", () => undefined);
-  return {
-    child,
-    ended,
-    said: (text, where = "stdout") =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          if (!texts[where].includes(text)) return;
-          listeners.delete(look);
-          resolve();
-        };
-        listeners.add(look);
-        child.on("close", () => reject(new Error(`It ended without saying "${text}": ${JSON.stringify(texts)}`)));
-        look();
-      }),
+  const said: Running["said"] = (text, where = "stdout") =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (!texts[where].includes(text)) return;
+        listeners.delete(look);
+        resolve();
+      };
+      listeners.add(look);
+      child.on("close", () => reject(new Error(`It ended without saying "${text}": ${JSON.stringify(texts)}`)));
+      look();
+    });
+  const firstLine = async (): Promise<string> => {
+    await said("\n");
+    return texts.stdout.slice(0, texts.stdout.indexOf("\n"));
   };
+  return { child, ended, said, firstLine };
 }
 
 /** Runs it to its end, with `input` on standard input. */

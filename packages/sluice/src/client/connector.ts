@@ -15,6 +15,7 @@ import { refuseUnknown, requireNumber } from "./options.js";
 import { type ConnectorStats, Pool } from "./pool.js";
 import type { PoolDialDone, PoolDialer } from "./pool-dial.js";
 
+/** What bounds a connector and decides how its connections are made. */
 export interface ConnectorOptions {
   /** Most connections at a time, over all origins; 1 to Infinity. @default 100 */
   readonly limit?: number;
@@ -79,6 +80,7 @@ const LEAST: Readonly<Record<keyof typeof DEFAULTS, number>> = {
   unreadMemory: 0,
 };
 
+/** A pool of connections that one or several sessions use. */
 export class Connector {
   readonly clock: Clock;
   readonly #pool: Pool;

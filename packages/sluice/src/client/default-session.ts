@@ -23,22 +23,27 @@ export function request(method: string, url: string | URL, options?: RequestOpti
   return defaultSession().request(method, url, options);
 }
 
+/** GET: asks for what `url` names (RFC 9110 §9.3.1). */
 export function get(url: string | URL, options?: RequestOptions): RequestPromise {
   return request("GET", url, options);
 }
 
+/** HEAD: as GET, but only the head of the answer comes (RFC 9110 §9.3.2). */
 export function head(url: string | URL, options?: RequestOptions): RequestPromise {
   return request("HEAD", url, options);
 }
 
+/** POST: has the body processed (RFC 9110 §9.3.3). */
 export function post(url: string | URL, options?: RequestOptions): RequestPromise {
   return request("POST", url, options);
 }
 
+/** PUT: makes the body what `url` names (RFC 9110 §9.3.4). */
 export function put(url: string | URL, options?: RequestOptions): RequestPromise {
   return request("PUT", url, options);
 }
 
+/** PATCH: changes what `url` names as the body says (RFC 5789). */
 export function patch(url: string | URL, options?: RequestOptions): RequestPromise {
   return request("PATCH", url, options);
 }

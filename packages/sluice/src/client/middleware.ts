@@ -11,6 +11,7 @@ import type { ClientResponse } from "./response.js";
 /** Sends the request on its way inwards. Calling it again discards the previous response first. */
 export type Next = (request: ClientRequest) => Promise<ClientResponse>;
 
+/** Gets a request on its way inwards and gives the response on its way back; may change, repeat or replace either. */
 export type ClientMiddleware = (request: ClientRequest, next: Next) => Promise<ClientResponse>;
 
 /**

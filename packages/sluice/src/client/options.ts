@@ -26,6 +26,7 @@ export type ParamsInput =
   | Iterable<readonly [string, string]>
   | Readonly<Record<string, ParamValue | readonly ParamValue[] | undefined>>;
 
+/** What a query parameter can be; written as `String()` does. */
 export type ParamValue = string | number | boolean | bigint;
 
 /** Time limits of one request, each in milliseconds; `Infinity` switches one off, 0 is refused. A bare number is `total`. */
@@ -49,6 +50,7 @@ export interface TimeoutOptions {
   readonly total?: number;
 }
 
+/** What one request may ask for; each over the session's own. */
 export interface RequestOptions {
   /** Added to the URL's own query, after the session's. */
   readonly params?: ParamsInput;
@@ -89,6 +91,7 @@ export type AuthOptions =
   | { readonly username: string; readonly password: string }
   | { readonly bearer: string | (() => string | Promise<string>) };
 
+/** What holds for all requests of a session unless they say otherwise. */
 export interface SessionOptions {
   /**
    * Relative URLs are joined to this, as `new URL(url, base)` does. Its path must end in a slash. Session defaults are sent to
@@ -143,6 +146,7 @@ export interface ResolvedTimeouts {
   readonly total: number | undefined;
 }
 
+/** The limits of {@link TimeoutOptions} where nobody set one, in milliseconds. */
 export const TIMEOUT_DEFAULTS: ResolvedTimeouts = Object.freeze({
   queue: Number.POSITIVE_INFINITY,
   connect: 30_000,
@@ -158,6 +162,7 @@ export const BUFFERED_TOTAL_TIMEOUT = 300_000;
 /** `maxResponseSize` for the buffering shortcuts where nobody set one. */
 export const BUFFERED_MAX_SIZE = 256 * 1024 * 1024;
 
+const REDIRECT_POLICIES: readonly string[] = ["follow", "manual", "error"];
 const TIMEOUT_NAMES = ["queue", "connect", "headers", "read", "write", "attempt", "total"] as const;
 
 /** Lays `given` over `base`, field by field. Throws `UsageError` for anything but a positive number of milliseconds. */
@@ -187,6 +192,13 @@ export function requireNumber(name: string, value: unknown, least: number, most:
     "options/out-of-range",
     `Cannot use ${name}: expected a number, ${range}, received ${String(value)}`,
   );
+}
+
+/** Throws `UsageError` unless `policy` is one of the three that there are. */
+export function requireRedirectPolicy(policy: string): void {
+  if (REDIRECT_POLICIES.includes(policy)) return;
+  const expected = REDIRECT_POLICIES.join(", ");
+  throw new UsageError("options/out-of-range", `Cannot use redirect: expected ${expected}, received ${policy}`);
 }
 
 /** Throws `UsageError` naming the first key of `options` that is not in `known`: a misspelt option is never ignored. */

@@ -10,12 +10,14 @@ import { describeError, SluiceError } from "../errors.js";
 import type { CookieJar } from "./cookie-jar.js";
 import { Exchange } from "./exchange.js";
 import type { ExchangePool } from "./exchange-pool.js";
+import { fieldsWithout, findField } from "./field-lines.js";
 import { type ClientMiddleware, compose, type Next } from "./middleware.js";
 import { followFrom, isRedirect, sendFollowing } from "./redirects.js";
 import type { ClientRequest } from "./request.js";
-import { fieldsWithout, type RequestHeadWriter } from "./request-head.js";
-import { type ClientResponse, findField } from "./response.js";
+import type { RequestHeadWriter } from "./request-head.js";
+import type { ClientResponse } from "./response.js";
 
+/** What a pipeline is put together from. */
 export interface PipelineParts {
   readonly pool: ExchangePool;
   readonly heads: RequestHeadWriter;
@@ -26,6 +28,7 @@ export interface PipelineParts {
   readonly hopStage: readonly ClientMiddleware[];
 }
 
+/** One session's way to the wire, or that of a request with middleware of its own. */
 export class Pipeline {
   /** Whether anything is on the way that might not notice a cancellation by itself. */
   readonly hasMiddleware: boolean;

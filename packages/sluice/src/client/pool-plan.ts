@@ -34,10 +34,7 @@ export { PoolRoute, PoolSlot, PoolWaiter } from "./pool-records.js";
 /** A waiter held up by the total limit lets this many kept-alive connections go to younger waiters of other routes. */
 export const OVERTAKE_LIMIT = 16;
 
-/**
- * The plan of one pool. `Link` is what the executor attaches to a slot, `Waiter` the class of everybody who acquires.
- * After each call that changes something the executor drains the effects.
- */
+/** `Link` is what the executor attaches to a slot. After each call that changes something it drains the effects. */
 export class PoolPlan<Link, Waiter extends PoolWaiter = PoolWaiter> {
   readonly #limits: PoolLimits;
   readonly #queue = new PoolQueue();
@@ -54,7 +51,7 @@ export class PoolPlan<Link, Waiter extends PoolWaiter = PoolWaiter> {
     return this.#stock.total;
   }
 
-  /** Waiters of all routes, those with a dial under way included. */
+  /** Those with a dial under way included. */
   get waiting(): number {
     return this.#queue.waiting;
   }
@@ -209,7 +206,7 @@ export class PoolPlan<Link, Waiter extends PoolWaiter = PoolWaiter> {
     }
   }
 
-  /** Whether somebody who waits could go on if a connection of `route` were gone: of its own waiters, or held up by the total limit. */
+  /** Whether anybody could go on if a connection of `route` were gone: a waiter of its own, or one held up by the total limit. */
   wants(route: PoolRoute): boolean {
     return route.undialed !== undefined || this.#queue.contended !== undefined;
   }

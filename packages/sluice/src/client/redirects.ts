@@ -2,18 +2,18 @@
  * Redirects (RFC 9110 §15.4): which answers are followed, with which method and body, and what of the request may go along.
  *
  * Secrets stay home: to another origin, or from https to http, only `accept`, `accept-language` and `user-agent` of the caller's
- * and the session's fields travel; what authenticates (fields, session auth, per-request secrets) does not.
+ * and the session's fields travel, and what describes a body that goes along; what authenticates does not.
  */
 import { describeError, InvalidUrlError, type SluiceError, TooManyRedirectsError, UsageError } from "../errors.js";
+import { fieldsWithout } from "./field-lines.js";
 import type { Next } from "./middleware.js";
 import type { ClientRequest } from "./request.js";
-import { fieldsWithout } from "./request-head.js";
 import { parseAbsolute, RequestUrl } from "./request-url.js";
 import type { ClientResponse } from "./response.js";
 
 /** What crosses origins: says what the client understands, and nothing of who it is. */
 const TRAVELS: ReadonlySet<string> = new Set(["accept", "accept-language", "user-agent"]);
-/** Describes a body, and goes when the body does. */
+/** Describes a body: goes where the body goes, and nowhere else. */
 const ABOUT_THE_BODY: ReadonlySet<string> = new Set([
   "content-type",
   "content-length",
@@ -79,10 +79,11 @@ function nextHop(request: ClientRequest, response: ClientResponse): ClientReques
   }
   const toGet = becomesGet(response.status, request.method);
   const fields = fieldsWithout(request.fields, (name) => {
-    return (!sameOrigin && !TRAVELS.has(name)) || (toGet && ABOUT_THE_BODY.has(name));
+    if (ABOUT_THE_BODY.has(name)) return toGet;
+    return !sameOrigin && !TRAVELS.has(name);
   });
-  const trusted = request.trusted && sameOrigin;
-  if (toGet) return request.with({ method: "GET", target, fields, payload: undefined, trusted });
+  const trust = sameOrigin ? request.trust : "none";
+  if (toGet) return request.with({ method: "GET", target, fields, payload: undefined, trust });
   if (!request.replayable) {
     throw refusal(
       request,
@@ -90,12 +91,12 @@ function nextHop(request: ClientRequest, response: ClientResponse): ClientReques
       `Redirected with ${response.status}, which sends the body again, but a stream can be sent only once; pass a function that makes it`,
     );
   }
-  return request.with({ target, fields, trusted });
+  return request.with({ target, fields, trust });
 }
 
 function redirectTarget(request: ClientRequest, response: ClientResponse): RequestUrl {
   try {
-    const url = parseAbsolute(response.location ?? "", request.url);
+    const url = parseAbsolute(asUtf8(response.location ?? ""), request.url);
     // RFC 9110 §10.2.2: a Location without a fragment inherits that of the URL that led here.
     if (url.hash === "") url.hash = request.target.hash;
     // Credentials chosen by the server are not ours to use.
@@ -109,6 +110,11 @@ function redirectTarget(request: ClientRequest, response: ClientResponse): Reque
       new InvalidUrlError("redirect/invalid-location", `Redirected to where it cannot go: ${error.message}`),
     );
   }
+}
+
+/** Location is ASCII (RFC 9110 §10.2.2); servers that send more mean UTF-8, which was read as one character a byte. */
+function asUtf8(location: string): string {
+  return /[\u0080-\u00ff]/.test(location) ? Buffer.from(location, "latin1").toString("utf8") : location;
 }
 
 /** RFC 9110 §15.4.2–4: 303 is answered by another resource; for 301 and 302, POST became GET in practice and stays so. */

@@ -13,6 +13,7 @@ import { expectsContent } from "../http/methods.js";
 import type { FieldLines } from "../http1/sinks.js";
 import { writeRequestHead } from "../http1/write-head.js";
 import type { LinkRequest } from "../wire/link-exchange.js";
+import { fieldsWithout, hasField } from "./field-lines.js";
 import type { ClientRequest } from "./request.js";
 
 /** Sent as `User-Agent` unless the caller says otherwise (RFC 9110 §10.1.5). */
@@ -23,6 +24,7 @@ const CACHED_HOSTS = 512;
 /** Field names a caller may not set: they belong to the framing and to connection management. */
 const REFUSED: ReadonlySet<string> = new Set(["transfer-encoding", "upgrade", "keep-alive", "expect", "trailer", "te"]);
 
+/** Writes the heads of one session's requests. */
 export class RequestHeadWriter {
   readonly #defaults: FieldLines;
   readonly #plain = new Map<string, string>();
@@ -83,6 +85,19 @@ function bodyFields(method: string, payload: Payload | undefined, own: FieldLine
   return fields;
 }
 
+/**
+ * Throws `UsageError` `request/refused-field` for a field that no session may set for all its requests: those that belong to the
+ * connection, and `Content-Length`, which belongs to one body.
+ */
+export function refuseManaged(fields: FieldLines): void {
+  const withoutBody = withoutLength(fields, undefined);
+  if (withoutBody.length === fields.length) return;
+  throw new UsageError(
+    "request/refused-field",
+    "Cannot set the header content-length for a session: each body has its own",
+  );
+}
+
 /** Takes out a `Content-Length` that agrees with the body; refuses one that does not, and what is not the caller's to set. */
 function withoutLength(fields: FieldLines, payload: Payload | undefined): FieldLines {
   let found = false;
@@ -109,23 +124,4 @@ function withoutLength(fields: FieldLines, payload: Payload | undefined): FieldL
 function writeFieldLines(fields: FieldLines): string {
   const start = "GET / HTTP/1.1\r\n";
   return writeRequestHead("GET", "/", fields).slice(start.length, -2);
-}
-
-/** The field lines whose lower-case name is not dropped. */
-export function fieldsWithout(fields: FieldLines, dropped: (name: string) => boolean): string[] {
-  const kept: string[] = [];
-  for (let at = 0; at < fields.length; at += 2) {
-    const name = fields[at] ?? "";
-    if (!dropped(name.toLowerCase())) kept.push(name, fields[at + 1] ?? "");
-  }
-  return kept;
-}
-
-/** Whether a field is there; `name` is lower-case. */
-export function hasField(fields: FieldLines, name: string): boolean {
-  for (let at = 0; at < fields.length; at += 2) {
-    const candidate = fields[at] ?? "";
-    if (candidate.length === name.length && candidate.toLowerCase() === name) return true;
-  }
-  return false;
 }

@@ -18,6 +18,7 @@ export type Consumption =
   | { readonly kind: "json"; readonly options: JsonOptions }
   | { readonly kind: "save"; readonly path: string | URL };
 
+/** Awaited as it is. */
 export const AS_RESPONSE: Consumption = { kind: "response" };
 const AS_TEXT: Consumption = { kind: "text" };
 const AS_BYTES: Consumption = { kind: "bytes" };
@@ -27,6 +28,7 @@ const AS_JSON: Consumption = { kind: "json", options: {} };
 /** Runs the request. Called once, at once; reads `consumption` after its first await. */
 export type RequestRunner = (promise: RequestPromise) => Promise<unknown>;
 
+/** A promise of a response that can be consumed as its content instead: in one way, once. */
 export class RequestPromise implements Promise<ClientResponse> {
   readonly [Symbol.toStringTag] = "RequestPromise";
   /** How it is to be consumed, as far as has been said. Read when the request starts. */

@@ -61,6 +61,15 @@ export class RequestUrl {
   show(showQuery?: ReadonlySet<string>): string {
     return showUrl(this.href, showQuery);
   }
+
+  /** As {@link show}: without user info and query values. */
+  toJSON(): string {
+    return this.show();
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `RequestUrl ${this.show()}`;
+  }
 }
 
 /** Parses absolute URLs, remembering the latest. */

@@ -33,9 +33,16 @@ export interface RequestChanges {
   readonly target?: RequestUrl;
   readonly fields?: FieldLines;
   readonly payload?: Payload | undefined;
-  readonly trusted?: boolean;
+  readonly trust?: RequestTrust;
 }
 
+/**
+ * Whose secrets may go with a request: the session's, at an origin that gets its defaults (the caller's as well, then); the
+ * caller's for this request, at the origin that was asked for; nobody's, once a redirect has left that origin.
+ */
+export type RequestTrust = "session" | "caller" | "none";
+
+/** What middleware is given and gives on. Made by the session; middleware that wants another makes it by {@link ClientRequest.with}. */
 export class ClientRequest {
   readonly method: string;
   readonly target: RequestUrl;
@@ -43,11 +50,7 @@ export class ClientRequest {
   readonly settings: RequestSettings;
   /** The life of the logical request: deadline, abort, and the exchange under way. */
   readonly scope: RequestScope;
-  /**
-   * Whether the request goes where the session's and the caller's secrets may go: to an origin that gets the session's defaults,
-   * and not to another than was asked for by a redirect. Middleware that authenticates leaves untrusted requests alone.
-   */
-  readonly trusted: boolean;
+  readonly trust: RequestTrust;
   /** Which send this is, counting from 1 over all hops and retries. Set by the connector. */
   attempt = 0;
   /** Fields of the caller and the session, before the automatic ones. */
@@ -61,7 +64,7 @@ export class ClientRequest {
     payload: Payload | undefined,
     settings: RequestSettings,
     scope: RequestScope,
-    trusted: boolean,
+    trust: RequestTrust,
   ) {
     this.method = method;
     this.target = target;
@@ -69,10 +72,18 @@ export class ClientRequest {
     this.payload = payload;
     this.settings = settings;
     this.scope = scope;
-    this.trusted = trusted;
+    this.trust = trust;
   }
 
-  /** The request's URL, without user info. A middleware that wants another sends {@link withUrl}. */
+  /**
+   * Whether the session's secrets may go with it: its origin gets the session's defaults, and no redirect has led there from
+   * another. Middleware that authenticates leaves untrusted requests alone.
+   */
+  get trusted(): boolean {
+    return this.trust === "session";
+  }
+
+  /** The request's URL, without user info. A middleware that wants another sends {@link with} a `target`. */
   get url(): URL {
     return this.target.url;
   }
@@ -115,7 +126,18 @@ export class ClientRequest {
       "payload" in changes ? changes.payload : this.payload,
       this.settings,
       this.scope,
-      changes.trusted ?? this.trusted,
+      changes.trust ?? this.trust,
     );
+  }
+
+  /** Nothing secret: no body, no query values but those in `showQuery`, no values of secret fields. */
+  toJSON(): Record<string, unknown> {
+    const { method, target, settings, headers, attempt } = this;
+    return { method, url: target.show(settings.showQuery), headers: headers.toJSON(), attempt };
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): unknown {
+    const { headers } = this;
+    return Object.assign(Object.create({ constructor: ClientRequest }), this.toJSON(), { headers });
   }
 }

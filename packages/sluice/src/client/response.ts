@@ -9,7 +9,7 @@ import { isJsonType, parseMediaType } from "../http/media-type.js";
 import type { FieldLines } from "../http1/sinks.js";
 import { writeFileAtomically } from "../platform/files.js";
 import type { Exchange } from "./exchange.js";
-import { BUFFERED_MAX_SIZE } from "./options.js";
+import { findField } from "./field-lines.js";
 import type { ClientRequest } from "./request.js";
 import { ResponseError } from "./response-error.js";
 
@@ -41,11 +41,13 @@ export interface ResponseTimings {
   readonly total: number;
 }
 
+/** How strictly `json()` takes the word. */
 export interface JsonOptions {
   /** Whether a `Content-Type` that is not JSON throws `ContentTypeError`. A missing one never does. @default true */
   readonly checkType?: boolean;
 }
 
+/** What awaiting a request gives. */
 export class ClientResponse {
   readonly status: number;
   /** The reason phrase as sent; often empty. */
@@ -165,15 +167,15 @@ export class ClientResponse {
 
   /** The whole body, decoded as its charset says, UTF-8 if it says nothing. Throws `ResponseTooLargeError` beyond `maxResponseSize`. */
   text(): Promise<string> {
-    return this.#read(this.body.text(this.#collecting()));
+    return this.#read(this.#body.text());
   }
 
   bytes(): Promise<Uint8Array> {
-    return this.#read(this.body.bytes(this.#collecting()));
+    return this.#read(this.#body.bytes());
   }
 
   blob(): Promise<Blob> {
-    return this.#read(this.body.blob(this.#collecting()));
+    return this.#read(this.#body.blob());
   }
 
   /** The body parsed as JSON. Throws `ContentTypeError` for another type, `PayloadError` if it does not parse. */
@@ -185,7 +187,7 @@ export class ClientResponse {
       const message = `Expected JSON, but the answer (status ${this.status}) is ${type}; \`checkType: false\` takes it anyway`;
       throw this.describe(new ContentTypeError("response.content-type", message, { phase: "response" }));
     }
-    return this.#read(this.body.json<T>(this.#collecting()));
+    return this.#read(this.#body.json<T>());
   }
 
   /** Writes the body to a file, which appears under `path` only when it is complete. Resolves to its size in bytes. */
@@ -194,8 +196,8 @@ export class ClientResponse {
   }
 
   /**
-   * Throws `ResponseError` for a status of 400 or more, else returns this response. The error has as much of the body as has
-   * arrived; the rest is discarded.
+   * Throws `ResponseError` for a status of 400 or more, else returns this response. The error has the body if all of it has
+   * arrived and it is no longer than 16 KiB; one that is still to come is discarded.
    */
   raiseForStatus(): this {
     if (this.status < 400) return this;
@@ -240,9 +242,12 @@ export class ClientResponse {
     this.#exchange.endScopeAfterBody();
   }
 
-  /** Gives the body up: what is left of it is not read, and the connection is reused only if that costs nothing. */
+  /**
+   * Gives the body up: what is left of it is not read, and the connection is reused only if that costs nothing. A call that
+   * takes the whole body and is under way goes on.
+   */
   discard(): void {
-    if (!this.body.used) this.#exchange.discard();
+    this.#exchange.discard();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -254,15 +259,22 @@ export class ClientResponse {
     return describeError(error, this.#request.scope.context());
   }
 
+  /** Nothing secret: no body, no query values but those in `showQuery`, no values of secret fields. */
+  toJSON(): Record<string, unknown> {
+    const { status, statusText, method, redirected, headers } = this;
+    const url = this.#request.target.show(this.#request.settings.showQuery);
+    return { status, statusText, method, url, redirected, headers: headers.toJSON() };
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): unknown {
+    const { headers } = this;
+    return Object.assign(Object.create({ constructor: ClientResponse }), this.toJSON(), { headers });
+  }
+
   /** The response of an earlier hop becomes history of this one. */
   withHistory(history: readonly ClientResponse[]): this {
     Object.assign(this, { history });
     return this;
-  }
-
-  #collecting(): { maxBytes: number } {
-    const { maxResponseSize } = this.#request.settings;
-    return { maxBytes: maxResponseSize === Number.POSITIVE_INFINITY ? BUFFERED_MAX_SIZE : maxResponseSize };
   }
 
   /** Errors of the body are thrown from here, so that they show the caller's frames. */
@@ -274,16 +286,6 @@ export class ClientResponse {
       throw error;
     }
   }
-}
-
-/** The first value of a field; `name` is lower-case. */
-export function findField(fields: FieldLines, name: string): string | undefined {
-  for (let at = 0; at < fields.length; at += 2) {
-    const candidate = fields[at];
-    if (candidate !== undefined && candidate.length === name.length && candidate.toLowerCase() === name)
-      return fields[at + 1];
-  }
-  return undefined;
 }
 
 /** Name and value of a Set-Cookie field (RFC 6265 §5.2); without "=" it is a value without a name. */

@@ -18,9 +18,11 @@ import {
   type ResolvedTimeouts,
   refuseUnknown,
   requireNumber,
+  requireRedirectPolicy,
   type SessionOptions,
   TIMEOUT_DEFAULTS,
 } from "./options.js";
+import { refuseManaged } from "./request-head.js";
 import { parseAbsolute } from "./request-url.js";
 import { type ClientTrace, unknownTraceName } from "./tracing.js";
 
@@ -52,8 +54,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof SessionOptions>([
   "signal",
 ]);
 
-const REDIRECT_POLICIES = ["follow", "manual", "error"];
-
+/** One session's options, resolved. */
 export class SessionConfig {
   readonly options: SessionOptions;
   readonly baseUrl: URL | undefined;
@@ -80,6 +81,7 @@ export class SessionConfig {
     this.baseUrl = options.baseUrl === undefined ? undefined : checkedBase(String(options.baseUrl));
     this.fields = options.headers === undefined ? [] : fieldLinesOf(options.headers);
     assertFields(this.fields);
+    refuseManaged(this.fields);
     this.params = options.params === undefined ? [] : [...paramPairs(options.params)];
     this.timeouts = mergeTimeouts(TIMEOUT_DEFAULTS, options.timeout);
     this.trace = options.trace;
@@ -115,7 +117,7 @@ export class SessionConfig {
     const retries = request.retry === undefined ? this.#retry : request.retry === false ? [] : [retry(request.retry)];
     const throttles = request.throttle === false ? [] : this.#throttle;
     const auth = request.auth ?? this.options.auth;
-    const auths = auth === undefined ? [] : [authMiddleware(auth)];
+    const auths = auth === undefined ? [] : [authMiddleware(auth, request.auth === undefined ? "session" : "caller")];
     return { requestStage: [...middleware, ...retries], hopStage: [...hopMiddleware, ...throttles, ...auths] };
   }
 
@@ -127,10 +129,11 @@ export class SessionConfig {
 
 function checkPlainOptions(options: SessionOptions): void {
   const { redirect, maxRedirects, maxResponseSize, unreadTimeout } = options;
-  if (redirect !== undefined && !REDIRECT_POLICIES.includes(redirect)) {
+  if (redirect !== undefined) requireRedirectPolicy(redirect);
+  if (options.allowAbsoluteUrls === false && options.baseUrl === undefined) {
     throw new UsageError(
-      "options/out-of-range",
-      `Cannot use redirect: expected ${REDIRECT_POLICIES.join(", ")}, received ${String(redirect)}`,
+      "options/base-url",
+      "Cannot use allowAbsoluteUrls: false without a baseUrl to hold requests to",
     );
   }
   if (maxRedirects !== undefined) requireNumber("maxRedirects", maxRedirects, 0, Number.POSITIVE_INFINITY);

@@ -5,8 +5,8 @@
 import { callLater } from "../concurrency/deadline.js";
 import type { Connector } from "./connector.js";
 import type { CookieJar } from "./cookie-jar.js";
+import { fieldsWithout, hasField } from "./field-lines.js";
 import { fieldLinesOf, paramPairs, type RequestOptions, type SessionOptions, type TimeoutOptions } from "./options.js";
-import { fieldsWithout, hasField } from "./request-head.js";
 import { RequestPromise } from "./request-promise.js";
 import { SessionConfig } from "./session-config.js";
 import { SessionEngine } from "./session-engine.js";
@@ -23,6 +23,7 @@ interface SessionCore {
   closing: Promise<void> | undefined;
 }
 
+/** See the head of this file. Closing it, by `close()` or `await using`, is its maker's duty. */
 export class ClientSession {
   readonly #core: SessionCore;
   readonly #signals: readonly AbortSignal[];

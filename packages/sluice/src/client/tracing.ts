@@ -38,8 +38,10 @@ export interface ClientTraceDetails {
   readonly requestException: { readonly error: unknown; readonly code: string | undefined; readonly elapsed: number };
 }
 
+/** The events there are. */
 export type ClientTraceName = keyof ClientTraceDetails;
 
+/** What a listener is given. */
 export type TraceEvent<Name extends ClientTraceName> = ClientTraceDetails[Name] & {
   readonly event: Name;
   /** Counts the requests of this process, so that a request's events can be told apart. */

@@ -19,6 +19,7 @@ export function inDevelopment(): boolean {
   return process.env["NODE_ENV"] !== "production";
 }
 
+/** A place in the program, as a stack that is formatted when it is looked at. */
 export interface CallSite {
   readonly stack?: string;
 }

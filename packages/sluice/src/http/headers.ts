@@ -96,10 +96,12 @@ export class HttpHeaders implements Iterable<[string, string]> {
     return values;
   }
 
+  /** The value of each `Set-Cookie` line: their commas make it the one field that cannot be joined (RFC 9110 §5.3). */
   getSetCookie(): string[] {
     return this.getAll(SET_COOKIE);
   }
 
+  /** True if there is a line of this name. */
   has(name: string): boolean {
     const lower = lowerName(name);
     if (this.#lines.length >= INDEXED_FROM * 2) return this.#indexed().has(lower);
@@ -146,14 +148,17 @@ export class HttpHeaders implements Iterable<[string, string]> {
     for (const [name, value] of this) callback.call(thisArgument, value, name, this);
   }
 
+  /** Names, in the order of iteration. */
   *keys(): IterableIterator<string> {
     for (const [name] of this) yield name;
   }
 
+  /** Values, in the order of iteration. */
   *values(): IterableIterator<string> {
     for (const [, value] of this) yield value;
   }
 
+  /** The same as iterating. */
   entries(): IterableIterator<[string, string]> {
     return this[Symbol.iterator]();
   }
@@ -214,6 +219,7 @@ export class HttpHeaders implements Iterable<[string, string]> {
     return this.#lines;
   }
 
+  /** Values by lower-case name, in the order of their lines. O(lines) once, then O(1) until something changes. */
   #indexed(): Map<string, string[]> {
     if (this.#index !== undefined) return this.#index;
     const index = new Map<string, string[]>();
@@ -228,6 +234,7 @@ export class HttpHeaders implements Iterable<[string, string]> {
   }
 }
 
+/** Lengths first: they settle most comparisons, and the lower-case copy is made for the few that are left. */
 function isNamed(name: string, lower: string): boolean {
   return name.length === lower.length && (name === lower || name.toLowerCase() === lower);
 }

@@ -19,16 +19,35 @@ const BACKSLASH = 0x5c;
 /** 16 digits spell any size up to 2^64; leading zeros count, so that they cannot go on for ever. */
 const MAX_SIZE_DIGITS = 16;
 
-const SIZE = 0; // chunk-size = 1*HEXDIG
-const EXTENSION_NAME_START = 1; // behind ";"
-const EXTENSION_NAME = 2; // chunk-ext-name = token
-const EXTENSION_VALUE_START = 3; // behind "="
-const EXTENSION_TOKEN = 4; // chunk-ext-val = token …
-const EXTENSION_QUOTED = 5; // … or quoted-string
-const EXTENSION_ESCAPED = 6; // behind a backslash in it
-const EXTENSION_QUOTED_END = 7; // behind its closing quote
-const SIZE_LINE_END = 8; // LF
+// The states, in the order of the grammar (RFC 9112 §7.1):
+//
+//   chunk     = chunk-size [ chunk-ext ] CRLF chunk-data CRLF
+//   chunk-ext = *( ";" chunk-ext-name [ "=" chunk-ext-val ] )
+//
+//   size ── ";" ──> extension … ── CR ──> size line end ── LF ──> data, or complete after a size of 0
+//   data ── all of it ──> data CR ── CR ──> data LF ── LF ──> size
+
+/** Within `chunk-size = 1*HEXDIG`. */
+const SIZE = 0;
+/** Behind ";": a name must begin. */
+const EXTENSION_NAME_START = 1;
+/** Within `chunk-ext-name = token`. */
+const EXTENSION_NAME = 2;
+/** Behind "=": a value must begin. */
+const EXTENSION_VALUE_START = 3;
+/** Within a value that is a token. */
+const EXTENSION_TOKEN = 4;
+/** Within a value that is a quoted string (RFC 9110 §5.6.4). */
+const EXTENSION_QUOTED = 5;
+/** Behind a backslash in it. */
+const EXTENSION_ESCAPED = 6;
+/** Behind its closing quote. */
+const EXTENSION_QUOTED_END = 7;
+/** Behind the CR of the size's line. */
+const SIZE_LINE_END = 8;
+/** Within chunk-data: measured, never looked at. */
 const DATA = 9;
+/** Behind chunk-data, which end in CRLF whatever octets they had. */
 const DATA_CR = 10;
 const DATA_LF = 11;
 
@@ -41,14 +60,17 @@ export class ChunkedReader {
 
   readonly #maxExtensionBytes: number;
   #state = SIZE;
+  /** While the size is read, what it is so far; within data, how many octets are still to come. */
   #size = 0;
   #digitCount = 0;
+  /** Over all chunks of the body, so that many small ones cannot add up to much (RFC 9112 §7.1.1). */
   #extensionBytes = 0;
 
   constructor(maxExtensionBytes: number) {
     this.#maxExtensionBytes = maxExtensionBytes;
   }
 
+  /** Begins another body. */
   reset(): void {
     this.dataLength = 0;
     this.complete = false;
@@ -109,6 +131,7 @@ export class ChunkedReader {
     this.#digitCount = 0;
   }
 
+  /** A digit, or what ends them: the extensions or the line. Nothing else is a size, least of all a sign or "0x". */
   #stepSize(octet: number): void {
     const digit = HEX_VALUES[octet] ?? 255;
     if (digit < 16) {
@@ -148,6 +171,7 @@ export class ChunkedReader {
     this.#state = EXTENSION_NAME_START;
   }
 
+  /** An extension ends behind a name, a token or a closing quote: "1;", "1;a=" and an open quote are malformed. */
   #mayEndExtension(): boolean {
     return this.#state === EXTENSION_NAME || this.#state === EXTENSION_TOKEN || this.#state === EXTENSION_QUOTED_END;
   }

@@ -5,7 +5,7 @@
 
 import { LF } from "../bytes/char-tables.js";
 import { PeerError } from "../errors.js";
-import type { LineWindow } from "./line-window.js";
+import { INCOMPLETE, type LineWindow } from "./line-window.js";
 
 /** Counts the empty lines before one message; reset when its head has come. */
 export class EmptyLines {
@@ -20,9 +20,9 @@ export class EmptyLines {
     this.#count = 0;
   }
 
-  /** The offset behind the empty line that begins with the CR at `start`, or -1 until its LF has come. Throws `PeerError`. */
+  /** The offset behind the empty line that begins with the CR at `start`, or `INCOMPLETE`. Throws `PeerError`. */
   read(lines: LineWindow, start: number): number {
-    if (start + 1 === lines.end) return -1;
+    if (start + 1 === lines.end) return INCOMPLETE;
     if (lines.bytes[start + 1] !== LF) throw bareCarriageReturn();
     this.#count += 1;
     if (this.#count > this.#maxCount) {

@@ -14,12 +14,10 @@ import { CR, DEL, FIELD_VALUE_CHARS, HTAB, LF, SP, TOKEN_CHARS } from "../bytes/
 import { PeerError } from "../errors.js";
 import { FramingFields, framingFieldNamed, NO_FRAMING_FIELD } from "./framing-fields.js";
 import { type Http1Limits, LONGEST_LINE_BYTES } from "./limits.js";
-import type { LineWindow } from "./line-window.js";
+import { INCOMPLETE, type LineWindow } from "./line-window.js";
 import type { FieldLines } from "./sinks.js";
 
 const COLON = 0x3a;
-/** `readLine` answers this for a line whose end has not come. */
-const INCOMPLETE = -1;
 
 /** Which of the two a section is, as errors call it. */
 export type SectionKind = "head" | "trailers";
@@ -37,6 +35,7 @@ export class FieldSection {
   readonly #maxLineBytes: number;
   readonly #maxCount: number;
   #fields: string[] = [];
+  /** Bytes of the lines read so far, the start line included. */
   #usedBytes = 0;
 
   constructor(kind: SectionKind, limits: Readonly<Http1Limits>) {
@@ -52,6 +51,7 @@ export class FieldSection {
     return this.#fields;
   }
 
+  /** Begins another section. The list of the last one is its receiver's. */
   reset(): void {
     this.complete = false;
     this.#fields = [];
@@ -106,6 +106,7 @@ export class FieldSection {
     let at = start;
     while (at < end && TOKEN_CHARS[bytes[at] ?? 0] === 1) at += 1;
     const nameEnd = at;
+    // Right behind the name: whitespace there has made proxies and servers see different fields (RFC 9112 §5.1).
     if (nameEnd === end || nameEnd === start || bytes[at] !== COLON) return this.#refuse(lines, start);
 
     at += 1;
@@ -115,6 +116,7 @@ export class FieldSection {
     if (at + 1 >= end || bytes[at] !== CR || bytes[at + 1] !== LF) return this.#refuse(lines, start);
     this.checkLength(at + 2 - start);
 
+    // OWS around a value is no part of it (RFC 9110 §5.5).
     let valueEnd = at;
     while (valueEnd > valueStart && isOws(bytes[valueEnd - 1] ?? 0)) valueEnd -= 1;
     const { text, textStart } = lines;
@@ -123,6 +125,7 @@ export class FieldSection {
     return at + 2;
   }
 
+  /** Adds a valid line, and notes what it says of framing: the one place where names mean anything. */
   #keep(name: string, value: string): void {
     if (this.#fields.length >= this.#maxCount * 2) throw this.#tooMany();
     const framingField = framingFieldNamed(name);
@@ -139,7 +142,7 @@ export class FieldSection {
   /** Something is wrong with the line at `start`: says what, or `INCOMPLETE` as long as its line feed has not come. */
   #refuse(lines: LineWindow, start: number): typeof INCOMPLETE {
     const lineEnd = lines.findLineEnd(start);
-    if (lineEnd === -1) return INCOMPLETE;
+    if (lineEnd === INCOMPLETE) return INCOMPLETE;
     this.checkLength(lineEnd - start);
     throw whatIsWrong(lines.slice(start, lineEnd - 1), this.#kind);
   }

@@ -19,11 +19,17 @@ export const OPTION_UPGRADE = 4;
 
 /** `framingFieldNamed` answers this for every other field. */
 export const NO_FRAMING_FIELD = 0;
+/** Which host is meant (RFC 9110 §7.2). */
 export const HOST = 1;
+/** What the client waits for before it sends the body (RFC 9110 §10.1.1). */
 export const EXPECT = 2;
+/** Protocols offered instead of HTTP/1.1 (RFC 9110 §7.8). */
 export const UPGRADE_FIELD = 3;
+/** What concerns this connection alone (RFC 9110 §7.6.1). */
 export const CONNECTION = 4;
+/** How long the content is (RFC 9110 §8.6). */
 export const CONTENT_LENGTH = 5;
+/** How the body is framed (RFC 9112 §6.1). */
 export const TRANSFER_ENCODING = 6;
 
 interface Candidate {
@@ -51,9 +57,11 @@ export function framingFieldNamed(name: string): number {
 
 /** What the framing fields of one head say. One object serves a reader for good: it is reset before each head. */
 export class FramingFields {
+  /** How many lines named `Host`: one is right (RFC 9112 §3.2). */
   hostCount = 0;
   /** The value of the last `Host`. */
   host = "";
+  /** How many lines named `Content-Length`: more than one is refused (RFC 9112 §6.3, rule 5). */
   contentLengthCount = 0;
   /** The value of the last `Content-Length`, not yet judged. */
   contentLength = "";
@@ -61,10 +69,12 @@ export class FramingFields {
   transferEncoding: string | undefined = undefined;
   /** Union of the `OPTION_` constants: which of the options that matter `Connection` has. */
   connectionOptions = 0;
+  /** Whether there is an `Upgrade`; it counts only if `Connection` names it as well (RFC 9110 §7.8). */
   hasUpgrade = false;
   /** All values of `Expect`, joined by commas; undefined without the field. */
   expect: string | undefined = undefined;
 
+  /** Forgets everything, before another head. */
   reset(): void {
     this.hostCount = 0;
     this.host = "";
@@ -137,6 +147,7 @@ export function listMembers(value: string): string[] {
   return members;
 }
 
+/** The connection option between `start` and `end`, as a constant, or 0. */
 function optionAt(value: string, start: number, end: number): number {
   switch (end - start) {
     case 5:

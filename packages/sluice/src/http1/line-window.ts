@@ -11,6 +11,9 @@ import { Buffer } from "node:buffer";
 import { ByteQueue } from "../bytes/byte-queue.js";
 import { CR, LF } from "../bytes/char-tables.js";
 
+/** What whoever reads a line answers instead of an offset while its end has not come. */
+export const INCOMPLETE = -1;
+
 const NOTHING = Buffer.alloc(0);
 /** The end of a line and the empty line behind it (RFC 9112 §2.1). */
 const EMPTY_LINE = Buffer.from("\r\n\r\n", "latin1");
@@ -89,10 +92,10 @@ export class LineWindow {
     return this.#textStart;
   }
 
-  /** The offset behind the line feed of the line at `from`, or -1 if it has not come. */
+  /** The offset behind the line feed of the line at `from`, or `INCOMPLETE`. */
   findLineEnd(from: number): number {
     const at = this.bytes.indexOf(LF, from);
-    return at === -1 || at >= this.end ? -1 : at + 1;
+    return at === -1 || at >= this.end ? INCOMPLETE : at + 1;
   }
 
   /** Copies what lies from `from` on: the beginning of a line, to be completed by the next `open`. */

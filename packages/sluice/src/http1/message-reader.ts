@@ -23,16 +23,15 @@ import { BodyReader } from "./body-reader.js";
 import { EmptyLines } from "./empty-lines.js";
 import { FieldSection } from "./field-section.js";
 import type { Http1Limits } from "./limits.js";
-import { LineWindow } from "./line-window.js";
-import type { FieldLines } from "./sinks.js";
+import { INCOMPLETE, LineWindow } from "./line-window.js";
+import type { BodySink, FieldLines } from "./sinks.js";
 
 /** What `headComplete` answers for an interim response: another head follows (RFC 9110 §15.2). */
 export const ANOTHER_HEAD = -3;
 /** What `headComplete` answers if what follows is not HTTP/1.1 any more: `takeRest`. */
 export const NOT_HTTP = -4;
-/** What `readStartLine` answers for a line whose end has not come. */
-export const INCOMPLETE = -1;
 
+// The states above, and `detached`, which nothing leaves. Their order counts: before `STOPPED` a message is under way.
 const START = 0;
 const FIELDS = 1;
 const BODY = 2;
@@ -45,12 +44,6 @@ const DETACHED = 7;
 const NOTHING = Buffer.alloc(0);
 const NO_FIELDS: FieldLines = Object.freeze([]);
 
-/** The calls that both kinds of sink have; see `sinks.ts`. */
-interface BodySink {
-  onData(piece: Uint8Array): void;
-  onEnd(trailers: FieldLines): void;
-}
-
 /** Base of `RequestReader` and `ResponseReader`. */
 export abstract class MessageReader {
   protected readonly head: FieldSection;
@@ -58,6 +51,7 @@ export abstract class MessageReader {
 
   readonly #sink: BodySink;
   readonly #trailers: FieldSection;
+  /** Measures the body that was announced last; chunks end with {@link #trailers}. */
   readonly #body: BodyReader;
   readonly #lines = new LineWindow();
   readonly #emptyLines: EmptyLines;
@@ -67,8 +61,11 @@ export abstract class MessageReader {
   /** Whether the text read last ended within a line. */
   #lineUnfinished = false;
   #paused = false;
+  /** Inside `feed`, `finish` or `resume`: whoever calls now is the sink. */
   #running = false;
+  /** The peer will send no more: what has come is still to be read. */
   #finished = false;
+  /** What was thrown, once and for good. */
   #failure: { readonly error: unknown } | undefined = undefined;
 
   constructor(sink: BodySink, limits: Readonly<Http1Limits>, maxEmptyLines: number) {
@@ -173,7 +170,7 @@ export abstract class MessageReader {
     if (this.#state === DETACHED) throw new UsageError("http1/wrong-state", "Cannot use a reader that was detached");
   }
 
-  /** The one place where reading starts, and where failing is remembered. */
+  /** Reads `bytes` behind what waits, and lets what is left wait: the one place where reading starts, and where failing is remembered. */
   #drive(bytes: Buffer): void {
     this.#running = true;
     try {
@@ -211,10 +208,12 @@ export abstract class MessageReader {
     return at;
   }
 
+  /** Passes on one run of data, as a view; pausing takes effect behind it. */
   #readBody(bytes: Buffer, start: number): number {
     const body = this.#body;
     const end = body.read(bytes, start);
     const dataStart = end - body.dataLength;
+    // Before the sink is told, so that it finds the reader in the state that the bytes have brought about.
     if (body.complete) this.#state = body.isChunked ? TRAILERS : ENDED;
     if (dataStart < end) {
       this.#sink.onData(dataStart === 0 && end === bytes.length ? bytes : bytes.subarray(dataStart, end));
@@ -269,6 +268,7 @@ export abstract class MessageReader {
     else this.#emptyLines.checkUnfinished(byteCount);
   }
 
+  /** The empty line has come: behind trailers the message ends, behind a head its body begins (RFC 9112 §6.3). */
   #sectionComplete(): void {
     if (this.#state === TRAILERS) {
       this.#state = ENDED;
@@ -293,6 +293,7 @@ export abstract class MessageReader {
     this.#sink.onEnd(this.#body.isChunked ? this.#trailers.fields : NO_FIELDS);
   }
 
+  /** The end of the connection ends some bodies (RFC 9112 §6.3, rule 8) and cuts off all other messages (§8). */
   #finishNow(): void {
     if (this.#state === BODY && this.#body.lastsUntilClose) {
       this.#state = ENDED;

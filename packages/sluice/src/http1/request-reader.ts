@@ -12,8 +12,8 @@ import { PeerError } from "../errors.js";
 import { isRequestTarget } from "../http/target.js";
 import { checkHost, requestBodyLength, requestFlags } from "./framing.js";
 import { type Http1Limits, LONGEST_LINE_BYTES } from "./limits.js";
-import type { LineWindow } from "./line-window.js";
-import { INCOMPLETE, MessageReader } from "./message-reader.js";
+import { INCOMPLETE, type LineWindow } from "./line-window.js";
+import { MessageReader } from "./message-reader.js";
 import { KEEP_ALIVE, type RequestSink } from "./sinks.js";
 
 /** What follows the target in nearly every request line. */
@@ -26,18 +26,23 @@ const SLASH = 0x2f;
  */
 export class RequestReader extends MessageReader {
   readonly #sink: RequestSink;
+  /** The longest request line whose parts are all within their limits. */
   readonly #maxStartLineBytes: number;
+  /** The same, or less if the whole head may not be as long. */
   readonly #allowedLineBytes: number;
+  // What the request line said, kept until the head is complete.
   #method = "";
   #target = "";
   #version = 11;
+  /** Whether another request may follow the one being read (RFC 9112 §9.3). */
   #persists = true;
+  /** The value of `Host` that was found valid last. */
   #checkedHost = "";
 
   constructor(sink: RequestSink, limits: Readonly<Http1Limits>) {
     super(sink, limits, limits.maxEmptyLines);
     this.#sink = sink;
-    // Method, target, and " " " HTTP/1.1" CRLF without the first of these spaces.
+    // RFC 9112 §3: method, target, and " " " HTTP/1.1" CRLF without the first of these spaces.
     const maxBytes = limits.maxMethodBytes + 1 + limits.maxTargetBytes + 1 + USUAL_END.length;
     this.#maxStartLineBytes = Math.min(maxBytes, LONGEST_LINE_BYTES);
     this.#allowedLineBytes = Math.min(this.#maxStartLineBytes, limits.maxHeadBytes);
@@ -79,6 +84,7 @@ export class RequestReader extends MessageReader {
     if (lines.unfinishedBytes > this.#allowedLineBytes) throw this.#tooLong(lines.unfinishedText);
   }
 
+  /** In the order in which RFC 9112 has them checked: where to (§3.2), then how long (§6.3), then what next (§9.3). */
   protected headComplete(): number {
     const { framing, fields } = this.head;
     // Most connections say the same host again and again: it is checked once.
@@ -89,6 +95,8 @@ export class RequestReader extends MessageReader {
     const bodyLength = requestBodyLength(this.#method, this.#version, framing);
     const flags = requestFlags(this.#version, framing);
     this.#persists = (flags & KEEP_ALIVE) !== 0;
+    // What follows CONNECT's head is the tunnel's if there will be one, and a request if not (RFC 9110 §9.3.6): only the
+    // sink's owner can tell.
     if (this.#method === "CONNECT") this.pause();
     this.#sink.onHead(this.#method, this.#target, this.#version, bodyLength, flags, fields);
     return bodyLength;
@@ -117,18 +125,20 @@ export class RequestReader extends MessageReader {
   /** Something is wrong with the line at `start`: says what, or `INCOMPLETE` as long as its line feed has not come. */
   #refuse(lines: LineWindow, start: number): typeof INCOMPLETE {
     const lineEnd = lines.findLineEnd(start);
-    if (lineEnd === -1) return INCOMPLETE;
+    if (lineEnd === INCOMPLETE) return INCOMPLETE;
     if (TOKEN_CHARS[lines.bytes[start] ?? 0] !== 1) throw notARequestLine();
     this.#checkLength(lines, start, lineEnd - start);
     throw whatIsWrong(lines.slice(start, lineEnd - 1));
   }
 
+  /** A line may be longer than allowed and complete: it is refused as if its end had not come. */
   #checkLength(lines: LineWindow, start: number, lineBytes: number): void {
     const allowed = this.#allowedLineBytes;
     // The verdict must not depend on how much has come: it is given on what makes the line too long, no more.
     if (lineBytes > allowed) throw this.#tooLong(lines.slice(start, start + allowed + 1));
   }
 
+  /** Which of the limits a line that begins with `beginning` goes beyond, and so which status it gets (RFC 9112 §3). */
   #tooLong(beginning: string): PeerError {
     if (this.limits.maxHeadBytes < this.#maxStartLineBytes) return this.head.tooLarge();
     const methodLength = beginning.indexOf(" ");

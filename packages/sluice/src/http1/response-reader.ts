@@ -13,8 +13,8 @@ import { areAllIn, CR, FIELD_VALUE_CHARS, isDigit, LF, SP } from "../bytes/char-
 import { PeerError } from "../errors.js";
 import { persists, responseBodyLength } from "./framing.js";
 import type { Http1Limits } from "./limits.js";
-import type { LineWindow } from "./line-window.js";
-import { ANOTHER_HEAD, INCOMPLETE, MessageReader, NOT_HTTP } from "./message-reader.js";
+import { INCOMPLETE, type LineWindow } from "./line-window.js";
+import { ANOTHER_HEAD, MessageReader, NOT_HTTP } from "./message-reader.js";
 import { KEEP_ALIVE, type ResponseSink, UNTIL_CLOSE, UPGRADE } from "./sinks.js";
 
 /** What nearly every status line begins with. */
@@ -33,12 +33,16 @@ interface Expectation {
  */
 export class ResponseReader extends MessageReader {
   readonly #sink: ResponseSink;
+  /** Requests announced, the first {@link #answeredCount} of them answered. */
   #expected: Expectation[] = [];
   #answeredCount = 0;
+  // What the status line said, kept until the head is complete.
   #version = 11;
   #status = 0;
   #reason = "";
+  /** Interim responses since the last final one: a server must not keep a client busy with them for ever. */
   #interimCount = 0;
+  /** Whether another response may follow the one being read (RFC 9112 §9.3). */
   #persists = true;
 
   constructor(sink: ResponseSink, limits: Readonly<Http1Limits>) {
@@ -74,6 +78,7 @@ export class ResponseReader extends MessageReader {
     const status = statusAt(text, at);
     if (status === undefined) return this.#refuse(lines, start);
     at += 3;
+    // Behind the digits: a space and a phrase, a space and nothing, or nothing.
     let reasonStart = at;
     if (text.charCodeAt(at) === SP) {
       at += 1;
@@ -95,6 +100,7 @@ export class ResponseReader extends MessageReader {
     this.head.checkLength(lines.unfinishedBytes);
   }
 
+  /** First what is no final response (RFC 9110 §15.2), then how long the final one is (RFC 9112 §6.3). */
   protected headComplete(): number {
     const status = this.#status;
     const expected = this.#expectation();
@@ -106,6 +112,7 @@ export class ResponseReader extends MessageReader {
     const bodyLength = responseBodyLength(expected.method, status, this.#version, framing);
     this.#persists = bodyLength !== UNTIL_CLOSE && persists(this.#version, framing);
     const flags = this.#persists ? KEEP_ALIVE : 0;
+    // RFC 9112 §6.3, rule 2: the connection becomes a tunnel behind this head.
     const isTunnel = expected.method === "CONNECT" && status < 300;
     if (isTunnel) this.#answered();
     this.#sink.onHead(status, this.#reason, this.#version, bodyLength, flags, fields);
@@ -127,6 +134,7 @@ export class ResponseReader extends MessageReader {
     );
   }
 
+  /** 101 is final: what follows it is in the protocol that its `Upgrade` names (RFC 9110 §15.2.2). */
   #switchProtocols(expected: Expectation): number {
     // RFC 9110 §7.8: a server switches only to what the client offered.
     if (!expected.upgrade) {
@@ -138,6 +146,7 @@ export class ResponseReader extends MessageReader {
     return NOT_HTTP;
   }
 
+  /** Any other 1xx: the final response is still to come (RFC 9110 §15.2). */
   #interim(): number {
     this.#interimCount += 1;
     const { maxInterimResponses } = this.limits;
@@ -149,6 +158,7 @@ export class ResponseReader extends MessageReader {
     return ANOTHER_HEAD;
   }
 
+  /** Forgets the request whose answer is complete. */
   #answered(): void {
     this.#answeredCount += 1;
     // Forgetting all at once, when nothing is left, keeps taking from the front O(1).
@@ -160,7 +170,7 @@ export class ResponseReader extends MessageReader {
   /** Something is wrong with the line at `start`: says what, or `INCOMPLETE` as long as its line feed has not come. */
   #refuse(lines: LineWindow, start: number): typeof INCOMPLETE {
     const lineEnd = lines.findLineEnd(start);
-    if (lineEnd === -1) return INCOMPLETE;
+    if (lineEnd === INCOMPLETE) return INCOMPLETE;
     if (lines.bytes[start] !== UPPER_H) throw notAStatusLine();
     this.head.checkLength(lineEnd - start);
     throw whatIsWrong(lines.slice(start, lineEnd - 1));

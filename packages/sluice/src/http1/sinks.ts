@@ -21,24 +21,26 @@ export const EXPECT_UNKNOWN = 4;
 /** `Connection: upgrade` with an `Upgrade` field (RFC 9110 §7.8), or a 101 answer to it. */
 export const UPGRADE = 8;
 
-/** Receives one side's requests; `flags` is a union of the constants above. */
-export interface RequestSink {
-  /**
-   * A complete, valid request head. `version` is 10 or 11, `bodyLength` is exact or {@link CHUNKED}.
-   * For CONNECT the reader stops here, see `RequestReader.takeRest`.
-   */
-  onHead(method: string, target: string, version: number, bodyLength: number, flags: number, fields: FieldLines): void;
+/** What both kinds of sink are told behind a head. */
+export interface BodySink {
   onData(piece: Uint8Array): void;
   /** The message is complete. `trailers` is empty unless the body was chunked and had some. */
   onEnd(trailers: FieldLines): void;
 }
 
+/** Receives one side's requests; `flags` is a union of the constants above. */
+export interface RequestSink extends BodySink {
+  /**
+   * A complete, valid request head. `version` is 10 or 11, `bodyLength` is exact or {@link CHUNKED}.
+   * For CONNECT the reader pauses here, before `onEnd`: see `RequestReader`.
+   */
+  onHead(method: string, target: string, version: number, bodyLength: number, flags: number, fields: FieldLines): void;
+}
+
 /** Receives the answers to the requests announced with `ResponseReader.expect`. */
-export interface ResponseSink {
+export interface ResponseSink extends BodySink {
   /** A 1xx other than 101 (RFC 9110 §15.2). */
   onInformational(status: number, reason: string, fields: FieldLines): void;
   /** A complete, valid final head. After 101, or 2xx to CONNECT, the reader stops: see `takeRest`. */
   onHead(status: number, reason: string, version: number, bodyLength: number, flags: number, fields: FieldLines): void;
-  onData(piece: Uint8Array): void;
-  onEnd(trailers: FieldLines): void;
 }

@@ -112,6 +112,7 @@ export function writeTrailers(fields: FieldLines): string {
   return `${text}\r\n`;
 }
 
+/** The lines, checked one by one and then together. One pass: this runs for every message that is sent. */
 function fieldText(fields: FieldLines): string {
   assertPaired(fields);
   let text = "";
@@ -150,6 +151,7 @@ function fieldText(fields: FieldLines): string {
   return text;
 }
 
+/** A list of odd length has lost a name or a value on its way: everything behind would be the wrong way round. */
 function assertPaired(fields: FieldLines): void {
   if (fields.length % 2 === 0) return;
   throw new UsageError(
@@ -158,6 +160,7 @@ function assertPaired(fields: FieldLines): void {
   );
 }
 
+/** What we would refuse to read we don't write (RFC 9110 §8.6). */
 function assertContentLength(value: string): void {
   if (parseDigits(value) !== undefined) return;
   throw new UsageError(
@@ -166,6 +169,7 @@ function assertContentLength(value: string): void {
   );
 }
 
+/** The one coding that every HTTP/1.1 recipient knows (RFC 9112 §7). */
 function assertTransferEncoding(value: string): void {
   if (value.toLowerCase() === "chunked") return;
   throw new UsageError("http1/coding-unknown", "Cannot send message: the one Transfer-Encoding we can send is chunked");

@@ -100,10 +100,7 @@ export class SocketTransport implements Transport {
   destroy(error?: Error): void {
     if (this.#socket.destroyed) return;
     this.#failure ??= error;
-    // A message whose end is the connection's must not look complete when it is not: a fault is a reset, not a FIN.
-    const resettable = this.#peer?.remotePort !== undefined && this.#peer.tls === undefined;
-    // `resetAndDestroy` alone would first wait for the peer to take what is still buffered.
-    if (error !== undefined && resettable) this.#socket.resetAndDestroy();
+    if (error !== undefined) this.#resetInsteadOfFin();
     this.#socket.destroy();
   }
 
@@ -146,6 +143,16 @@ export class SocketTransport implements Transport {
     if (this.#lentView?.length !== byteCount) this.#lentView = buffer.subarray(0, byteCount);
     this.#receive(this.#lentView);
     return true;
+  }
+
+  /**
+   * A message whose end is the connection's must not look complete when it is not: a fault is to be a reset. Node's own
+   * `resetAndDestroy` sends what is buffered and FIN first, so this sets the mark that it leaves for `destroy`; where a Node does
+   * not know the mark, the connection just closes. A reset during our own shutdown would be refused by the system.
+   */
+  #resetInsteadOfFin(): void {
+    const isTcp = this.#peer?.remotePort !== undefined && this.#peer.tls === undefined;
+    if (isTcp && !this.#ended) Object.assign(this.#socket, { resetAndClosing: true });
   }
 
   #receive(bytes: Buffer): void {

@@ -33,6 +33,7 @@ const CONNECTIONS = 48;
 const UNREAD_MS = 200;
 /** A request that ends neither well nor badly within this is a hang. */
 const HANG_MS = 60_000;
+const MOST_PROBLEMS = 10;
 const HEAP_SHARE = 0.05;
 const HEAP_BYTES = 2 * 1024 * 1024;
 
@@ -45,8 +46,13 @@ const problems = [];
 const outcomes = new Map();
 const leaked = [];
 
-process.on("uncaughtException", (error) => problems.push(`uncaught: ${error?.stack}`));
-process.on("unhandledRejection", (error) => problems.push(`unhandled: ${error?.stack}`));
+process.on("uncaughtException", (error) => report("uncaught", error));
+process.on("unhandledRejection", (error) => report("unhandled", error));
+
+/** Keeps the first problems: after those the rest is the same again. */
+function report(where, error) {
+  if (problems.length < MOST_PROBLEMS) problems.push(`${where}: ${String(error?.stack ?? error).slice(0, 600)}`);
+}
 
 /** A generator of numbers in [0, 1) for request number `index` (mulberry32). */
 function randomFor(index) {
@@ -65,7 +71,7 @@ function soakApplication() {
   const app = new Application({
     lingerTimeout: 200,
     onError: (error) => {
-      if (error?.message !== PLANNED) problems.push(`server: ${error?.stack}`);
+      if (error?.message !== PLANNED) report("server", error);
     },
   });
   app.get("/small", () => TEXT);
@@ -230,7 +236,7 @@ async function perform(index, surroundings) {
     });
     await Promise.race([act({ ...surroundings, random, size }), hung]);
   } catch (error) {
-    if (problems.length < 20) problems.push(`request ${index} (${name}): ${error?.stack ?? error}`);
+    report(`request ${index} (${name})`, error);
   } finally {
     clearTimeout(hang);
   }

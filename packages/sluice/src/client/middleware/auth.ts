@@ -5,21 +5,22 @@
 import { UsageError } from "../../errors.js";
 import type { ClientMiddleware } from "../middleware.js";
 import type { AuthOptions } from "../options.js";
+import type { ClientRequest } from "../request.js";
 
 /** Sends `username` and `password`, as UTF-8, with every trusted request that has no `Authorization` of its own. */
 export function basicAuth(username: string, password: string): ClientMiddleware {
-  const value = basicCredentials(username, password);
-  return authorization(() => value);
+  return authorization(basicValue(username, password));
 }
 
 /** Sends a token, or what the function gives, which is asked for each request. */
 export function bearerAuth(token: string | (() => string | Promise<string>)): ClientMiddleware {
-  return authorization(typeof token === "string" ? () => `Bearer ${token}` : async () => `Bearer ${await token()}`);
+  return authorization(bearerValue(token));
 }
 
-/** The middleware for the `auth` option. */
-export function authMiddleware(auth: AuthOptions): ClientMiddleware {
-  return "bearer" in auth ? bearerAuth(auth.bearer) : basicAuth(auth.username, auth.password);
+/** The middleware for the `auth` option of a session, or of one request, which goes to whatever origin was asked for. */
+export function authMiddleware(auth: AuthOptions, given: "session" | "caller"): ClientMiddleware {
+  const value = "bearer" in auth ? bearerValue(auth.bearer) : basicValue(auth.username, auth.password);
+  return given === "session" ? authorization(value) : authorization(value, (request) => request.trust !== "none");
 }
 
 /** The `Authorization` value for Basic credentials. Throws `UsageError`: the user name may not contain a colon (RFC 7617 §2). */
@@ -30,9 +31,21 @@ export function basicCredentials(username: string, password: string): string {
   return `Basic ${Buffer.from(`${username}:${password}`, "utf8").toString("base64")}`;
 }
 
-function authorization(value: () => string | Promise<string>): ClientMiddleware {
+function basicValue(username: string, password: string): () => string {
+  const value = basicCredentials(username, password);
+  return () => value;
+}
+
+function bearerValue(token: string | (() => string | Promise<string>)): () => string | Promise<string> {
+  return typeof token === "string" ? () => `Bearer ${token}` : async () => `Bearer ${await token()}`;
+}
+
+function authorization(
+  value: () => string | Promise<string>,
+  mayHave: (request: ClientRequest) => boolean = (request) => request.trusted,
+): ClientMiddleware {
   return async (request, next) => {
-    if (request.trusted && !request.headers.has("authorization")) {
+    if (mayHave(request) && !request.headers.has("authorization")) {
       const hop = request.with({});
       hop.headers.set("authorization", await value());
       return next(hop);

@@ -14,6 +14,7 @@ import { refuseUnknown, requireNumber } from "../options.js";
 import type { ClientRequest } from "../request.js";
 import type { ClientResponse } from "../response.js";
 
+/** When a request is tried again, and how long is waited. */
 export interface RetryOptions {
   /** Sends in all, the first included; 1 is no retry. @default 3 */
   readonly attempts?: number;

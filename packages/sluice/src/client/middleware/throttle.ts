@@ -10,6 +10,7 @@ import type { ClientMiddleware } from "../middleware.js";
 import { refuseUnknown, requireNumber } from "../options.js";
 import type { ClientRequest } from "../request.js";
 
+/** A rate, and who shares it. */
 export interface ThrottleOptions {
   /** So many requests … */
   readonly requests: number;

@@ -1,0 +1,44 @@
+/** How long and how often is measured. */
+
+/** One choice of {@link FULL} and {@link BRIEF}. */
+export interface Effort {
+  readonly brief: boolean;
+  /** Interleaved runs of each contestant. */
+  readonly rounds: number;
+  /** Milliseconds of work before the first round, so that the compiler is done. */
+  readonly warmUp: number;
+  /** Milliseconds of work before each run, unmeasured: connections are there again, caches are warm. */
+  readonly leadIn: number;
+  /** Milliseconds measured in each run. */
+  readonly window: number;
+  /** Processes started for each run of the start-up rows. */
+  readonly starts: number;
+  /** Connections held open in the memory row. */
+  readonly idleConnections: number;
+  /** Waiting requests in the growth row; ten times as many are compared with it. */
+  readonly queued: number;
+}
+
+/** For figures: five interleaved runs. */
+export const FULL: Effort = {
+  brief: false,
+  rounds: 5,
+  warmUp: 1_500,
+  leadIn: 200,
+  window: 1_500,
+  starts: 10,
+  idleConnections: 2_000,
+  queued: 1_000,
+};
+
+/** To see that every row still runs; its figures mean nothing. */
+export const BRIEF: Effort = {
+  brief: true,
+  rounds: 1,
+  warmUp: 50,
+  leadIn: 20,
+  window: 100,
+  starts: 1,
+  idleConnections: 200,
+  queued: 100,
+};

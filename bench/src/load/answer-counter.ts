@@ -1,0 +1,74 @@
+/**
+ * Checks and counts the answers on one connection. The first one is read with care; later ones that have the same layout are only
+ * compared: status, end of the head, body. Anything else is read with care again.
+ */
+
+const HEAD_END = "\r\n\r\n";
+const STATUS = "HTTP/1.1 200 ";
+const LENGTH = /\r\ncontent-length: *(\d+)\r\n/i;
+
+/** Where things stood in the answer read last. */
+interface Layout {
+  readonly bodyStart: number;
+  readonly length: number;
+}
+
+export class AnswerCounter {
+  readonly #expected: Buffer;
+  #layout: Layout | undefined = undefined;
+  #rest: Buffer | undefined = undefined;
+
+  /** Every answer must be 200, have a Content-Length, and this body. */
+  constructor(expectedBody: string) {
+    this.#expected = Buffer.from(expectedBody);
+  }
+
+  /** How many answers `piece` completes; throws for one that is not as expected. Keeps nothing of `piece` but a copy. */
+  take(piece: Buffer): number {
+    const bytes = this.#rest === undefined ? piece : Buffer.concat([this.#rest, piece]);
+    this.#rest = undefined;
+    let count = 0;
+    let at = 0;
+    while (at < bytes.length) {
+      const layout = this.#layoutAt(bytes, at);
+      if (layout === undefined || at + layout.length > bytes.length) break;
+      const { bodyStart, length } = layout;
+      const expected = this.#expected;
+      if (expected.compare(bytes, at + bodyStart, at + length) !== 0) {
+        throw new Error(`Not the expected body: ${bytes.toString("latin1", at, at + length)}`);
+      }
+      this.#layout = layout;
+      count += 1;
+      at += length;
+    }
+    if (at < bytes.length) this.#rest = Buffer.from(bytes.subarray(at));
+    return count;
+  }
+
+  #layoutAt(bytes: Buffer, at: number): Layout | undefined {
+    const known = this.#layout;
+    if (known !== undefined && at + known.length <= bytes.length && looksAs(known, bytes, at)) return known;
+    const headEnd = bytes.indexOf(HEAD_END, at, "latin1");
+    if (headEnd === -1) return undefined;
+    const head = bytes.toString("latin1", at, headEnd + 2);
+    const length = LENGTH.exec(head)?.[1];
+    if (!head.startsWith(STATUS) || length === undefined) throw new Error(`Not the expected head: ${head}`);
+    const bodyStart = head.length + 2;
+    return { bodyStart, length: bodyStart + Number(length) };
+  }
+}
+
+/** "HTTP/1.1 2.." and the empty line stand where they stood; a differing body is found afterwards. */
+function looksAs({ bodyStart }: Layout, bytes: Buffer, at: number): boolean {
+  const headEnd = at + bodyStart;
+  return (
+    bytes[at] === 0x48 &&
+    bytes[at + 9] === 0x32 &&
+    bytes[at + 10] === 0x30 &&
+    bytes[at + 11] === 0x30 &&
+    bytes[headEnd - 4] === 0x0d &&
+    bytes[headEnd - 3] === 0x0a &&
+    bytes[headEnd - 2] === 0x0d &&
+    bytes[headEnd - 1] === 0x0a
+  );
+}

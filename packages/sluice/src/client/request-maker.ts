@@ -1,0 +1,173 @@
+/**
+ * From what a caller asks of a session to the request that its pipeline sends: URL, fields, body and settings, each the caller's
+ * over the session's, and each checked. What is the same for every plain request of a session is made once.
+ */
+import { formPayload, jsonPayload, type Payload, toPayload } from "../body/payload.js";
+import { UsageError } from "../errors.js";
+import type { FieldLines } from "../http1/sinks.js";
+import { assertFields } from "../http1/write-head.js";
+import { fileSize } from "../platform/file-size.js";
+import { fieldsWithout, hasField } from "./field-lines.js";
+import { basicCredentials } from "./middleware/auth.js";
+import {
+  fieldLinesOf,
+  mergeTimeouts,
+  paramPairs,
+  type RequestOptions,
+  refuseUnknown,
+  requireNumber,
+  requireRedirectPolicy,
+} from "./options.js";
+import { ClientRequest, type RequestSettings } from "./request.js";
+import { checkedMethod } from "./request-method.js";
+import { RequestScope, type ScopeOwner } from "./request-scope.js";
+import { parseAbsolute, RequestUrl, UrlCache } from "./request-url.js";
+import type { SessionConfig } from "./session-config.js";
+import { anyoneListens, Tracer } from "./tracing.js";
+
+const KNOWN: ReadonlySet<string> = new Set<keyof RequestOptions>([
+  "params",
+  "headers",
+  "json",
+  "form",
+  "body",
+  "timeout",
+  "signal",
+  "raiseForStatus",
+  "redirect",
+  "maxRedirects",
+  "allowInsecureRedirect",
+  "decompress",
+  "maxResponseSize",
+  "retry",
+  "throttle",
+  "auth",
+]);
+
+const NO_OPTIONS: RequestOptions = Object.freeze({});
+const NO_FIELDS: FieldLines = Object.freeze([]);
+const EMPTY_TRACE = Object.freeze({});
+const DEFAULT_UNREAD_TIMEOUT = 30_000;
+const DEFAULT_MAX_REDIRECTS = 10;
+
+/** A request as the caller asked for it. */
+export interface Ask {
+  readonly method: string;
+  readonly url: string | URL;
+  readonly options: RequestOptions | undefined;
+  /** Signals beside the request's own: the session's, and those of `with`. */
+  readonly signals: readonly AbortSignal[];
+}
+
+/** Makes the requests of one session. */
+export class RequestMaker {
+  readonly #config: SessionConfig;
+  readonly #owner: ScopeOwner;
+  readonly #urls = new UrlCache();
+  readonly #settings: RequestSettings;
+  readonly #bufferedSettings: RequestSettings;
+
+  constructor(config: SessionConfig, owner: ScopeOwner) {
+    this.#config = config;
+    this.#owner = owner;
+    this.#settings = this.#settingsFor(NO_OPTIONS, false);
+    this.#bufferedSettings = { ...this.#settings, buffered: true };
+  }
+
+  /** `buffered`: it is consumed by one of the content shortcuts. Throws `UsageError` for what cannot be asked. */
+  make(ask: Ask, buffered: boolean): ClientRequest {
+    const config = this.#config;
+    const { options = NO_OPTIONS } = ask;
+    const plain = options === NO_OPTIONS;
+    if (!plain) refuseUnknown("request", options, KNOWN);
+    const target = this.#targetOf(ask.url, options);
+    const trusted = config.trusts(target.origin);
+    const settings = plain
+      ? buffered
+        ? this.#bufferedSettings
+        : this.#settings
+      : this.#settingsFor(options, buffered);
+    const signals = options.signal === undefined ? ask.signals : [...ask.signals, options.signal];
+    const method = checkedMethod(ask.method);
+    const scope = new RequestScope(config.connector.clock, this.#owner, signals, {
+      method,
+      target,
+      showQuery: config.showQuery,
+    });
+    if (config.trace !== undefined || anyoneListens()) {
+      scope.tracer = new Tracer(config.trace ?? EMPTY_TRACE, scope.clock, method, target.show(config.showQuery));
+    }
+    const fields = this.#fieldsOf(target, options, trusted);
+    // Last: from here on a stream is ours to release.
+    const payload = plain ? undefined : payloadOf(options);
+    return new ClientRequest(method, target, fields, payload, settings, scope, trusted ? "session" : "caller");
+  }
+
+  #targetOf(input: string | URL, options: RequestOptions): RequestUrl {
+    const { baseUrl, params, options: session } = this.#config;
+    const given = typeof input === "string" ? input : input.href;
+    const plain = options.params === undefined && params.length === 0;
+    if (plain && baseUrl === undefined) return this.#urls.parse(given);
+    const url = parseAbsolute(given, baseUrl);
+    if (session.allowAbsoluteUrls === false && url.origin !== baseUrl?.origin) {
+      throw new UsageError(
+        "url/absolute",
+        `Cannot request ${url.origin}: this session is held to ${baseUrl?.origin} (allowAbsoluteUrls)`,
+      );
+    }
+    const defaults = this.#config.trusts(url.origin) ? params : [];
+    const own = options.params === undefined ? [] : [...paramPairs(options.params)];
+    for (const [name, value] of defaults) {
+      if (!own.some(([ownName]) => ownName === name) && !url.searchParams.has(name))
+        url.searchParams.append(name, value);
+    }
+    for (const [name, value] of own) url.searchParams.append(name, value);
+    return new RequestUrl(url);
+  }
+
+  #fieldsOf(target: RequestUrl, options: RequestOptions, trusted: boolean): FieldLines {
+    const defaults = trusted ? this.#config.fields : NO_FIELDS;
+    let fields = defaults;
+    if (options.headers !== undefined) {
+      const own = fieldLinesOf(options.headers);
+      assertFields(own);
+      fields = [...fieldsWithout(defaults, (name) => hasField(own, name)), ...own];
+    }
+    const { userInfo } = target;
+    if (userInfo === undefined || hasField(fields, "authorization")) return fields;
+    return [...fields, "authorization", basicCredentials(userInfo.username, userInfo.password)];
+  }
+
+  #settingsFor(options: RequestOptions, buffered: boolean): RequestSettings {
+    const { options: session, timeouts, showQuery, secretFields } = this.#config;
+    const { redirect = session.redirect ?? "follow", maxRedirects = session.maxRedirects ?? DEFAULT_MAX_REDIRECTS } =
+      options;
+    const { maxResponseSize = session.maxResponseSize ?? Number.POSITIVE_INFINITY } = options;
+    requireRedirectPolicy(redirect);
+    requireNumber("maxRedirects", maxRedirects, 0, Number.POSITIVE_INFINITY);
+    requireNumber("maxResponseSize", maxResponseSize, 0, Number.POSITIVE_INFINITY);
+    return {
+      timeouts: mergeTimeouts(timeouts, options.timeout),
+      decompress: options.decompress ?? session.decompress ?? true,
+      maxResponseSize,
+      redirect,
+      maxRedirects,
+      allowInsecureRedirect: options.allowInsecureRedirect ?? session.allowInsecureRedirect ?? false,
+      unreadTimeout: session.unreadTimeout ?? DEFAULT_UNREAD_TIMEOUT,
+      showQuery,
+      secretFields,
+      buffered,
+    };
+  }
+}
+
+/** The body that the options ask for. Throws `UsageError` for more than one. */
+function payloadOf(options: RequestOptions): Payload | undefined {
+  const { json, form, body } = options;
+  const given = Number(json !== undefined) + Number(form !== undefined) + Number(body !== undefined);
+  if (given > 1)
+    throw new UsageError("options/body", "Cannot send more than one body: give one of json, form and body");
+  if (json !== undefined) return jsonPayload(json);
+  if (form !== undefined) return formPayload(paramPairs(form));
+  return body === undefined ? undefined : toPayload(body, { fileSize });
+}
