@@ -16,8 +16,8 @@ export const open: ClientAdapter = async ({ origin, connections }) => {
   };
 };
 
-let eventCount = 0;
+const seen = { events: 0 };
 
 function count(): void {
-  eventCount += 1;
+  seen.events += 1;
 }

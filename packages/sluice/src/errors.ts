@@ -6,8 +6,7 @@
  *   │ └ InvalidUrlError      … and the URL is what is wrong
  *   ├ ConnectError           no connection: try another time or place
  *   │ ├ DnsError             the name has no address
- *   │ ├ TlsError             the peer could not be trusted, or the handshake failed
- *   │ └ ProxyError           the way there refused
+ *   │ └ TlsError             the peer could not be trusted, or the handshake failed
  *   ├ RequestTimeoutError    `phase` says which limit ended it
  *   ├ ConnectionLostError    the connection broke while it was in use
  *   ├ ProtocolError          the peer broke the rules of HTTP
@@ -53,6 +52,7 @@ export interface RequestContext {
   readonly elapsed?: number | undefined;
 }
 
+/** What an error is made with beside its code and message: the request it ended, as far as that is known, and its cause. */
 export interface ErrorDetails extends RequestContext {
   readonly cause?: unknown;
 }
@@ -162,16 +162,14 @@ export class ConnectError extends SluiceError {
   }
 }
 
+/** The host's name leads to no address: wrong, unknown, or the name servers did not answer. */
 export class DnsError extends ConnectError {
   static override readonly kind: string = "DnsError";
 }
 
+/** The peer could not be trusted, or no common way to speak TLS was found; nothing of the request was sent. */
 export class TlsError extends ConnectError {
   static override readonly kind: string = "TlsError";
-}
-
-export class ProxyError extends ConnectError {
-  static override readonly kind: string = "ProxyError";
 }
 
 /** A time limit ended the request; `phase` names the limit and `code` is `timeout.<limit>`. */
@@ -204,6 +202,7 @@ export class ContentTypeError extends SluiceError {
   static override readonly kind: string = "ContentTypeError";
 }
 
+/** Redirected more often than `maxRedirects` allows. */
 export class TooManyRedirectsError extends SluiceError {
   static override readonly kind: string = "TooManyRedirectsError";
 }

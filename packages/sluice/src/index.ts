@@ -37,7 +37,6 @@ export {
   isSluiceError,
   PayloadError,
   ProtocolError,
-  ProxyError,
   type RequestPhase,
   RequestTimeoutError,
   ResponseTooLargeError,

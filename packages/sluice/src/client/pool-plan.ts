@@ -17,8 +17,7 @@
  *   connection serves its own route first, which spares a handshake, but not for ever: a waiter who was overtaken in
  *   this way {@link OVERTAKE_LIMIT} times has the next such connection closed for its benefit.
  *
- * Cost: O(1) for each call, plus O(log routes in line) when capacity passes between routes. Waiters and connections are never
- * searched, and one that leaves is forgotten at once.
+ * Cost: O(1) for each call, plus O(log routes in line) when capacity passes between routes. Nothing is ever searched.
  */
 
 import { UsageError } from "../errors.js";
@@ -56,7 +55,7 @@ export class PoolPlan<Link, Waiter extends PoolWaiter = PoolWaiter> {
     return this.#queue.waiting;
   }
 
-  /** Waiters of all routes without a dial of their own: what `maxQueue` bounds. */
+  /** Those without a dial of their own: what `maxQueue` bounds. */
   get queued(): number {
     return this.#queue.queued;
   }

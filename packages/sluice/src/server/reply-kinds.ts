@@ -4,10 +4,10 @@
  */
 
 import { jsonPayload, toPayload } from "../body/payload.js";
-import { fileSize } from "../platform/file-size.js";
 import { UsageError } from "../errors.js";
 import { type HeadersSource, HttpHeaders } from "../http/headers.js";
 import type { FieldLines } from "../http1/sinks.js";
+import { fileSize } from "../platform/file-size.js";
 import { BYTES_FIELDS, HTML_FIELDS, JSON_FIELDS, NO_FIELDS, Reply, TEXT_FIELDS } from "./reply.js";
 
 /** Status and field lines of an answer. */

@@ -88,7 +88,7 @@ function normaliseEscape(received: string, digits: string | undefined): string {
       code: "server/path-escape",
     });
   }
-  const character = String.fromCharCode(Number.parseInt(digits, 16));
+  const character = Buffer.from(digits, "hex").toString("latin1");
   return UNRESERVED.test(character) ? character : received.toUpperCase();
 }
 
