@@ -16,7 +16,8 @@
  *   ├ ContentTypeError       another media type than was asked for
  *   ├ TooManyRedirectsError
  *   ├ SessionClosedError
- *   └ TaskError              concurrency: a task group or semaphore was misused or closed
+ *   ├ TaskError              concurrency: a task group or worker pool was closed under somebody who waits
+ *   └ HttpError              server: the answer to a request, thrown by its handler
  *
  * `PeerError` is the codecs' own: it says what a peer's bytes did wrong, knows no request, and is wrapped into
  * `ProtocolError` (client) or answered with its `statusHint` (server) before any user sees it.

@@ -24,9 +24,10 @@ export interface Clock {
   /**
    * Makes `deadline` due in `delayMs` milliseconds, whether it was armed or not. Never early; late by at most the wheel's
    * resolution under no load. Negative delays count as 0; `Infinity` disarms; NaN throws UsageError `options/out-of-range`.
-   * `keepAlive` (default false) makes it hold the process open. A deadline is armed on one clock at a time.
+   * `keepAlive` (default false) makes it hold the process open. A deadline is armed on one clock at a time. `now` spares a
+   * look at the time where the caller has just had one: asking the system costs as much as arming does.
    */
-  arm(deadline: Deadline, delayMs: number, keepAlive?: boolean): void;
+  arm(deadline: Deadline, delayMs: number, keepAlive?: boolean, now?: number): void;
   disarm(deadline: Deadline): void;
   /** How many deadlines are armed: zero when nothing waits. For tests and leak checks. */
   readonly armedCount: number;
@@ -51,8 +52,7 @@ class SystemClock implements Clock {
     return Date.now();
   }
 
-  arm(deadline: Deadline, delayMs: number, keepAlive = false): void {
-    const now = performance.now();
+  arm(deadline: Deadline, delayMs: number, keepAlive = false, now = performance.now()): void {
     this.#wheel.arm(deadline, now, delayMs, keepAlive);
     if (deadline.dueAt < this.#wakeAt) this.#sleepUntil(deadline.dueAt, now);
     this.#holdOrLetGo();
