@@ -5,7 +5,7 @@ import { slowHash } from "./hash-worker.js";
 import { runExample, seconds } from "./support/run-example.js";
 
 const WORKER = new URL("./hash-worker.js", import.meta.url);
-const INPUTS = Array.from({ length: 6 }, (_, index) => Buffer.alloc(1_000, index));
+const INPUTS = Array.from({ length: 12 }, (_, index) => Buffer.alloc(1_000, index));
 
 await runExample("Hashing in workers while requests go on", async ({ server, say, check }) => {
   await using session = new ClientSession({ baseUrl: `${server}/` });

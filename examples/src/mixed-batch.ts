@@ -14,14 +14,14 @@ import { closedPort } from "./support/closed-port.js";
 import { runExample } from "./support/run-example.js";
 
 await runExample("A batch in which failures come back as results", async ({ server, say, check }) => {
-  await using session = new ClientSession({ timeout: { total: 1_000 } });
+  await using session = new ClientSession({ timeout: { total: 2_000 } });
   const batch: readonly (readonly [url: string, expected: abstract new (...args: never[]) => Error | object])[] = [
     [`${server}/json`, Object],
     [`${server}/uuid`, Object],
     [`${server}/status/404`, ResponseError],
     [`${server}/status/503`, ResponseError],
     [`${server}/html`, ContentTypeError],
-    [`${server}/delay/5`, RequestTimeoutError],
+    [`${server}/delay/8`, RequestTimeoutError],
     [`${server}/redirect/20`, TooManyRedirectsError],
     [`http://127.0.0.1:${await closedPort()}/`, ConnectError],
     ["ftp://example.com/", InvalidUrlError],

@@ -13,8 +13,8 @@ const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
   "big-download": [/1525 chunks of exactly 65536 bytes/, /peak memory of the process \d+ MB/],
   "timeout-and-retry": [/ended by "headers"/, /ended by "total"/, /fine at attempt 3/],
   throttling: [/of 30 refused with 429/, /with: 0 of 30 refused/],
-  "hashing-workers": [/the same 6 hashes/, /longest delay of the event loop/],
-  tracing: [/requestRedirect/, /token=…|to=http/],
+  "hashing-workers": [/the same 12 hashes/, /longest delay of the event loop/],
+  tracing: [/requestRedirect/, /to=http/, /is in none of them/],
 };
 
 const SOURCES = fileURLToPath(new URL("../src/", import.meta.url));

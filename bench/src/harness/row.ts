@@ -30,6 +30,8 @@ export interface RowStyle {
   readonly lowerIsBetter?: boolean;
   /** Least ratio to each peer, by its name. */
   readonly targets?: Readonly<Record<string, number>>;
+  /** Growth: what the second may cost at the most, in costs of the first. Such rows compare us with ourselves. */
+  readonly most?: number;
 }
 
 /** The figures of one contestant. */
@@ -61,7 +63,9 @@ export async function measureRow(
     }
   }
   const [ours = []] = runs;
-  const figures = contestants.map(({ name }, at) => figuresOf(name, runs[at] ?? [], at === 0 ? undefined : ours, style));
+  const figures = contestants.map(({ name }, at) =>
+    figuresOf(name, runs[at] ?? [], at === 0 ? undefined : ours, style),
+  );
   return { ...style, contestants: figures };
 }
 

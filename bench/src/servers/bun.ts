@@ -3,12 +3,9 @@ import { HELLO, type Order, userOf } from "../workloads.js";
 
 /** As much of Bun as is used here. */
 interface BunLike {
-  serve(options: {
-    hostname: string;
-    port: number;
-    routes: Record<string, unknown>;
-    fetch: () => Response;
-  }): { readonly port: number };
+  serve(options: { hostname: string; port: number; routes: Record<string, unknown>; fetch: () => Response }): {
+    readonly port: number;
+  };
 }
 
 const { Bun } = globalThis as unknown as { readonly Bun: BunLike };

@@ -12,5 +12,5 @@ export const start: ServerAdapter = async () => {
     return { id, count: lines.length };
   });
   const server = await app.listen({ host: "127.0.0.1", port: 0 });
-  return server.port;
+  return Number(new URL(server.url).port);
 };

@@ -195,6 +195,16 @@ describe("the outcome", () => {
     expect((await sluice(["get", "--no-follow", `${url}/from`])).out).toBe("/from");
   });
 
+  test("of a redirect that leads nowhere is a failure, not wrong usage", async () => {
+    const { url } = await serve((_request, response) => {
+      response.writeHead(302, { location: "ftp://example.com/" });
+      response.end();
+    });
+    const { code, err } = await sluice(["get", url]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^sluice: [^\n]+\n$/);
+  });
+
   test("of a signal is 130, and nothing is left of a file that was being saved", async () => {
     const { url, seen } = await serve((_request, response) => void response.write("half"));
     const folder = await emptyFolder();

@@ -1,7 +1,7 @@
 export type { Body, TextOptions, WholeBodyOptions } from "./body/body.js";
 export type { BodyInput, Payload } from "./body/payload.js";
 export { Connector, type ConnectorOptions } from "./client/connector.js";
-export { CookieJar } from "./client/cookie-jar.js";
+export { CookieJar, type CookieJarOptions } from "./client/cookie-jar.js";
 export { del, get, head, patch, post, put, query, request } from "./client/default-session.js";
 export { basicAuth, bearerAuth } from "./client/middleware/auth.js";
 export { type RetryOptions, retry } from "./client/middleware/retry.js";
@@ -22,12 +22,13 @@ export type { ClientResponse, JsonOptions, ResponseTimings } from "./client/resp
 export { ResponseError } from "./client/response-error.js";
 export { ClientSession, type ExtendOptions } from "./client/session.js";
 export type { ClientTrace, ClientTraceDetails, ClientTraceName, TraceEvent } from "./client/tracing.js";
-export { gather } from "./concurrency/gather.js";
-export { mapConcurrent } from "./concurrency/map-concurrent.js";
-export { runInWorker } from "./concurrency/run-in-worker.js";
-export { Semaphore } from "./concurrency/semaphore.js";
+export type { Clock } from "./concurrency/clock.js";
+export { type GatherOptions, gather } from "./concurrency/gather.js";
+export { type MapConcurrentOptions, type MapConcurrentResult, mapConcurrent } from "./concurrency/map-concurrent.js";
+export { type RunInWorkerOptions, runInWorker } from "./concurrency/run-in-worker.js";
+export { type Permit, Semaphore } from "./concurrency/semaphore.js";
 export { type SleepOptions, sleep } from "./concurrency/sleep.js";
-export { TaskGroup } from "./concurrency/task-group.js";
+export { TaskGroup, type TaskGroupOptions } from "./concurrency/task-group.js";
 export {
   ConnectError,
   ConnectionLostError,

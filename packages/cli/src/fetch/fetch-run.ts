@@ -77,9 +77,20 @@ export class FetchRun {
     const { concurrency, perHost, method, retries, timeout, maxSize } = this.#settings;
     const waiting = perHost < concurrency ? WAITING_FACTOR : 1;
     const places = new Places(concurrency, perHost);
-    const stop = this.#stopping.signal;
-    const session = parts.session.with({ signal: stop });
-    const job = { ...parts, session, method, retries, timeout, maxSize, places, tally: this.#tally, stop };
+    const { beginning, running } = this.#stopping;
+    const session = parts.session.with({ signal: running });
+    const job = {
+      ...parts,
+      session,
+      method,
+      retries,
+      timeout,
+      maxSize,
+      places,
+      tally: this.#tally,
+      beginning,
+      running,
+    };
     const outcomes = mapConcurrent(this.#source, (input) => runJob(input, job), { concurrency: concurrency * waiting });
     try {
       for await (const { input, value, error } of outcomes) {
@@ -147,10 +158,12 @@ export class FetchRun {
       return `Stopped; ${showCount(saved)} left, in ${remainingFile}: go on with -i ${remainingFile} and the same options.`;
     }
     const total = await countInputs(inputs).catch(() => undefined);
-    const begun = `${showCount(this.#brokenOff.length)} broken off`;
-    const unread =
-      total === undefined ? "the rest of the input not read" : `${showCount(total - this.#source.handedOut)} not begun`;
-    return `Stopped; ${begun}, ${unread}. With --remaining FILE they are kept to go on with.`;
+    const { done } = this.#tally;
+    const left =
+      total === undefined
+        ? `${showCount(this.#brokenOff.length)} left, and the rest of the input, which was not read`
+        : `${showCount(total - done)} left`;
+    return `Stopped; ${left}. With --remaining FILE they are kept to go on with.`;
   }
 
   /** How many were saved; undefined if that was not asked for. */

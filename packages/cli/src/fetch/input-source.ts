@@ -39,11 +39,6 @@ export class InputSource implements AsyncIterable<Input> {
     return new InputSource(urls, file === undefined ? undefined : file === "-" ? stdin() : await openLines(file));
   }
 
-  /** How many have been handed out. */
-  get handedOut(): number {
-    return this.#handedOut;
-  }
-
   /** Once. Ends after the last input, or when it is stopped. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Input, void, undefined> {
     while (!this.#stopped) {

@@ -6,7 +6,6 @@ import {
   type ClientResponse,
   type ClientSession,
   ConnectionLostError,
-  InvalidUrlError,
   PayloadError,
   type RequestOptions,
   RequestTimeoutError,
@@ -23,6 +22,9 @@ import type { Tally } from "./tally.js";
 
 /** RFC 9110 §9.2.2, and QUERY. The session's own retries know this; those of broken bodies are ours. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "QUERY"]);
+/** Codes of usage errors that no input can be blamed for: methods, fields and bodies that cannot be sent. */
+const EVERYBODYS_FAULTS =
+  /^(?:(?:request|options|headers)\/|http1\/(?:method-invalid|field-name-invalid|host-repeated)$|body\/(?:bad-piece|source-failed)$)/;
 const BACK_OFF_MS = 250;
 const MOST_BACK_OFF_MS = 10_000;
 const SHOWN_CHARACTERS = 80;
@@ -48,8 +50,10 @@ export interface JobSettings {
   /** Most bytes of a body. */
   readonly maxSize: number;
   readonly takeBody: TakeBody;
-  /** Aborts with the reason {@link STOPPED} when the run is to end. */
-  readonly stop: AbortSignal;
+  /** Aborts, with the reason {@link STOPPED}, when nothing more is to be begun. */
+  readonly beginning: AbortSignal;
+  /** Aborts, with the same reason, when what is under way is to be broken off; the session's requests listen to it too. */
+  readonly running: AbortSignal;
 }
 
 /** Why jobs are aborted that are not done: they are left, not failed. */
@@ -58,10 +62,10 @@ export const STOPPED = new Error("The run was stopped");
 /** Runs one input. Rejects only with what would fail for every input: a request that cannot be made so, a disk that is full. */
 export async function runJob(input: Input, settings: JobSettings): Promise<Outcome> {
   if (input.tooLong) return tooLongLine(input);
-  const { places, tally, stop } = settings;
+  const { places, tally, beginning } = settings;
   let release: () => void;
   try {
-    release = await places.take(input.url, stop);
+    release = await places.take(input.url, beginning);
   } catch (error) {
     if (error === STOPPED) return { kind: "left", input };
     throw error;
@@ -90,7 +94,7 @@ class Job {
   }
 
   async run(): Promise<Outcome> {
-    const { stop } = this.#settings;
+    const { running } = this.#settings;
     for (;;) {
       let response: ClientResponse | undefined;
       try {
@@ -102,7 +106,7 @@ class Job {
         if (response === undefined || !this.#mayTryAgain(error)) return this.#failed(error);
         response.discard();
       }
-      const waited = await sleep(this.#backOff(), { signal: stop }).then(
+      const waited = await sleep(this.#backOff(), { signal: running }).then(
         () => true,
         () => false,
       );
@@ -219,9 +223,9 @@ class CountedPieces implements AsyncIterable<Uint8Array> {
   }
 }
 
-/** A refused header or a full disk fails every input alike; a bad URL or an unreachable host is this one's own. */
+/** A refused header or a full disk fails every input alike; a bad URL, or what its server answers, is this one's own. */
 function isEverybodys(error: unknown): boolean {
-  if (error instanceof UsageError) return !(error instanceof InvalidUrlError);
+  if (error instanceof UsageError) return EVERYBODYS_FAULTS.test(error.code);
   return error instanceof StorageFailure;
 }
 

@@ -17,7 +17,8 @@ export type OnStopping = () => void;
 /** The end of a run, and why. */
 export class Stopping {
   readonly #source: InputSource;
-  readonly #controller = new AbortController();
+  readonly #beginning = new AbortController();
+  readonly #running = new AbortController();
   readonly #over = new AbortController();
   #by: StopSignal | "failure" | undefined;
 
@@ -25,9 +26,14 @@ export class Stopping {
     this.#source = source;
   }
 
+  /** Aborts, with the reason `STOPPED`, when nothing more is to be begun. */
+  get beginning(): AbortSignal {
+    return this.#beginning.signal;
+  }
+
   /** Aborts, with the reason `STOPPED`, when what is under way is to be broken off. */
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+  get running(): AbortSignal {
+    return this.#running.signal;
   }
 
   /** What stopped the run, if anything did. */
@@ -40,7 +46,7 @@ export class Stopping {
     const forget = io.onStopSignal((signal) => {
       if (this.#by !== undefined) io.exit(exitCodeFor(signal));
       this.#by = signal;
-      this.#source.stop();
+      this.#beginNoMore();
       onStopping();
       void this.#breakOffLater();
     });
@@ -55,13 +61,18 @@ export class Stopping {
 
   /** Breaks off what is under way. */
   now(): void {
-    this.#source.stop();
-    this.#controller.abort(STOPPED);
+    this.#beginNoMore();
+    this.#running.abort(STOPPED);
   }
 
   /** The run is over; signals mean what they meant before. */
   end(): void {
     this.#over.abort();
+  }
+
+  #beginNoMore(): void {
+    this.#source.stop();
+    this.#beginning.abort(STOPPED);
   }
 
   /** Never rejects: where the run ends before its grace does, there is nothing left to break off. */

@@ -16,7 +16,9 @@ export interface Explanation {
 export function explain(error: unknown): Explanation {
   if (error instanceof UsageProblem) return { message: safeLine(error.message), code: "usage", exitCode: EXIT_USAGE };
   if (isSluiceError(error)) {
-    const exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
+    // Where a redirect leads is the server's mistake, although the library cannot follow it for the same reasons as a caller's.
+    const isUsage = error instanceof UsageError && !error.code.startsWith("redirect/");
+    const exitCode = isUsage ? EXIT_USAGE : EXIT_FAILED;
     return { message: safeLine(error.message), code: error.code, exitCode };
   }
   if (error instanceof Error) {

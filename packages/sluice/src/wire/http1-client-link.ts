@@ -120,10 +120,14 @@ export class Http1ClientLink implements TransportHandler, PumpOwner {
     if (!this.#is("gone")) this.transport.resume();
   }
 
-  /** Ends the exchange under way without a word to it, and the connection with it. */
+  /**
+   * Ends the exchange under way without a word to it, and the connection with it: by a reset, because a FIN alone could come from
+   * a client that still waits for its answer, and the server would go on working for nobody.
+   */
   abandon(): void {
     this.#exchange = undefined;
-    this.#leave();
+    const busy = this.#state === "busy";
+    this.#leave(busy ? new ConnectionLostError("connection/abandoned", "The exchange was given up") : undefined);
   }
 
   /** Closes an idle connection, or breaks off a busy one: its exchange fails with `error`. */
@@ -277,12 +281,12 @@ export class Http1ClientLink implements TransportHandler, PumpOwner {
   }
 
   /** Out of use for good. The transport's own close may still be to come. */
-  #leave(): void {
+  #leave(reason?: Error): void {
     if (this.#state === "gone") return;
     this.#state = "gone";
     this.#pump?.cancel();
     this.#pump = undefined;
-    this.transport.destroy();
+    this.transport.destroy(reason);
     this.#owner.onGone(this);
   }
 }

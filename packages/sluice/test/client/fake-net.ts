@@ -54,11 +54,11 @@ export class FakeNet {
   }
 
   connector(options: ConnectorOptions = {}): Connector {
-    return closeAfter(new Connector(this.#connecting(options)));
+    return closeAfter(new Connector(this.options(options)));
   }
 
   session(options: SessionOptions = {}, connector: ConnectorOptions = {}): ClientSession {
-    return closeAfter(new ClientSession({ connector: this.#connecting(connector), ...options }));
+    return closeAfter(new ClientSession({ connector: this.connector(connector), ...options }));
   }
 
   get open(): number {
@@ -72,7 +72,8 @@ export class FakeNet {
     for (const piece of Array.isArray(answer) ? answer : [answer]) request.connection.send(piece as string);
   }
 
-  #connecting(options: ConnectorOptions): ConnectorOptions {
+  /** Options for a connector to this network. */
+  options(options: ConnectorOptions = {}): ConnectorOptions {
     return { clock: this.clock, connect: (target) => this.#connect(target), ...options };
   }
 

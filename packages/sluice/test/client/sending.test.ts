@@ -269,15 +269,12 @@ test("fields that belong to the connection are refused, on requests, sessions an
 test("a source that gives more or less than was announced breaks the request, not the framing", async () => {
   for (const actual of ["ab", "abcd"]) {
     const net = new FakeNet();
-    const stream = Object.assign(Readable.from([Buffer.from(actual)]), {});
-    const body = () => stream as never;
     const session = net.session();
     const blob = new Blob(["abc"]);
     Object.defineProperty(blob, "stream", { value: () => new Blob([actual]).stream() });
     const error = await rejection(session.put(URL_A, { body: blob }));
     expect(error.code).toBe("body/length-mismatch");
     expect(net.seen.length).toBe(0);
-    void body;
   }
 });
 
@@ -380,8 +377,7 @@ test("URLs that cannot be requested are refused with what is wrong, before anyth
   const session = net.session();
   const urls = ["", "x", "/path", "//a.test/x", "ftp://a.test/", "file:///etc/passwd", "http://", "http://a:99999/", "javascript:1"];
   for (const url of urls) expect(await rejection(session.get(url)), url).toBeInstanceOf(InvalidUrlError);
-  for (const method of ["", "GE T", "CONNECT", "trace", "TRACE"]) {
-    if (method === "trace") continue;
+  for (const method of ["", "GE T", "CONNECT", "TRACE"]) {
     expect((await rejection(session.request(method, URL_A))).code, method).toBe("options/method");
   }
   expect(net.connections).toEqual([]);
