@@ -25,7 +25,7 @@ export type { ClientTrace, ClientTraceDetails, ClientTraceName, TraceEvent } fro
 export type { Clock } from "./concurrency/clock.js";
 export { type GatherOptions, gather } from "./concurrency/gather.js";
 export { type MapConcurrentOptions, type MapConcurrentResult, mapConcurrent } from "./concurrency/map-concurrent.js";
-export { type RunInWorkerOptions, runInWorker } from "./concurrency/run-in-worker.js";
+export { closeWorkers, type RunInWorkerOptions, runInWorker } from "./concurrency/run-in-worker.js";
 export { type Permit, Semaphore } from "./concurrency/semaphore.js";
 export { type SleepOptions, sleep } from "./concurrency/sleep.js";
 export { TaskGroup, type TaskGroupOptions } from "./concurrency/task-group.js";

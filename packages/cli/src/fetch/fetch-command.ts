@@ -1,8 +1,8 @@
 /**
  * `sluice fetch`, from its settings to its exit code: what it opens, it closes. The work itself is in `fetch-run.ts`.
  */
-import { ClientSession, type RequestOptions, type SessionOptions } from "sluice";
-import { type SendableBody, sendableBody } from "../request-body.js";
+import { ClientSession, type SessionOptions } from "sluice";
+import { sendableBody } from "../request-body.js";
 import type { Io } from "../terminal/io.js";
 import { trustOptions } from "../trust.js";
 import { FetchRun } from "./fetch-run.js";
@@ -16,13 +16,12 @@ import type { FetchSettings } from "./settings.js";
 export async function runFetch(settings: FetchSettings, io: Io): Promise<number> {
   const body = settings.body === undefined ? undefined : await sendableBody(settings.body, undefined);
   const takeBody = await bodyTaker(settings);
-  const options = requestOptions(settings, body);
-  const session = new ClientSession(await sessionOptions(settings));
+  const session = new ClientSession(await sessionOptions(settings, body?.contentType));
   try {
     const source = await InputSource.open(settings.inputs, () => io.stdin);
     try {
       const run = new FetchRun(settings, io, source);
-      return await run.run({ session, options, takeBody });
+      return await run.run({ session, options: body?.options, takeBody });
     } finally {
       source.close();
     }
@@ -31,11 +30,13 @@ export async function runFetch(settings: FetchSettings, io: Io): Promise<number>
   }
 }
 
-async function sessionOptions(settings: FetchSettings): Promise<SessionOptions> {
+/** What requests have in common is the session's, so that it is checked and written once. */
+async function sessionOptions(settings: FetchSettings, contentType: string | undefined): Promise<SessionOptions> {
   const { concurrency, perHost, timeout, retries, maxSize, rate, delay } = settings;
   const throttled = rate !== undefined || delay[1] > 0;
   const { requests, per } = rate ?? { requests: Number.POSITIVE_INFINITY, per: 1_000 };
   return {
+    headers: headersOf(settings, contentType),
     // Requests that run side by side have no common story that cookies could tell.
     cookies: false,
     connector: { limit: concurrency, limitPerHost: perHost, tls: await trustOptions(settings) },
@@ -55,14 +56,12 @@ async function sessionOptions(settings: FetchSettings): Promise<SessionOptions> 
   };
 }
 
-/** Undefined for plain requests, which cost the session less. */
-function requestOptions(settings: FetchSettings, body: SendableBody | undefined): RequestOptions | undefined {
-  const headers = settings.headers.map(([name, value]): [string, string] => [name, value]);
+function headersOf({ headers, userAgent }: FetchSettings, contentType: string | undefined): [string, string][] {
+  const all = headers.map(([name, value]): [string, string] => [name, value]);
   const has = (wanted: string): boolean => headers.some(([name]) => name.toLowerCase() === wanted);
-  const { userAgent } = settings;
-  if (userAgent !== undefined && !has("user-agent")) headers.push(["user-agent", userAgent]);
-  if (body?.contentType !== undefined && !has("content-type")) headers.push(["content-type", body.contentType]);
-  return headers.length === 0 && body === undefined ? undefined : { ...body?.options, headers };
+  if (userAgent !== undefined && !has("user-agent")) all.push(["user-agent", userAgent]);
+  if (contentType !== undefined && !has("content-type")) all.push(["content-type", contentType]);
+  return all;
 }
 
 /** Every body is read to its end: it is saved, kept for the report, or only counted. */

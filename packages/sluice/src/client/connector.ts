@@ -3,7 +3,7 @@
  * addresses, TLS). Several sessions may share one connector; whoever made it closes it.
  */
 import { type Clock, systemClock } from "../concurrency/clock.js";
-import { UsageError } from "../errors.js";
+import { ConnectError, SluiceError } from "../errors.js";
 import { HTTP1_RESPONSE_LIMITS, type Http1Limits, resolveHttp1Limits } from "../http1/limits.js";
 import { Dialer, type DialTarget } from "../net/dial.js";
 import { DnsCache, type DnsCacheOptions } from "../net/dns-cache.js";
@@ -157,6 +157,13 @@ function definedOf(options: ConnectorOptions): Partial<Record<keyof typeof DEFAU
   return defined;
 }
 
+/** What a user's `connect` threw, as dialing has it: an error of ours as it is, another as the cause of one. */
+function connectFailure({ host, port }: DialTarget, error: unknown): Error {
+  if (error instanceof SluiceError) return error;
+  const message = `Cannot connect to ${host}:${port}: ${error instanceof Error ? error.message : String(error)}`;
+  return new ConnectError("connect/failed", message, { cause: error, phase: "connect" });
+}
+
 /** A user's `connect` in the shape of the dialer. */
 function customDialer(connect: NonNullable<ConnectorOptions["connect"]>): PoolDialer {
   return {
@@ -172,8 +179,7 @@ function customDialer(connect: NonNullable<ConnectorOptions["connect"]>): PoolDi
         .then(() => connect(target))
         .then(
           (transport) => settle(undefined, transport),
-          (error: unknown) =>
-            settle(error instanceof Error ? error : new UsageError("connect/failed", String(error)), undefined),
+          (error: unknown) => settle(connectFailure(target, error), undefined),
         );
       return { cancel: (reason) => queueMicrotask(() => settle(reason, undefined)) };
     },

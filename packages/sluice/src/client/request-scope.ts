@@ -157,12 +157,16 @@ export class RequestScope extends Deadline {
     };
   }
 
+  /** Tells of the error that the caller gets in place of what was asked for. */
+  traceFailure(error: unknown): void {
+    this.tracer?.emit("requestException", exceptionDetails(error, this.clock.now() - this.startedAt));
+  }
+
   #traceEnd(failure: unknown): void {
-    const { tracer } = this;
-    if (tracer === undefined || this.#deliveredStatus === 0) return;
-    const elapsed = this.clock.now() - this.startedAt;
-    if (failure === undefined) tracer.emit("requestEnd", { status: this.#deliveredStatus, elapsed });
-    else tracer.emit("requestException", exceptionDetails(failure, elapsed));
+    const status = this.#deliveredStatus;
+    if (status === 0) return;
+    if (failure !== undefined) this.traceFailure(failure);
+    else this.tracer?.emit("requestEnd", { status, elapsed: this.clock.now() - this.startedAt });
   }
 
   #release(): void {

@@ -13,7 +13,6 @@ import { type RequestPromise, readContent } from "./request-promise.js";
 import type { RequestScope, ScopeOwner } from "./request-scope.js";
 import type { ClientResponse } from "./response.js";
 import type { SessionConfig } from "./session-config.js";
-import { exceptionDetails } from "./tracing.js";
 import { placeOf, remember, warnOnce } from "./warnings.js";
 
 const NO_OPTIONS: RequestOptions = Object.freeze({});
@@ -73,6 +72,9 @@ export class SessionEngine implements ScopeOwner {
       scope.end();
       return content;
     } catch (error) {
+      if (request !== undefined) endScope(request, error);
+      // Whoever awaits a promise asks for its outcome in a microtask of its own: only then does V8 find the frames to show.
+      await undefined;
       throw this.#failed(error, request, ask, promise);
     }
   }
@@ -131,11 +133,8 @@ export class SessionEngine implements ScopeOwner {
       // Described deeper down, it has the frames of middleware only: a race is no await to V8.
       Error.captureStackTrace(error, this.#failed);
     }
-    if (request !== undefined) endScope(request, error);
-    if (promise.callSite !== undefined) {
-      // `await` takes a promise in a microtask of its own, which may be still to come.
-      queueMicrotask(() => warnIfForgotten(promise, ask));
-    }
+    request?.scope.traceFailure(error);
+    if (promise.callSite !== undefined && !promise.consumed) warnForgotten(promise, ask);
     return error;
   }
 }
@@ -146,11 +145,9 @@ function endScope(request: ClientRequest, error: unknown): void {
   scope.current?.abort(error);
   scope.end();
   payload?.discard();
-  scope.tracer?.emit("requestException", exceptionDetails(error, scope.clock.now() - scope.startedAt));
 }
 
-function warnIfForgotten(promise: RequestPromise, ask: Ask): void {
-  if (promise.consumed) return;
+function warnForgotten(promise: RequestPromise, ask: Ask): void {
   remember(promise);
   const what = `${ask.method} ${shownUrl(ask.url)} failed, and nobody awaits it`;
   warnOnce("SLUICE_REQUEST_NOT_AWAITED", placeOf(promise.callSite), what);

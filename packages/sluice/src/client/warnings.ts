@@ -9,8 +9,9 @@ const REMEMBERED_PLACES = 1_000;
 /** So many sessions in a row with one request each are a pattern. */
 const SINGLE_REQUEST_SESSIONS = 10;
 
-/** Frames below this folder are the library's own. */
-const LIBRARY = new URL("..", import.meta.url).href;
+/** Frames below this folder are the library's own; loaders differ in whether they name files by URL or by path. */
+const LIBRARY_URL = new URL("..", import.meta.url);
+const LIBRARY_PATH = decodeURIComponent(LIBRARY_URL.pathname);
 
 const warned = new Set<string>();
 
@@ -37,7 +38,9 @@ export function takeCallSite(below: Parameters<typeof Error.captureStackTrace>[1
 /** The first frame outside the library and Node: where in the user's program it happened. */
 export function placeOf(site: CallSite | undefined): string {
   const frames = site?.stack?.split("\n").slice(1) ?? [];
-  const outside = frames.find((frame) => !frame.includes("node:") && !frame.includes(LIBRARY));
+  const outside = frames.find((frame) => {
+    return !frame.includes("node:") && !frame.includes(LIBRARY_URL.href) && !frame.includes(LIBRARY_PATH);
+  });
   return outside?.trim().replace(/^at /, "") ?? "an unknown place";
 }
 

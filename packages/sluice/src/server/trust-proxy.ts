@@ -82,8 +82,9 @@ export class ProxyTrust {
   #viewByElements(peer: ClientView, forwarded: string): ClientView {
     let view = peer;
     for (const hop of forwardedHops(forwarded)) {
-      view = { address: hop.address ?? view.address, scheme: readScheme(hop.proto), host: readHost(hop.host) };
-      if (hop.address === undefined || !this.isTrusted(hop.address)) break;
+      const address = hop.address === undefined || parseIp(hop.address) === undefined ? undefined : hop.address;
+      view = { address: address ?? view.address, scheme: readScheme(hop.proto), host: readHost(hop.host) };
+      if (address === undefined || !this.isTrusted(address)) break;
     }
     return { ...view, address: view.address === undefined ? undefined : plainAddress(view.address) };
   }

@@ -47,6 +47,8 @@ export class FakeNet {
   readonly #pair: MemoryPairOptions;
   /** What becomes of a dial, where it is not to succeed at once. */
   dialing: (target: DialTarget) => void | Promise<void> = () => undefined;
+  /** Called with each new connection, before anything is sent on it. */
+  connected: (connection: FakeConnection) => void = () => undefined;
 
   constructor(answerer: Answerer = () => ok("ok"), pair: MemoryPairOptions = {}) {
     this.#answerer = answerer;
@@ -80,7 +82,9 @@ export class FakeNet {
   async #connect(target: DialTarget): Promise<Transport> {
     await this.dialing(target);
     const [near, far] = memoryPair(this.#pair);
-    this.connections.push(new FakeConnection(this, far, target));
+    const connection = new FakeConnection(this, far, target);
+    this.connections.push(connection);
+    this.connected(connection);
     return near;
   }
 }

@@ -109,11 +109,9 @@ describe("read", () => {
 describe("write", () => {
   test("a peer that takes no more of the request", async () => {
     const net = new FakeNet(() => undefined, { highWaterMark: 1_000 });
-    net.dialing = () => undefined;
+    net.connected = (connection) => connection.transport.pause();
     const session = net.session({ timeout: { write: 100 } });
     const failed = rejection(session.put(URL_A, { body: new Uint8Array(500_000) }));
-    await turns(1);
-    net.connections[0]?.transport.pause();
     await turns();
     net.clock.advance(100);
     const error = await failed;

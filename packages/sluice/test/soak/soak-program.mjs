@@ -76,7 +76,7 @@ function soakApplication() {
   });
   app.get("/small", () => TEXT);
   app.get("/bytes/:count", (request) => reply.bytes(LARGE.subarray(0, Number(request.params.count))));
-  app.get("/stream/:count", (request) => reply.stream(pieces(Number(request.params.count), Infinity)));
+  app.get("/stream/:count", (request) => reply.stream(pieces(Number(request.params.count), Number.POSITIVE_INFINITY)));
   app.get("/break/:after", (request) => reply.stream(pieces(100, Number(request.params.after))));
   app.get("/gzip", () => reply.bytes(CODED, { headers: { "Content-Encoding": "gzip" } }));
   app.get("/redirect", () => reply.redirect("/small"));
@@ -124,23 +124,80 @@ function startChaos(sockets) {
 /** [weight, name, what it does]; a number thrown away or an error is an outcome, and `plain` ones must go well. */
 const KINDS = [
   [5_500, "small", (at) => expectText(at.session.get(`${at.url}/small`, at.shared))],
-  [600, "bytes", async (at) => expectLength((await at.session.get(`${at.url}/bytes/${at.size}`, at.shared).bytes()).byteLength, at.size)],
-  [500, "stream", async (at) => expectLength((await at.session.get(`${at.url}/stream/50`, at.shared).bytes()).byteLength, 50_000)],
-  [600, "post", async (at) => expectLength((await at.session.post(`${at.url}/echo`, { ...at.shared, body: LARGE.subarray(0, at.size) }).json()).length, at.size)],
-  [300, "upload", async (at) => expectLength((await at.session.post(`${at.url}/echo`, { ...at.shared, body: pieces(20, Infinity) }).json()).length, 20_000)],
-  [400, "gzip", async (at) => expectLength((await at.session.get(`${at.url}/gzip`, at.shared).bytes()).byteLength, 20_000)],
+  [
+    600,
+    "bytes",
+    async (at) =>
+      expectLength((await at.session.get(`${at.url}/bytes/${at.size}`, at.shared).bytes()).byteLength, at.size),
+  ],
+  [
+    500,
+    "stream",
+    async (at) => expectLength((await at.session.get(`${at.url}/stream/50`, at.shared).bytes()).byteLength, 50_000),
+  ],
+  [
+    600,
+    "post",
+    async (at) =>
+      expectLength(
+        (await at.session.post(`${at.url}/echo`, { ...at.shared, body: LARGE.subarray(0, at.size) }).json()).length,
+        at.size,
+      ),
+  ],
+  [
+    300,
+    "upload",
+    async (at) =>
+      expectLength(
+        (await at.session.post(`${at.url}/echo`, { ...at.shared, body: pieces(20, Number.POSITIVE_INFINITY) }).json())
+          .length,
+        20_000,
+      ),
+  ],
+  [
+    400,
+    "gzip",
+    async (at) => expectLength((await at.session.get(`${at.url}/gzip`, at.shared).bytes()).byteLength, 20_000),
+  ],
   [300, "redirect", (at) => expectText(at.session.get(`${at.url}/redirect`, at.shared))],
   [300, "cookie", (at) => expectText(at.session.get(`${at.url}/cookie`, at.shared))],
   [200, "discard", async (at) => (await at.session.get(`${at.url}/bytes/30000`, at.shared)).discard()],
   [200, "unread-small", async (at) => void (await at.session.get(`${at.url}/small`, at.shared))],
   [60, "unread-large", async (at) => void (await at.session.get(`${at.url}/bytes/${LARGE.length}`, at.shared))],
-  [100, "early-answer", async (at) => expectLength((await at.session.post(`${at.url}/ignore`, { ...at.shared, body: LARGE })).status, 413)],
+  [
+    100,
+    "early-answer",
+    async (at) => expectLength((await at.session.post(`${at.url}/ignore`, { ...at.shared, body: LARGE })).status, 413),
+  ],
   [250, "abort", abortSometime],
   [150, "abort-in-body", abortInBody],
-  [150, "break-in-body", async (at) => expectFailure(at.session.get(`${at.url}/break/${Math.floor(at.random() * 90)}`, at.shared).bytes())],
-  [60, "time-out", async (at) => expectFailure(at.session.get(`${at.url}/stall`, { ...at.shared, timeout: { headers: 10 } }), "timeout.headers")],
-  [60, "total-time-out", async (at) => expectFailure(at.session.get(`${at.url}/stall`, { ...at.shared, timeout: 10 }).text(), "timeout.total")],
-  [200, "reset", async (at) => expectFailure(at.session.get(`${at.chaos}/reset/${Math.floor(at.random() * 4)}/${at.random() < 0.5 ? "rst" : "fin"}`, at.shared).text())],
+  [
+    150,
+    "break-in-body",
+    async (at) => expectFailure(at.session.get(`${at.url}/break/${Math.floor(at.random() * 90)}`, at.shared).bytes()),
+  ],
+  [
+    60,
+    "time-out",
+    async (at) =>
+      expectFailure(at.session.get(`${at.url}/stall`, { ...at.shared, timeout: { headers: 10 } }), "timeout.headers"),
+  ],
+  [
+    60,
+    "total-time-out",
+    async (at) =>
+      expectFailure(at.session.get(`${at.url}/stall`, { ...at.shared, timeout: 10 }).text(), "timeout.total"),
+  ],
+  [
+    200,
+    "reset",
+    async (at) =>
+      expectFailure(
+        at.session
+          .get(`${at.chaos}/reset/${Math.floor(at.random() * 4)}/${at.random() < 0.5 ? "rst" : "fin"}`, at.shared)
+          .text(),
+      ),
+  ],
   [70, "raw-reset", rawReset],
 ];
 const WEIGHT = KINDS.reduce((sum, [weight]) => sum + weight, 0);
@@ -169,7 +226,10 @@ async function expectFailure(request, code) {
 async function abortSometime(at) {
   const controller = new AbortController();
   const reason = new Error("aborted by the soak");
-  const request = at.session.post(`${at.url}/echo`, { body: pieces(60, Infinity), signal: controller.signal });
+  const request = at.session.post(`${at.url}/echo`, {
+    body: pieces(60, Number.POSITIVE_INFINITY),
+    signal: controller.signal,
+  });
   const work = request.text();
   const delay = at.random();
   if (delay < 0.2) controller.abort(reason);
@@ -220,10 +280,19 @@ function count(name) {
   outcomes.set(name, (outcomes.get(name) ?? 0) + 1);
 }
 
+/** The kind at a place on the scale of all weights. */
+function kindAt(place) {
+  let end = 0;
+  for (const kind of KINDS) {
+    end += kind[0];
+    if (place < end) return kind;
+  }
+  return KINDS[0];
+}
+
 async function perform(index, surroundings) {
   const random = randomFor(index);
-  let pick = random() * WEIGHT;
-  const [, name, act] = KINDS.find(([weight]) => (pick -= weight) < 0) ?? KINDS[0];
+  const [, name, act] = kindAt(random() * WEIGHT);
   const size = Math.floor(random() ** 4 * 200_000);
   count(name);
   if (LEAK === "responses") leaked.push(await surroundings.session.get(`${surroundings.url}/small`));
@@ -253,7 +322,7 @@ async function settle() {
 /** The heap when nothing is under way, after as many collections as it takes. */
 async function heapAtRest() {
   await new Promise((resolve) => setTimeout(resolve, UNREAD_MS * 3));
-  let least = Infinity;
+  let least = Number.POSITIVE_INFINITY;
   for (let round = 0; round < 4; round += 1) {
     await settle();
     least = Math.min(least, process.memoryUsage().heapUsed);
@@ -284,7 +353,9 @@ async function runRequests(from, to, surroundings) {
   await Promise.all(Array.from({ length: LANES }, lane));
 }
 
-console.log(`soak: ${REQUESTS} requests, seed ${SEED}, Node ${process.version}${LEAK === "" ? "" : `, planted leak: ${LEAK}`}`);
+console.log(
+  `soak: ${REQUESTS} requests, seed ${SEED}, Node ${process.version}${LEAK === "" ? "" : `, planted leak: ${LEAK}`}`,
+);
 const began = performance.now();
 // The first TCP server of a process takes a descriptor for good: libuv's reserve for when there are none left.
 const first = createServer().listen(0, "127.0.0.1");
@@ -296,7 +367,11 @@ const chaosSockets = new Set();
 const chaos = await startChaos(chaosSockets);
 const server = await soakApplication().listen({ port: 0, host: "127.0.0.1" });
 const shared = new AbortController();
-const session = new ClientSession({ connector: { limit: CONNECTIONS }, unreadTimeout: UNREAD_MS, signal: shared.signal });
+const session = new ClientSession({
+  connector: { limit: CONNECTIONS },
+  unreadTimeout: UNREAD_MS,
+  signal: shared.signal,
+});
 const surroundings = {
   session,
   shared: { signal: shared.signal },
@@ -342,7 +417,9 @@ const seconds = (performance.now() - began) / 1000;
 console.log(`  outcomes: ${[...outcomes].map(([name, times]) => `${name.trim()} ${times}`).join(", ")}`);
 console.log(`  heap at rest: ${mebibytes(heapBefore)} after the first tenth, ${mebibytes(heapAfter)} at the end`);
 console.log(`  resources: ${JSON.stringify(after.active)}, descriptors ${before.descriptors} → ${after.descriptors}`);
-console.log(`  listeners on the shared signal ${listeners}, deadlines in the wheel ${deadlines}, ${seconds.toFixed(1)} s`);
+console.log(
+  `  listeners on the shared signal ${listeners}, deadlines in the wheel ${deadlines}, ${seconds.toFixed(1)} s`,
+);
 for (const problem of problems) console.log(`  PROBLEM ${problem}`);
 console.log(JSON.stringify({ ok: problems.length === 0, seed: SEED, problems, heapBefore, heapAfter, seconds }));
 process.exit(problems.length === 0 ? 0 : 1);
