@@ -187,7 +187,7 @@ export class ClientResponse {
       const message = `Expected JSON, but the answer (status ${this.status}) is ${type}; \`checkType: false\` takes it anyway`;
       throw this.describe(new ContentTypeError("response.content-type", message, { phase: "response" }));
     }
-    return this.#read(this.#body.json<T>());
+    return await this.#read(this.#body.json<T>());
   }
 
   /** Writes the body to a file, which appears under `path` only when it is complete. Resolves to its size in bytes. */
@@ -282,7 +282,10 @@ export class ClientResponse {
     try {
       return await work;
     } catch (error) {
-      if (error instanceof SluiceError) throw this.describe(error);
+      if (error instanceof SluiceError) {
+        // Made when the body broke, perhaps long ago: the frames of whoever reads it now are news.
+        Error.captureStackTrace(this.describe(error), this.#read);
+      }
       throw error;
     }
   }
