@@ -63,8 +63,9 @@ export function run(input, random) {
   if (wait !== undefined && !(wait >= 0)) throw new Error(`Retry-After gave ${wait}`);
   parseAuthority(text);
   parseRequestTarget(text, random.pick(METHODS));
-  if (URL.canParse(text) && showUrl(text).includes("secret@"))
-    throw new Error(`The password shows in ${showUrl(text)}`);
+  const shown = showUrl(text);
+  if (URL.canParse(text) && URL.canParse(shown) && new URL(shown).password !== "")
+    throw new Error(`It shows in ${shown}`);
   try {
     codingsOf(text);
   } catch (error) {

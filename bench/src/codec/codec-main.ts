@@ -53,7 +53,10 @@ async function readFor(session: ClientSession, bodyBytes: number, milliseconds: 
 }
 
 function textOf({ fields, body, chunk }: AwkwardAnswer): string {
-  const lines = Array.from({ length: fields }, (_, at) => `X-Field-${at}: value number ${at}\r\n`).join("");
+  // All of one length, so that twice as many are twice the bytes.
+  const lines = Array.from({ length: fields }, (_, at) => `X-Field-${1_000 + at}: value number ${1_000 + at}\r\n`).join(
+    "",
+  );
   const head = (framing: string) => `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n${framing}\r\n${lines}\r\n`;
   if (chunk === 0) return head(`Content-Length: ${body}`) + "x".repeat(body);
   const whole = `${chunk.toString(16)}\r\n${"x".repeat(chunk)}\r\n`;

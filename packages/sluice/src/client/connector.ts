@@ -120,10 +120,12 @@ export class Connector {
 
   /**
    * Refuses new requests and closes idle connections at once; those in use may end their exchange for `grace` milliseconds, then
-   * they are broken off. Resolves when every connection is gone. Idempotent. @default grace 0
+   * they are broken off. Resolves when every connection is gone. Idempotent. Throws `UsageError` for a grace out of range.
+   * @default grace 0
    */
   close(options: { readonly grace?: number } = {}): Promise<void> {
     const { grace = 0 } = options;
+    requireNumber("close.grace", grace, 0, Number.POSITIVE_INFINITY);
     this.#closing ??= this.#pool.drain();
     if (grace === 0) this.#pool.destroy();
     else if (grace !== Number.POSITIVE_INFINITY) this.#pool.destroyIn(grace);

@@ -97,11 +97,14 @@ function described(next: Next): Next {
   };
 }
 
-/** Where the request is consumed as content, an attempt includes its body: one that breaks off half-way can be tried again. */
+/**
+ * Where the request is consumed as content, an attempt includes its body: one that breaks off half-way can be tried again. Of an
+ * error's body only the beginning will be looked at.
+ */
 function preloading(next: Next): Next {
   return async (request) => {
     const response = await next(request);
-    if (request.settings.buffered) await response.preload();
+    if (request.settings.buffered && response.status < 400) await response.preload();
     return response;
   };
 }

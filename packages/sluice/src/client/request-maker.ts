@@ -115,13 +115,14 @@ export class RequestMaker {
         `Cannot request ${url.origin}: this session is held to ${baseUrl?.origin} (allowAbsoluteUrls)`,
       );
     }
-    const defaults = this.#config.trusts(url.origin) ? params : [];
     const own = options.params === undefined ? [] : [...paramPairs(options.params)];
-    for (const [name, value] of defaults) {
-      if (!own.some(([ownName]) => ownName === name) && !url.searchParams.has(name))
-        url.searchParams.append(name, value);
-    }
-    for (const [name, value] of own) url.searchParams.append(name, value);
+    const defaults = this.#config.trusts(url.origin) ? params : [];
+    const missing = defaults.filter(([name]) => {
+      return !url.searchParams.has(name) && !own.some(([ownName]) => ownName === name);
+    });
+    // The URL's own query stays as the caller wrote it: `searchParams.append` would write all of it anew.
+    const added = new URLSearchParams([...missing, ...own] as [string, string][]).toString();
+    if (added !== "") url.search = url.search === "" ? added : `${url.search}&${added}`;
     return new RequestUrl(url);
   }
 

@@ -25,6 +25,9 @@ const AS_BYTES: Consumption = { kind: "bytes" };
 const AS_BLOB: Consumption = { kind: "blob" };
 const AS_JSON: Consumption = { kind: "json", options: {} };
 
+/** What the platform's promises call a reason, so that a listener may name the class of error it expects, as with them. */
+type Reason = Parameters<NonNullable<Parameters<Promise<unknown>["then"]>[1]>>[0];
+
 /** Runs the request. Called once, at once; reads `consumption` after its first await. */
 export type RequestRunner = (promise: RequestPromise) => Promise<unknown>;
 
@@ -53,7 +56,7 @@ export class RequestPromise implements Promise<ClientResponse> {
   // biome-ignore lint/suspicious/noThenProperty: being a promise is what this class is for
   then<Fulfilled = ClientResponse, Rejected = never>(
     onFulfilled?: ((response: ClientResponse) => Fulfilled | PromiseLike<Fulfilled>) | null,
-    onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
+    onRejected?: ((reason: Reason) => Rejected | PromiseLike<Rejected>) | null,
   ): Promise<Fulfilled | Rejected> {
     this.#consume();
     if (this.consumption.kind !== "response") return Promise.reject(this.#twice()).then(onFulfilled, onRejected);
@@ -61,7 +64,7 @@ export class RequestPromise implements Promise<ClientResponse> {
   }
 
   catch<Rejected = never>(
-    onRejected?: ((reason: unknown) => Rejected | PromiseLike<Rejected>) | null,
+    onRejected?: ((reason: Reason) => Rejected | PromiseLike<Rejected>) | null,
   ): Promise<ClientResponse | Rejected> {
     return this.then(undefined, onRejected);
   }

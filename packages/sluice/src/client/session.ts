@@ -6,7 +6,14 @@ import { callLater } from "../concurrency/deadline.js";
 import type { Connector } from "./connector.js";
 import type { CookieJar } from "./cookie-jar.js";
 import { fieldsWithout, hasField } from "./field-lines.js";
-import { fieldLinesOf, paramPairs, type RequestOptions, type SessionOptions, type TimeoutOptions } from "./options.js";
+import {
+  fieldLinesOf,
+  paramPairs,
+  type RequestOptions,
+  requireNumber,
+  type SessionOptions,
+  type TimeoutOptions,
+} from "./options.js";
 import { RequestPromise } from "./request-promise.js";
 import { SessionConfig } from "./session-config.js";
 import { SessionEngine } from "./session-engine.js";
@@ -121,11 +128,14 @@ export class ClientSession {
 
   /**
    * Refuses new requests and ends those that run: at once, or when `grace` milliseconds have passed without them ending by
-   * themselves. Closes the connector if the session made it. Idempotent. @default grace 0
+   * themselves. Closes the connector if the session made it. Idempotent. Throws `UsageError` for a grace out of range.
+   * @default grace 0
    */
   close(options: { readonly grace?: number } = {}): Promise<void> {
     const core = this.#core;
-    core.closing ??= closeCore(core, options.grace ?? 0);
+    const { grace = 0 } = options;
+    requireNumber("close.grace", grace, 0, Number.POSITIVE_INFINITY);
+    core.closing ??= closeCore(core, grace);
     if (core.development) remember(this);
     return core.closing;
   }

@@ -30,7 +30,7 @@ export function isSecretField(name: string, extra?: ReadonlySet<string>): boolea
  * never throws. A query piece without "=" is hidden as a whole: it may be the secret itself.
  */
 export function showUrl(url: string | URL, showQuery?: ReadonlySet<string>): string {
-  const text = typeof url === "string" ? url : url.href;
+  const text = typeof url === "string" ? asParsed(url) : url.href;
   const fragmentAt = text.indexOf("#");
   const withoutFragment = fragmentAt === -1 ? text : text.slice(0, fragmentAt);
   const queryAt = withoutFragment.indexOf("?");
@@ -41,18 +41,24 @@ export function showUrl(url: string | URL, showQuery?: ReadonlySet<string>): str
   return escapeControls(shown);
 }
 
+/** URL parsers pass over tabs and line breaks: left in, they would hide where an authority, and its user information, begins. */
+function asParsed(url: string): string {
+  return url.includes("@") ? url.replace(/[\t\n\r]/g, "") : url;
+}
+
 /** Parsers differ on what an authority is where slashes and backslashes mix: all before the last "@" of it goes. */
 function dropUserInfo(resource: string): string {
-  const start = /^[^:/\\]*:?[/\\]{2,}/.exec(resource)?.[0].length ?? schemeLength(resource);
-  const path = resource.slice(start).search(/[/\\]/);
+  const known = schemeLength(resource);
+  const start = known ?? /^[^:/\\]*:?[/\\]{2,}/.exec(resource)?.[0].length ?? 0;
+  const path = resource.slice(start).search(known === undefined ? /\// : /[/\\]/);
   const authorityEnd = path === -1 ? resource.length : start + path;
   const at = resource.lastIndexOf("@", authorityEnd - 1);
   return at < start ? resource : resource.slice(0, start) + resource.slice(at + 1);
 }
 
-/** `http:user@host` is an authority to WHATWG parsers even without slashes. */
-function schemeLength(resource: string): number {
-  return /^(?:https?|wss?):/i.exec(resource)?.[0].length ?? 0;
+/** `http:user@host` and `http:/user@host` have an authority to WHATWG parsers, which want no slashes after these schemes. */
+function schemeLength(resource: string): number | undefined {
+  return /^[^a-z]*(?:https?|wss?|ftp):[/\\]*/i.exec(resource)?.[0].length;
 }
 
 function hideQuery(query: string, showQuery: ReadonlySet<string> | undefined): string {

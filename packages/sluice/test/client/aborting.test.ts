@@ -20,7 +20,10 @@ afterAll(() => {
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, "abort").length;
 
 /** Each phase: a network and what to do until the request is in it. */
-const PHASES: [name: string, make: () => { net: FakeNet; begin?: (net: FakeNet) => void | Promise<void>; options?: object }][] = [
+const PHASES: [
+  name: string,
+  make: () => { net: FakeNet; begin?: (net: FakeNet) => void | Promise<void>; options?: object },
+][] = [
   [
     "queue",
     () => {
@@ -38,7 +41,10 @@ const PHASES: [name: string, make: () => { net: FakeNet; begin?: (net: FakeNet) 
   ],
   ["waiting for the head", () => ({ net: new FakeNet(() => undefined) })],
   ["in the middle of the head", () => ({ net: new FakeNet(() => ["HTTP/1.1 200 OK\r\nx-a"]) })],
-  ["after a redirect", () => ({ net: new FakeNet(({ target }) => (target === "/x" ? redirect(302, "/y") : undefined)) })],
+  [
+    "after a redirect",
+    () => ({ net: new FakeNet(({ target }) => (target === "/x" ? redirect(302, "/y") : undefined)) }),
+  ],
 ];
 
 describe.each(PHASES)("while %s", (name, make) => {
@@ -225,7 +231,10 @@ test("a thousand requests on one signal leave no listener on it, whatever became
   const controller = new AbortController();
   const session = net.session();
   const asked = Array.from({ length: 1_000 }, (_, at) =>
-    session.get(`http://a.test/${at}`, { signal: controller.signal }).text().catch(() => undefined),
+    session
+      .get(`http://a.test/${at}`, { signal: controller.signal })
+      .text()
+      .catch(() => undefined),
   );
   await turns(20);
   expect(listeners(controller.signal)).toBe(1);
@@ -237,34 +246,49 @@ test("a thousand requests on one signal leave no listener on it, whatever became
 
 // Whatever the socket does.
 
-const DEEDS: [name: string, deed: (net: FakeNet) => void][] = [
-  ["closes", (net) => net.connections.at(-1)?.end()],
-  ["resets", (net) => net.connections.at(-1)?.reset()],
-  ["answers garbage", (net) => net.connections.at(-1)?.send("\0\0\0")],
-  ["closes within the head", (net) => (net.connections.at(-1)?.send("HTTP/1.1 2"), net.connections.at(-1)?.end())],
-  ["closes within the body", (net) => (net.connections.at(-1)?.send(`${HEAD_OF_TEN}x`), net.connections.at(-1)?.end())],
-  ["resets within the body", (net) => (net.connections.at(-1)?.send(`${HEAD_OF_TEN}x`), net.connections.at(-1)?.reset())],
-  ["sends broken chunks", (net) => net.connections.at(-1)?.send("HTTP/1.1 200 \r\ntransfer-encoding: chunked\r\n\r\nzz")],
-  ["sends broken gzip", (net) => net.connections.at(-1)?.send("HTTP/1.1 200 \r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\nnope")],
+/** What the newest connection's peer does when it has the request: sends this, and then? */
+const DEEDS: [name: string, sends: string, then: "end" | "reset" | "stay"][] = [
+  ["closes", "", "end"],
+  ["resets", "", "reset"],
+  ["answers garbage", "\0\0\0", "stay"],
+  ["closes within the head", "HTTP/1.1 2", "end"],
+  ["closes within the body", `${HEAD_OF_TEN}x`, "end"],
+  ["resets within the body", `${HEAD_OF_TEN}x`, "reset"],
+  ["sends broken chunks", "HTTP/1.1 200 \r\ntransfer-encoding: chunked\r\n\r\nzz", "stay"],
+  ["sends broken gzip", "HTTP/1.1 200 \r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\nnope", "stay"],
 ];
 
-describe.each(DEEDS)("when the peer %s", (_name, deed) => {
+describe.each(DEEDS)("when the peer %s", (_name, sends, then) => {
   test("no rejection is left unhandled, however the request is consumed", async () => {
     const ways: ((net: FakeNet) => PromiseLike<unknown>)[] = [
       (net) => net.session().get(URL_A),
       (net) => net.session().get(URL_A).text(),
       (net) => net.session().get(URL_A).json(),
-      (net) => net.session({ retry: { attempts: 2, baseDelay: 0 } }).post(URL_A).text(),
+      (net) =>
+        net
+          .session({ retry: { attempts: 2, baseDelay: 0 } })
+          .post(URL_A)
+          .text(),
       (net) => net.session({ middleware: [(request, next) => next(request)] }).get(URL_A),
       (net) => net.session({ auth: { bearer: "t" } }).post(URL_A, { body: ["x"] }),
       (net) => net.session().get(URL_A).lines().next(),
       (net) => Promise.race([net.session().get(URL_A), turns(3)]),
-      (net) => net.session().get(URL_A).then((response) => response.discard()),
-      (net) => net.session().get(URL_A).then(() => turns(3)),
+      (net) =>
+        net
+          .session()
+          .get(URL_A)
+          .then((response) => response.discard()),
+      (net) =>
+        net
+          .session()
+          .get(URL_A)
+          .then(() => turns(3)),
     ];
     for (const way of ways) {
-      const net = new FakeNet(() => {
-        deed(net);
+      const net = new FakeNet(({ connection }) => {
+        connection.send(sends);
+        if (then === "end") connection.end();
+        if (then === "reset") connection.reset();
         return undefined;
       });
       await Promise.resolve(way(net)).catch(() => undefined);

@@ -209,7 +209,10 @@ test("broken JSON is a PayloadError that says where", async () => {
 });
 
 test("maxResponseSize holds for shortcuts, the body's own readers and streams: at the limit and one past it", async () => {
-  for (const framing of ["content-length: 10\r\n\r\n0123456789", "transfer-encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n"]) {
+  for (const framing of [
+    "content-length: 10\r\n\r\n0123456789",
+    "transfer-encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n",
+  ]) {
     const net = new FakeNet(() => `HTTP/1.1 200 \r\n${framing}`);
     const session = net.session();
     expect(await session.get(URL_A, { maxResponseSize: 10 }).text()).toBe("0123456789");

@@ -108,7 +108,10 @@ test("many small bodies of one connection are each decoded by themselves", async
 
 test("a JSON error body is decoded too", async () => {
   const body = zlib.gzipSync('{"why":1}');
-  const net = new FakeNet(() => [`HTTP/1.1 400 \r\ncontent-encoding: gzip\r\ncontent-length: ${body.length}\r\n\r\n`, body]);
+  const net = new FakeNet(() => [
+    `HTTP/1.1 400 \r\ncontent-encoding: gzip\r\ncontent-length: ${body.length}\r\n\r\n`,
+    body,
+  ]);
   const error = await rejection<Error & { body: Uint8Array }>(net.session().get(URL_A).json());
   expect(Buffer.from(error.body).toString()).toBe('{"why":1}');
 });

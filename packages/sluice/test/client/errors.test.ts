@@ -1,5 +1,5 @@
-import { createServer, type Socket } from "node:net";
 import type { AddressInfo } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { retry } from "../../src/client/middleware/retry.js";
 import { ClientSession } from "../../src/client/session.js";

@@ -205,7 +205,9 @@ export async function turns(count = 5): Promise<void> {
 }
 
 /** What a promise rejects with; fails if it resolves. */
-export async function rejection<E = Error & { code: string; phase: string }>(promise: PromiseLike<unknown>): Promise<E> {
+export async function rejection<E = Error & { code: string; phase: string }>(
+  promise: PromiseLike<unknown>,
+): Promise<E> {
   try {
     await promise;
   } catch (error) {
@@ -215,7 +217,11 @@ export async function rejection<E = Error & { code: string; phase: string }>(pro
 }
 
 /** A promise and its ends. */
-export function deferred<T = void>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
+export function deferred<T = void>(): {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (error: unknown) => void;
+} {
   let resolve: (value: T) => void = () => undefined;
   let reject: (error: unknown) => void = () => undefined;
   const promise = new Promise<T>((res, rej) => {

@@ -1,6 +1,6 @@
 /** The pool end to end: places, order, reuse, the one replay, and connections that cannot be trusted. */
 import { describe, expect, test } from "vitest";
-import { ConnectionLostError, ProtocolError } from "../../src/errors.js";
+import { ConnectError, ConnectionLostError, ProtocolError } from "../../src/errors.js";
 import { answer, deferred, FakeNet, ok, rejection, type Seen, turns } from "./fake-net.js";
 
 const URL_A = "http://a.test/x";
@@ -76,10 +76,7 @@ describe("limits", () => {
     const controller = new AbortController();
     const lost = Array.from({ length: 50 }, (_, at) =>
       rejection(
-        session.get(
-          "http://a.test/lost",
-          at % 2 === 0 ? { signal: controller.signal } : { timeout: { queue: 100 } },
-        ),
+        session.get("http://a.test/lost", at % 2 === 0 ? { signal: controller.signal } : { timeout: { queue: 100 } }),
       ),
     );
     const last = session.get("http://a.test/last").text();
@@ -130,6 +127,52 @@ describe("limits", () => {
   });
 });
 
+describe("without a file descriptor left", () => {
+  /** A network on which dialing fails for want of descriptors while `missing` says so. */
+  function scarce(missing: () => boolean): FakeNet {
+    const net = new FakeNet(({ target }) => ok(target));
+    net.dialing = () => {
+      if (missing()) throw new ConnectError("connect/too-many-files", "Too many open files");
+    };
+    return net;
+  }
+
+  test("idle connections are given up, and the dial is tried again after a pause", async () => {
+    let dials = 0;
+    const net = scarce(() => {
+      dials += 1;
+      return dials > 1 && dials < 4;
+    });
+    const session = net.session();
+    await session.get("http://b.test/").text();
+    const text = session.get(URL_A).text();
+    await turns();
+    expect([dials, net.open]).toEqual([2, 0]);
+    await net.clock.advanceAsync(99);
+    expect(dials).toBe(2);
+    await net.clock.advanceAsync(101);
+    expect(await text).toBe("/x");
+    expect(dials).toBe(4);
+  });
+
+  test("the connect limit runs on over all tries, and an abort ends the waiting", async () => {
+    const net = scarce(() => true);
+    const session = net.session({ timeout: { connect: 350 } });
+    const failed = rejection(session.get(URL_A));
+    const controller = new AbortController();
+    const aborted = rejection(session.get(URL_A, { signal: controller.signal }));
+    await net.clock.advanceAsync(200);
+    controller.abort();
+    expect((await aborted).name).toBe("AbortError");
+    await net.clock.advanceAsync(149);
+    expect(session.toJSON()["running"]).toBe(1);
+    await net.clock.advanceAsync(1);
+    const error = await failed;
+    expect([error.code, (error.cause as ConnectError).code]).toEqual(["timeout.connect", "connect/too-many-files"]);
+    expect(net.clock.armedCount).toBe(0);
+  });
+});
+
 describe("reuse", () => {
   test("a connection is used again for the same origin, and not for another", async () => {
     const net = new FakeNet();
@@ -167,7 +210,10 @@ describe("reuse", () => {
       expect(net.connections.length).toBe(2);
     }
     const own = new FakeNet();
-    await own.session().get(URL_A, { headers: { connection: "close" } }).text();
+    await own
+      .session()
+      .get(URL_A, { headers: { connection: "close" } })
+      .text();
     expect(own.seen[0]?.fields.get("connection")).toBe("close");
   });
 });

@@ -182,6 +182,16 @@ describe("close", () => {
     expect([net.open, net.clock.armedCount]).toEqual([0, 0]);
   });
 
+  test("a grace out of range is refused", () => {
+    const net = new FakeNet();
+    const session = net.session();
+    for (const grace of [-1, Number.NaN, "5" as never]) {
+      expect(() => session.close({ grace })).toThrow(UsageError);
+      expect(() => session.connector.close({ grace })).toThrow(UsageError);
+    }
+    expect(session.closed).toBe(false);
+  });
+
   test("`await using` closes", async () => {
     const net = new FakeNet();
     const session = new ClientSession({ connector: net.options({}) });

@@ -25,7 +25,11 @@ test("queue: waiting for a place in the pool", async () => {
   net.clock.advance(99);
   expect(session.toJSON()["running"]).toBe(2);
   net.clock.advance(1);
-  await timesOut(failed.then((error) => Promise.reject(error)), "queue", "100 ms waiting for a place");
+  await timesOut(
+    failed.then((error) => Promise.reject(error)),
+    "queue",
+    "100 ms waiting for a place",
+  );
   net.connections[0]?.send(ok(""));
   expect((await first).status).toBe(200);
 });
@@ -37,7 +41,11 @@ test("connect: everything until the connection stands; its time is the dial's", 
   const failed = rejection(request);
   await turns();
   net.clock.advance(100);
-  await timesOut(failed.then((error) => Promise.reject(error)), "connect", "100 ms connecting");
+  await timesOut(
+    failed.then((error) => Promise.reject(error)),
+    "connect",
+    "100 ms connecting",
+  );
 });
 
 test("queue does not run on while a connection is being made", async () => {
@@ -61,7 +69,11 @@ test("headers: from the request sent to the head of the answer, 1xx do not resta
   net.clock.advance(39);
   await turns();
   net.clock.advance(1);
-  await timesOut(failed.then((error) => Promise.reject(error)), "headers", "100 ms waiting for the head");
+  await timesOut(
+    failed.then((error) => Promise.reject(error)),
+    "headers",
+    "100 ms waiting for the head",
+  );
   await turns();
   expect(net.open).toBe(0);
 });
@@ -69,7 +81,12 @@ test("headers: from the request sent to the head of the answer, 1xx do not resta
 describe("read", () => {
   test("the gap between two reads, for a shortcut that collects", async () => {
     const net = new FakeNet(() => [HEAD_OF_TEN]);
-    const failed = rejection(net.session({ timeout: { read: 100 } }).get(URL_A).text());
+    const failed = rejection(
+      net
+        .session({ timeout: { read: 100 } })
+        .get(URL_A)
+        .text(),
+    );
     await turns();
     for (let byte = 0; byte < 5; byte += 1) {
       net.clock.advance(99);
@@ -77,12 +94,19 @@ describe("read", () => {
       await turns(2);
     }
     net.clock.advance(100);
-    await timesOut(failed.then((error) => Promise.reject(error)), "read", "100 ms waiting for more of the body");
+    await timesOut(
+      failed.then((error) => Promise.reject(error)),
+      "read",
+      "100 ms waiting for more of the body",
+    );
   });
 
   test("a body that keeps coming is read to its end however long it takes", async () => {
     const net = new FakeNet(() => [HEAD_OF_TEN]);
-    const text = net.session({ timeout: { read: 100, total: Number.POSITIVE_INFINITY } }).get(URL_A).text();
+    const text = net
+      .session({ timeout: { read: 100, total: Number.POSITIVE_INFINITY } })
+      .get(URL_A)
+      .text();
     await turns();
     for (let byte = 0; byte < 10; byte += 1) {
       net.clock.advance(90);
@@ -102,7 +126,11 @@ describe("read", () => {
     net.clock.advance(99);
     await turns();
     net.clock.advance(1);
-    await timesOut(failed.then((error) => Promise.reject(error)), "read", "more of the body");
+    await timesOut(
+      failed.then((error) => Promise.reject(error)),
+      "read",
+      "more of the body",
+    );
   });
 });
 
@@ -156,7 +184,10 @@ describe("attempt", () => {
   test("one try, whatever it is doing; the next one starts anew", async () => {
     const net = new FakeNet((_seen, { seen }) => (seen.length === 1 ? undefined : ok("second")));
     const retry = { attempts: 2, baseDelay: 0 };
-    const text = net.session({ timeout: { attempt: 100 }, retry }).get(URL_A).text();
+    const text = net
+      .session({ timeout: { attempt: 100 }, retry })
+      .get(URL_A)
+      .text();
     await turns();
     net.clock.advance(100);
     await turns();
@@ -177,7 +208,11 @@ describe("attempt", () => {
     const failed = rejection(session.get(URL_A).text());
     await turns();
     net.clock.advance(100);
-    await timesOut(failed.then((error) => Promise.reject(error)), "attempt", "100 ms for one attempt");
+    await timesOut(
+      failed.then((error) => Promise.reject(error)),
+      "attempt",
+      "100 ms for one attempt",
+    );
   });
 });
 
@@ -199,17 +234,31 @@ describe("total", () => {
       net.clock.advance(1_000);
       await turns(2);
     }
-    await timesOut(collected.then((error) => Promise.reject(error)), "total", "5000 ms in all");
-    await timesOut(streamed.then((error) => Promise.reject(error)), "total", "5000 ms in all");
+    await timesOut(
+      collected.then((error) => Promise.reject(error)),
+      "total",
+      "5000 ms in all",
+    );
+    await timesOut(
+      streamed.then((error) => Promise.reject(error)),
+      "total",
+      "5000 ms in all",
+    );
     expect(pieces).toBe(5);
     expect(net.open).toBe(0);
   });
 
   test("a number is total; it spans redirects and retries", async () => {
     const net = new FakeNet(() => answer(503));
-    const failed = rejection(net.session({ retry: { attempts: 100, baseDelay: 100, random: () => 0.5 } }).get(URL_A, { timeout: 1_000 }));
+    const failed = rejection(
+      net.session({ retry: { attempts: 100, baseDelay: 100, random: () => 0.5 } }).get(URL_A, { timeout: 1_000 }),
+    );
     for (let step = 0; step < 20; step += 1) await net.clock.advanceAsync(100);
-    await timesOut(failed.then((error) => Promise.reject(error)), "total", "1000 ms in all");
+    await timesOut(
+      failed.then((error) => Promise.reject(error)),
+      "total",
+      "1000 ms in all",
+    );
   });
 
   test("the shortcuts have 300 s where nobody set one, a streamed response none", async () => {
@@ -219,7 +268,11 @@ describe("total", () => {
     const response = await session.get(URL_A);
     const streamed = response.text();
     net.clock.advance(300_000);
-    await timesOut(failed.then((error) => Promise.reject(error)), "total", "300000 ms in all");
+    await timesOut(
+      failed.then((error) => Promise.reject(error)),
+      "total",
+      "300000 ms in all",
+    );
     net.connections[1]?.send("0123456789");
     expect(await streamed).toBe("0123456789");
   });
@@ -243,7 +296,10 @@ describe("total", () => {
 
 test("an idle pooled connection never fires a stale time-out, and goes when its idle time is over", async () => {
   const net = new FakeNet();
-  const session = net.session({ timeout: { headers: 50, read: 50, write: 50, attempt: 60, total: 70 } }, { keepAliveTimeout: 1_000 });
+  const session = net.session(
+    { timeout: { headers: 50, read: 50, write: 50, attempt: 60, total: 70 } },
+    { keepAliveTimeout: 1_000 },
+  );
   await session.get(URL_A).text();
   net.clock.advance(900);
   await turns();

@@ -126,7 +126,7 @@ test("a streamed response ends with its body: well, broken off, or left", async 
     await turns();
     expect(names().at(-1)).toBe("responseHeaders");
     const text = response.text().catch(() => undefined);
-    how(net.connections.length - 1);
+    await how(net.connections.length - 1);
     await text;
     await turns();
     expect(names().slice(names().indexOf("responseHeaders") + 1)).toEqual(last);
@@ -157,7 +157,12 @@ test("each request has exactly one end", async () => {
   const session = net.session({ trace, timeout: 100, retry: { attempts: 2, baseDelay: 1 } });
   let pending = true;
   const all = Promise.all(
-    Array.from({ length: 100 }, (_, at) => session.get(`http://a.test/${at}`).text().catch(() => undefined)),
+    Array.from({ length: 100 }, (_, at) =>
+      session
+        .get(`http://a.test/${at}`)
+        .text()
+        .catch(() => undefined),
+    ),
   ).finally(() => {
     pending = false;
   });

@@ -109,9 +109,7 @@ describe("1,000 requests with a limit of 10 whose bodies nobody reads", () => {
   ])("all end: %s", async (_name, body) => {
     const net = new FakeNet(() => ok(body));
     const session = net.session({}, { limit: 10 });
-    const statuses = await Promise.all(
-      Array.from({ length: 1_000 }, async () => (await session.get(URL_A)).status),
-    );
+    const statuses = await Promise.all(Array.from({ length: 1_000 }, async () => (await session.get(URL_A)).status));
     expect(statuses.every((status) => status === 200)).toBe(true);
     expect(net.connections.length).toBe(10);
   });

@@ -20,6 +20,8 @@ describe("a shown URL", () => {
     ["http://a/\r\n\x1b[31m", "http://a/%0D%0A%1B[31m"],
     ["?&&a=b", "?&&a=…"],
     ["", ""],
+    ["http:/user:secret@a/b", "http:/a/b"],
+    ["http:\t//user:secret@a/\r\nb", "http://a/b"],
   ])("of %j is %j", (url, shown) => {
     expect(showUrl(url)).toBe(shown);
   });

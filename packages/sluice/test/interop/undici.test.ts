@@ -1,5 +1,6 @@
 /** undici's clients against our server. (Its server side does not exist; the server of Node's own `fetch` is node:http.) */
 
+import { Readable } from "node:stream";
 import { Agent, fetch, Pool, request } from "undici";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AUTHORITY } from "../net/certificates.js";
@@ -31,7 +32,7 @@ describe.each(SCHEMES)("undici and our server over %s", (scheme) => {
       const { body } = await request(`${place.url}/echo?q`, { dispatcher, method, body: "some text" });
       expect(await body.json()).toMatchObject({ method, target: "/echo?q", length: 9 });
     }
-    const chunked = await request(`${place.url}/echo`, { dispatcher, method: "POST", body: pieces() });
+    const chunked = await request(`${place.url}/echo`, { dispatcher, method: "POST", body: Readable.from(pieces()) });
     expect(await chunked.body.json()).toMatchObject({ transferEncoding: "chunked", sha256: sha256(BODY) });
     const nothing = await request(`${place.url}/nothing`, { dispatcher, method: "DELETE" });
     expect([nothing.statusCode, await nothing.body.text()]).toEqual([204, ""]);

@@ -31,6 +31,7 @@ const LEAK = options.leak;
 const LANES = 64;
 const CONNECTIONS = 48;
 const UNREAD_MS = 200;
+const STALL_MS = 500;
 /** A request that ends neither well nor badly within this is a hang. */
 const HANG_MS = 60_000;
 const MOST_PROBLEMS = 10;
@@ -83,8 +84,12 @@ function soakApplication() {
   app.get("/cookie", () => reply.text(TEXT, { headers: { "Set-Cookie": "a=b" } }));
   app.post("/echo", async (request) => reply.json({ length: (await request.bytes()).byteLength }));
   app.post("/ignore", () => reply.text("unread", { status: 413 }));
+  // Later than anybody waits. A client that only says FIN may be waiting still: to the server it is not gone before it is written to.
   app.get("/stall", async (request) => {
-    await new Promise((resolve) => request.signal.addEventListener("abort", resolve, { once: true }));
+    await new Promise((resolve) => {
+      const late = setTimeout(resolve, STALL_MS);
+      request.signal.addEventListener("abort", () => resolve(clearTimeout(late)), { once: true });
+    });
     return null;
   });
   return app;

@@ -148,7 +148,15 @@ describe("bodies", () => {
     for (const way of ["text", "bytes", "json"] as const) {
       const net = flaky(1, half);
       const session = net.session({ retry: { attempts: 2, baseDelay: 0 } });
-      await timed(net, way === "json" ? session.get(URL_A).json().catch(() => undefined) : session.get(URL_A)[way]());
+      await timed(
+        net,
+        way === "json"
+          ? session
+              .get(URL_A)
+              .json()
+              .catch(() => undefined)
+          : session.get(URL_A)[way](),
+      );
       expect(net.seen.length, way).toBe(2);
     }
     const net = flaky(1, half);
@@ -193,6 +201,13 @@ test("an error status after the last try throws for content, with raiseForStatus
   const raising = flaky(1, () => answer(503, "busy"));
   const other = raising.session({ retry: { attempts: 2, baseDelay: 0 }, raiseForStatus: true });
   expect((await timed(raising, other.get(URL_A))).value.status).toBe(200);
+});
+
+test("an error's body may be longer than maxResponseSize: the status is the news", async () => {
+  const net = flaky(100, () => answer(503, "busy ".repeat(10_000)));
+  const session = net.session({ retry: { attempts: 2, baseDelay: 0 }, maxResponseSize: 100 });
+  const { value } = await timed(net, rejection<Error & { status: number }>(session.get(URL_A).text()));
+  expect([value.status, net.seen.length]).toEqual([503, 2]);
 });
 
 test("a request may have its own, or none", async () => {

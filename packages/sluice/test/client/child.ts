@@ -1,0 +1,49 @@
+/** Runs a small program against the compiled package in a process of its own. */
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/** The folder of the package: programs import from `./dist/`. */
+export const PACKAGE = fileURLToPath(new URL("../..", import.meta.url));
+
+export interface ChildOptions {
+  /** Further flags of Node. */
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Most descriptors it may have open. */
+  readonly descriptors?: number;
+}
+
+export interface ChildOutcome {
+  readonly code: number | null;
+  readonly output: string;
+  readonly errors: string;
+  readonly ms: number;
+}
+
+/** Runs `program` (an ES module's text) until it ends by itself, or for 20 s. */
+export function runChild(program: string, options: ChildOptions = {}): Promise<ChildOutcome> {
+  const { flags = [], env = {}, descriptors } = options;
+  const args = [...flags, "--input-type=module", "--eval", program];
+  const started = performance.now();
+  const limited = ["-c", `ulimit -n ${descriptors} && exec "$0" "$@"`, process.execPath, ...args];
+  const [command, commandArgs] = descriptors === undefined ? [process.execPath, args] : ["/bin/sh", limited];
+  const child = spawn(command, commandArgs, {
+    cwd: PACKAGE,
+    env: { ...process.env, NODE_ENV: "", NODE_OPTIONS: "", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: 20_000,
+    killSignal: "SIGKILL",
+  });
+  let output = "";
+  let errors = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    errors += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, output, errors, ms: performance.now() - started }));
+  });
+}
