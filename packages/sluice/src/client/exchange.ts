@@ -36,6 +36,8 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
   #head: LinkRequest | undefined;
   #peer: PeerInfo | undefined;
   #replayed = false;
+  /** The pool is being asked, in the very turn in which the exchange began. */
+  #entering = false;
   #uploadedBytes = 0;
   #endsScope = false;
 
@@ -66,7 +68,9 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
     scope.current = this;
     this.times.started = clock.now();
     this.deadline.limitAttempt(settings.timeouts.attempt);
+    this.#entering = true;
     this.pool.enter(this);
+    this.#entering = false;
   }
 
   /** Whether it still wants a connection. */
@@ -93,7 +97,7 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
     if (head === undefined) return;
     this.#stage = "sending";
     this.link = link;
-    times.granted = clock.now();
+    times.granted = this.#entering ? times.started : clock.now();
     times.sent = 0;
     this.#uploadedBytes = 0;
     if (tracer !== undefined) {
@@ -101,8 +105,13 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
       if (exchanges > 0) tracer.emit("connectionReuse", { address: link.transport.peer().remoteAddress, exchanges });
       tracer.emit("requestHeadersSent", { headerNames: fieldNames(head.head), attempt: request.attempt });
     }
-    this.deadline.enter("write", settings.timeouts.write, times.granted);
     link.send(this, head);
+    // What did not leave at once is on its way, and may stand still.
+    if (this.#isSending()) this.deadline.enter("write", settings.timeouts.write, times.granted);
+  }
+
+  #isSending(): boolean {
+    return this.#stage === "sending";
   }
 
   /** There will be no connection. */
@@ -119,7 +128,7 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
 
   onRequestSent(): void {
     const { tracer, clock, settings, payload } = this.request;
-    this.times.sent = clock.now();
+    this.times.sent = payload === undefined ? this.times.granted : clock.now();
     if (payload !== undefined) tracer?.emit("requestBodySent", { bytes: this.#uploadedBytes });
     if (this.#stage !== "sending") return;
     this.#stage = "sent";

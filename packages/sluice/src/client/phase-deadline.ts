@@ -52,7 +52,7 @@ export class PhaseDeadline extends Deadline {
     this.#phase = phase;
     this.#phaseMs = limitMs;
     this.#phaseDueAt = now + limitMs;
-    this.#clock.arm(this, Math.min(limitMs, this.#attemptDueAt - now));
+    this.#clock.arm(this, Math.min(limitMs, this.#attemptDueAt - now), false, now);
   }
 
   /** The attempt's own limit is kept. */
@@ -63,7 +63,7 @@ export class PhaseDeadline extends Deadline {
   /** Only the attempt's limit remains. */
   leavePhase(now: number): void {
     this.#phaseDueAt = Number.POSITIVE_INFINITY;
-    this.#clock.arm(this, this.#attemptDueAt - now);
+    this.#clock.arm(this, this.#attemptDueAt - now, false, now);
   }
 
   stop(): void {

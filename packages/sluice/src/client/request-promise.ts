@@ -7,6 +7,8 @@
  * function behind it, because from there V8 finds the frames of whoever awaits.
  */
 import type { Body } from "../body/body.js";
+import { ownExactly } from "../body/own-bytes.js";
+import { decodeText } from "../body/text.js";
 import { UsageError } from "../errors.js";
 import type { ClientResponse, JsonOptions } from "./response.js";
 import { remember } from "./warnings.js";
@@ -133,6 +135,14 @@ export class RequestPromise implements Promise<ClientResponse> {
       "Cannot consume a request in two ways: await it for its response, or call one of text(), json(), bytes() … once",
     );
   }
+}
+
+/** The content of a response that is all there already, without a promise; undefined where {@link readContent} has to be asked. */
+export function contentNow(response: ClientResponse, consumption: Consumption): unknown {
+  if (response.status >= 400 || (consumption.kind !== "text" && consumption.kind !== "bytes")) return undefined;
+  const whole = response.body.takeWhole();
+  if (whole === undefined) return undefined;
+  return consumption.kind === "text" ? decodeText(whole, response.charset) : ownExactly(whole);
 }
 
 /** The content of a response in the form asked for; throws `ResponseError` for an error status. */

@@ -29,7 +29,8 @@ export class RequestScope extends Deadline {
   readonly target: RequestUrl;
   readonly #owner: ScopeOwner;
   readonly #signals: readonly AbortSignal[];
-  readonly #stopListening: (() => void)[] = [];
+  /** Made only for requests that have a signal. */
+  #stopListening: (() => void)[] | undefined;
   readonly #showQuery: ReadonlySet<string> | undefined;
   readonly startedAt: number;
   tracer: Tracer | undefined = undefined;
@@ -71,9 +72,13 @@ export class RequestScope extends Deadline {
         throw signal.reason;
       }
     }
-    for (const signal of this.#signals) this.#stopListening.push(onAbort(signal, (reason) => this.cancel(reason)));
+    if (this.#signals.length > 0) this.#listen();
     this.#totalMs = totalMs;
     if (totalMs !== Number.POSITIVE_INFINITY) this.clock.arm(this, totalMs);
+  }
+
+  #listen(): void {
+    this.#stopListening = this.#signals.map((signal) => onAbort(signal, (reason) => this.cancel(reason)));
   }
 
   /** `total` has passed. */
@@ -171,7 +176,8 @@ export class RequestScope extends Deadline {
 
   #release(): void {
     this.clock.disarm(this);
+    if (this.#stopListening === undefined) return;
     for (const stop of this.#stopListening) stop();
-    this.#stopListening.length = 0;
+    this.#stopListening = undefined;
   }
 }

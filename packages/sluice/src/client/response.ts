@@ -138,6 +138,8 @@ export class ClientResponse {
   }
 
   get charset(): string | undefined {
+    const type = this.contentType;
+    if (type === undefined || !type.includes(";")) return undefined;
     return parseMediaType(this.contentType ?? "")?.charset;
   }
 

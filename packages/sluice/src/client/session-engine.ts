@@ -9,7 +9,7 @@ import { Pipeline } from "./pipeline.js";
 import type { ClientRequest } from "./request.js";
 import { RequestHeadWriter } from "./request-head.js";
 import { type Ask, RequestMaker } from "./request-maker.js";
-import { type RequestPromise, readContent } from "./request-promise.js";
+import { contentNow, type RequestPromise, readContent } from "./request-promise.js";
 import type { RequestScope, ScopeOwner } from "./request-scope.js";
 import type { ClientResponse } from "./response.js";
 import type { SessionConfig } from "./session-config.js";
@@ -67,7 +67,7 @@ export class SessionEngine implements ScopeOwner {
         response.endsScope();
         return response;
       }
-      const content = await readContent(response, consumption);
+      const content = contentNow(response, consumption) ?? (await readContent(response, consumption));
       scope.delivered(response.status);
       scope.end();
       return content;
