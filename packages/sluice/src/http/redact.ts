@@ -38,7 +38,15 @@ export function showUrl(url: string | URL, showQuery?: ReadonlySet<string>): str
   let shown = dropUserInfo(resource);
   if (queryAt !== -1) shown += `?${hideQuery(withoutFragment.slice(queryAt + 1), showQuery)}`;
   if (fragmentAt !== -1) shown += `#${HIDDEN}`;
-  return escapeControls(shown);
+  const result = escapeControls(shown);
+  return hasUserInfo(result) ? HIDDEN : result;
+}
+
+/** The last word: what a parser would still find user information in is not shown at all. */
+function hasUserInfo(text: string): boolean {
+  if (!text.includes("@") || !URL.canParse(text)) return false;
+  const { username, password } = new URL(text);
+  return username !== "" || password !== "";
 }
 
 /** URL parsers pass over tabs and line breaks: left in, they would hide where an authority, and its user information, begins. */
@@ -49,10 +57,18 @@ function asParsed(url: string): string {
 /** Parsers differ on what an authority is where slashes and backslashes mix: all before the last "@" of it goes. */
 function dropUserInfo(resource: string): string {
   const known = schemeLength(resource);
-  const start = known ?? /^[^:/\\]*:?[/\\]{2,}/.exec(resource)?.[0].length ?? 0;
+  // What no parser of ours takes apart is shown from its last "@" on: it may be a URL after something else.
+  if (known === undefined && /[/\\]{2}/.test(resource)) return fromLastAt(resource);
+  const start = known ?? 0;
   const path = resource.slice(start).search(known === undefined ? /\// : /[/\\]/);
   const authorityEnd = path === -1 ? resource.length : start + path;
   const at = resource.lastIndexOf("@", authorityEnd - 1);
+  return at < start ? resource : resource.slice(0, start) + resource.slice(at + 1);
+}
+
+function fromLastAt(resource: string): string {
+  const start = /^[^:/\\@]*:?[/\\]{2,}/.exec(resource)?.[0].length ?? 0;
+  const at = resource.lastIndexOf("@");
   return at < start ? resource : resource.slice(0, start) + resource.slice(at + 1);
 }
 
