@@ -21,6 +21,9 @@ export interface ClientOrders {
   askAtOnce(order: { readonly path: string; readonly count: number }): Promise<Run>;
 }
 
+/** A client that has given no answer for so long is broken, not slow. */
+const PATIENCE_MS = 20_000;
+
 const [name = "", origin = "", connectionsText = ""] = process.argv.slice(2);
 const connections = Number(connectionsText);
 const { open } = (await import(`./${name}.js`)) as { open: ClientAdapter };
@@ -41,12 +44,15 @@ async function keepAsking({ method, path, leadIn, window }: KeepAsking): Promise
   const lanes = Promise.all(Array.from({ length: connections }, lane));
   await Promise.race([lanes, passed(leadIn)]);
   const from = { answered, time: performance.now(), cpu: cpuMilliseconds() };
-  await Promise.race([lanes, passed(window)]);
+  // A busy machine may be slow to give the first answer. That is a poor figure and no failure.
+  const latest = from.time + PATIENCE_MS;
+  do await Promise.race([lanes, passed(window)]);
+  while (answered === from.answered && performance.now() < latest);
   const to = { answered, time: performance.now(), cpu: cpuMilliseconds() };
   done = true;
   await lanes;
   const count = to.answered - from.answered;
-  if (count === 0) throw new Error(`Not one answer in ${window} ms`);
+  if (count === 0) throw new Error(`Not one answer in ${PATIENCE_MS} ms`);
   return { wall: (count / (to.time - from.time)) * 1_000, cpu: (count / (to.cpu - from.cpu)) * 1_000 };
 }
 
