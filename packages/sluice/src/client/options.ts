@@ -165,6 +165,22 @@ export const BUFFERED_MAX_SIZE = 256 * 1024 * 1024;
 const REDIRECT_POLICIES: readonly string[] = ["follow", "manual", "error"];
 const TIMEOUT_NAMES = ["queue", "connect", "headers", "read", "write", "attempt", "total"] as const;
 
+/** Options that are objects, and what else each may be. */
+const STRUCTURED: Readonly<Record<string, readonly string[]>> = {
+  auth: ["function"],
+  connector: [],
+  cookies: ["false"],
+  headers: [],
+  hopMiddleware: [],
+  middleware: [],
+  params: ["string"],
+  retry: ["number", "false"],
+  signal: [],
+  throttle: ["false"],
+  timeout: ["number"],
+  trace: [],
+};
+
 /** Lays `given` over `base`, field by field. Throws `UsageError` for anything but a positive number of milliseconds. */
 export function mergeTimeouts(base: ResolvedTimeouts, given: number | TimeoutOptions | undefined): ResolvedTimeouts {
   if (given === undefined) return base;
@@ -206,6 +222,21 @@ export function refuseUnknown(what: string, options: object, known: ReadonlySet<
   for (const name of Object.keys(options)) {
     if (known.has(name)) continue;
     throw new UsageError("options/unknown", `Cannot use ${what} option "${name}": known are ${[...known].join(", ")}`);
+  }
+}
+
+/**
+ * Throws `UsageError` `options/unknown-value` for an option of `options` that should be an object and is not, named: types stop that,
+ * but not for callers in plain JavaScript, who would meet it later as a fault of ours.
+ */
+export function refuseWrongKinds(options: object): void {
+  for (const [name, value] of Object.entries(options)) {
+    const others = STRUCTURED[name];
+    if (others === undefined || value === undefined || (typeof value === "object" && value !== null)) continue;
+    if (others.includes(typeof value) || (value === false && others.includes("false"))) continue;
+    const received = value === null ? "null" : typeof value;
+    const expected = ["object", ...others].join(" or ");
+    throw new UsageError("options/unknown-value", `Cannot use ${name}: expected ${expected}, received ${received}`);
   }
 }
 

@@ -15,6 +15,7 @@ import {
   paramPairs,
   type RequestOptions,
   refuseUnknown,
+  refuseWrongKinds,
   requireNumber,
   requireRedirectPolicy,
 } from "./options.js";
@@ -79,7 +80,10 @@ export class RequestMaker {
     const config = this.#config;
     const { options = NO_OPTIONS } = ask;
     const plain = options === NO_OPTIONS;
-    if (!plain) refuseUnknown("request", options, KNOWN);
+    if (!plain) {
+      refuseUnknown("request", options, KNOWN);
+      refuseWrongKinds(options);
+    }
     const target = this.#targetOf(ask.url, options);
     const trusted = config.trusts(target.origin);
     const settings = plain

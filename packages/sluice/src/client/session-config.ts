@@ -17,6 +17,7 @@ import {
   type RequestOptions,
   type ResolvedTimeouts,
   refuseUnknown,
+  refuseWrongKinds,
   requireNumber,
   requireRedirectPolicy,
   type SessionOptions,
@@ -76,6 +77,7 @@ export class SessionConfig {
   /** Throws `UsageError` or `InvalidUrlError` for whatever cannot be. `shared`: the connector and jar of the session derived from. */
   constructor(options: SessionOptions, shared?: SessionConfig) {
     refuseUnknown("session", options, KNOWN);
+    refuseWrongKinds(options);
     checkPlainOptions(options);
     this.options = options;
     this.baseUrl = options.baseUrl === undefined ? undefined : checkedBase(String(options.baseUrl));
@@ -128,6 +130,13 @@ export class SessionConfig {
 }
 
 function checkPlainOptions(options: SessionOptions): void {
+  for (const each of [...(options.middleware ?? []), ...(options.hopMiddleware ?? [])] as readonly unknown[]) {
+    if (typeof each === "function") continue;
+    throw new UsageError(
+      "options/unknown-value",
+      `Cannot use middleware: expected a function, received ${typeof each}`,
+    );
+  }
   const { redirect, maxRedirects, maxResponseSize, unreadTimeout } = options;
   if (redirect !== undefined) requireRedirectPolicy(redirect);
   if (options.allowAbsoluteUrls === false && options.baseUrl === undefined) {

@@ -122,12 +122,19 @@ export const LONGEST_LINE_BYTES: number = constants.MAX_STRING_LENGTH;
 
 /**
  * Fills in what `given` leaves out from `defaults` and checks the ranges: integers from the least that makes sense, or `Infinity`.
- * Throws `UsageError` with `options/out-of-range`.
+ * Throws `UsageError`: `options/out-of-range`, `options/unknown` for a name that is no limit.
  */
 export function resolveHttp1Limits(
   given: { readonly [name in keyof Http1Limits]?: Http1Limits[name] | undefined } = {},
   defaults: Readonly<Http1Limits> = HTTP1_LIMITS,
 ): Readonly<Http1Limits> {
+  const unknown = Object.keys(given).find((name) => !Object.hasOwn(LEAST, name));
+  if (unknown !== undefined) {
+    throw new UsageError(
+      "options/unknown",
+      `Cannot use limit "${unknown}": known are ${Object.keys(LEAST).join(", ")}`,
+    );
+  }
   const limits = { ...defaults };
   for (const name of Object.keys(LEAST) as (keyof Http1Limits)[]) {
     const value = given[name];

@@ -14,6 +14,8 @@ import { listenError } from "./listen-error.js";
 import { SocketListener } from "./socket-listener.js";
 import type { Transport } from "./transport.js";
 
+const LARGEST_PORT = 65_535;
+
 /** Certificate and rules for the TLS side of a listener. PEM as text or bytes. */
 export interface ServerTlsOptions {
   /** Private key of the certificate. */
@@ -79,10 +81,15 @@ export interface Listener {
   unref(): void;
 }
 
-/** Binds and starts to accept. Rejects with a {@link UsageError} `listen/…` that says what is in the way. */
+/** Binds and starts to accept. Rejects with a {@link UsageError}: `options/out-of-range`, or `listen/…` that says what is in the way. */
 export async function listen(options: ListenOptions): Promise<Listener> {
   if ((options.port === undefined) === (options.path === undefined)) {
     throw new UsageError("listen/no-address", "Cannot listen: give either a port or the path of a Unix socket");
+  }
+  const { port } = options;
+  if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= LARGEST_PORT)) {
+    const message = `Cannot listen: expected a port from 0 to ${LARGEST_PORT} as a number, received ${JSON.stringify(port)}`;
+    throw new UsageError("options/out-of-range", message);
   }
   const listener = new SocketListener(options);
   try {

@@ -98,6 +98,10 @@ export class SocketListener implements Listener {
 
 function createTlsServer(tls: ServerTlsOptions): Server {
   const { clientCertificate = "none" } = tls;
+  if (tls.key === undefined || tls.cert === undefined) {
+    const missing = tls.key === undefined ? "key" : "cert";
+    throw new UsageError("listen/bad-certificate", `Cannot listen with TLS: \`tls.${missing}\` is not given`);
+  }
   const options: TlsOptions = {
     // Half-open only from the handshake on: before, a client that has ended is gone, and need not be waited for.
     allowHalfOpen: false,

@@ -9,8 +9,9 @@ import { Dispatcher } from "./dispatcher.js";
 import type { Responder } from "./exchange.js";
 import { Key, KeyStore } from "./keys.js";
 import { Lifecycle, type Starter } from "./lifecycle.js";
-import { type ListenOptions, startServer } from "./listen.js";
+import { LISTEN_OPTION_NAMES, type ListenOptions, startServer } from "./listen.js";
 import type { Handler, Middleware, Step } from "./middleware-chain.js";
+import { refuseUnknown, requireFunction } from "./option-checks.js";
 import { type ApplicationOptions, type ResolvedApplicationOptions, resolveApplicationOptions } from "./options.js";
 import type { PathParams } from "./path-params.js";
 import type { Server } from "./server.js";
@@ -47,7 +48,7 @@ export class Application {
   readonly #lifecycle = new Lifecycle();
   readonly #values = new KeyStore();
 
-  /** Throws `UsageError` `options/…` for an option out of its range. */
+  /** Throws `UsageError` `options/…` for an option out of its range, of the wrong kind, or unknown. */
   constructor(options: ApplicationOptions = {}) {
     this.#options = resolveApplicationOptions(options);
     const { maxBodySize, trust } = this.#options;
@@ -80,8 +81,12 @@ export class Application {
     return this;
   }
 
-  /** Adds middleware for all routes, and for requests that have none; the first added is the outermost. */
+  /**
+   * Adds middleware for all routes, and for requests that have none; the first added is the outermost. `UsageError`
+   * `options/unknown-value` for what is no function.
+   */
   use(...middleware: readonly Middleware[]): this {
+    for (const each of middleware) requireFunction("middleware", each);
     this.#dispatcher.use(middleware);
     return this;
   }
@@ -111,6 +116,7 @@ export class Application {
    * starter threw, or as `startServer` does; nothing is left open then.
    */
   async listen(options: ListenOptions = {}): Promise<Server> {
+    refuseUnknown("listen", options, LISTEN_OPTION_NAMES);
     await this.#lifecycle.start();
     try {
       const { clock, connection } = this.#options;

@@ -152,6 +152,9 @@ const RANGES: Readonly<Record<NumberOption, readonly [least: number, most: numbe
   maxLingerBytes: [0, NEVER],
 };
 
+/** All of {@link ConnectionOptions}. */
+export const CONNECTION_OPTION_NAMES: readonly string[] = Object.freeze([...Object.keys(RANGES), "limits"]);
+
 /** Checks and completes. Throws `UsageError` `options/out-of-range`. */
 export function resolveConnectionOptions(given: ConnectionOptions = {}): ResolvedConnectionOptions {
   const numbers: Record<NumberOption, number> = { ...CONNECTION_DEFAULTS };

@@ -142,13 +142,14 @@ export class Connection implements ServerLinkOwner {
   // Time.
 
   #expireRead(): void {
-    const { headersTimeout, keepAliveTimeout } = this.#host.options;
+    const { headersTimeout } = this.#host.options;
     switch (this.#phase) {
       case "start":
-        this.#link.destroy(timeout("server/headers-timeout", `nothing came for ${headersTimeout} ms`));
+        this.#link.destroy();
         break;
       case "idle":
-        this.#endUnlessSending(timeout("server/idle-timeout", `no request came for ${keepAliveTimeout} ms`));
+      case "linger":
+        this.#endUnlessSending();
         break;
       case "head":
         this.#link.refuse(tooSlow("server/headers-timeout", `its head took longer than ${headersTimeout} ms`));
@@ -156,19 +157,19 @@ export class Connection implements ServerLinkOwner {
       case "body":
         this.#checkRate();
         break;
-      case "linger":
-        this.#endUnlessSending(undefined);
-        break;
       default:
         // The wait is ours, not the client's.
         break;
     }
   }
 
-  /** A client that is still taking the last answer, however slowly, is the send time-out's business. */
-  #endUnlessSending(reason: Error | undefined): void {
+  /**
+   * A client that is still taking the last answer, however slowly, is the send time-out's business. The end is no fault: without an
+   * error it is a FIN, behind what the system still has to send; a reset would throw that away.
+   */
+  #endUnlessSending(): void {
     const { clock, options } = this.#host;
-    if (this.#link.transport.bufferedBytes === 0) this.#link.destroy(reason);
+    if (this.#link.transport.bufferedBytes === 0) this.#link.destroy();
     else clock.arm(this.#readDeadline, this.#phase === "linger" ? options.lingerTimeout : options.keepAliveTimeout);
   }
 

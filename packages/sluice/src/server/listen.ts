@@ -5,12 +5,14 @@ import { listen, type ListenOptions as SocketOptions } from "../net/listen.js";
 import { DateLine } from "../wire/date-line.js";
 import type { ServerLinkSettings } from "../wire/http1-server-link.js";
 import {
+  CONNECTION_OPTION_NAMES,
   type ConnectionOptions,
   type ResolvedConnectionOptions,
   resolveConnectionOptions,
 } from "./connection-options.js";
 import { ConnectionSet } from "./connection-set.js";
 import type { Responder, ServerExchange } from "./exchange.js";
+import { refuseUnknown } from "./option-checks.js";
 import { Server } from "./server.js";
 import { closeOnSignals } from "./signals.js";
 
@@ -36,11 +38,29 @@ export interface ServerOptions extends ListenOptions, ConnectionOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** All of {@link ListenOptions}. */
+export const LISTEN_OPTION_NAMES: ReadonlySet<string> = new Set([
+  "port",
+  "host",
+  "path",
+  "tls",
+  "backlog",
+  "removeStaleSocket",
+  "signals",
+]);
+const SERVER_OPTION_NAMES: ReadonlySet<string> = new Set([
+  ...LISTEN_OPTION_NAMES,
+  ...CONNECTION_OPTION_NAMES,
+  "onError",
+  "clock",
+]);
+
 /**
- * Listens, and has `responder` answer every request. Rejects with `UsageError`: `options/out-of-range`, or `listen/…` that says
+ * Listens, and has `responder` answer every request. Rejects with `UsageError`: `options/out-of-range`, `options/unknown`, or `listen/…` that says
  * what is in the way of listening.
  */
 export async function startServer(responder: Responder, options: ServerOptions): Promise<Server> {
+  refuseUnknown("server", options, SERVER_OPTION_NAMES);
   const { clock = systemClock, onError } = options;
   const resolved = resolveConnectionOptions(options);
   const linkSettings = linkSettingsFrom(resolved, clock);

@@ -4,11 +4,13 @@ import { type Clock, systemClock } from "../concurrency/clock.js";
 import { UsageError } from "../errors.js";
 import { AccessLog, type AccessLogOptions } from "./access-log.js";
 import {
+  CONNECTION_OPTION_NAMES,
   type ConnectionOptions,
   type ResolvedConnectionOptions,
   resolveConnectionOptions,
 } from "./connection-options.js";
 import { type ErrorListener, reportToStandardError } from "./error-report.js";
+import { refuseUnknown, requireFunction, requireObject } from "./option-checks.js";
 import { ProxyTrust, type TrustProxyOptions } from "./trust-proxy.js";
 
 /** Options of an {@link Application}. */
@@ -50,11 +52,24 @@ export interface ResolvedApplicationOptions {
 }
 
 const DEFAULT_MAX_BODY_SIZE = 1024 * 1024;
+const OPTION_NAMES: ReadonlySet<string> = new Set([
+  "maxBodySize",
+  "trustProxy",
+  "accessLog",
+  "onError",
+  "clock",
+  ...CONNECTION_OPTION_NAMES,
+]);
 
-/** Checks and completes. Throws `UsageError` `options/…` for what is out of range. */
+/** Checks and completes. Throws `UsageError` `options/…` for what is out of range, of the wrong kind, or unknown. */
 export function resolveApplicationOptions(given: ApplicationOptions): ResolvedApplicationOptions {
+  requireObject("application options", given);
+  refuseUnknown("application", given, OPTION_NAMES);
   const { maxBodySize = DEFAULT_MAX_BODY_SIZE, trustProxy, accessLog, clock = systemClock, ...rest } = given;
   const { onError = reportToStandardError, ...connection } = rest;
+  requireFunction("onError", onError);
+  if (trustProxy !== undefined) requireObject("trustProxy", trustProxy);
+  if (accessLog !== undefined) requireObject("accessLog", accessLog);
   if (maxBodySize !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(maxBodySize) && maxBodySize >= 0)) {
     throw new UsageError(
       "options/out-of-range",

@@ -252,3 +252,27 @@ test("the total limit of a session holds for its views and for what is derived f
   net.clock.advance(1_000);
   for (const error of await Promise.all(asked)) expect(error).toBeInstanceOf(RequestTimeoutError);
 });
+
+test.each<[given: object]>([
+  [{ connector: 5 }],
+  [{ retry: "5" }],
+  [{ cookies: true }],
+  [{ middleware: [5] }],
+  [{ trace: 5 }],
+  [{ headers: null }],
+  [{ timeout: "5s" }],
+])("a session refuses an option of the wrong kind when it is made: %o", (given) => {
+  expect(() => new ClientSession(given)).toThrow(expect.objectContaining({ code: "options/unknown-value" }));
+});
+
+test.each<[given: object]>([
+  [{ signal: 5 }],
+  [{ params: 5 }],
+  [{ auth: "token" }],
+  [{ retry: true }],
+  [{ timeout: "5s" }],
+])("a request refuses an option of the wrong kind: %o", async (given) => {
+  const session = new FakeNet(() => ok("")).session();
+  expect(await rejection(session.get(URL_A, given))).toMatchObject({ code: "options/unknown-value" });
+  await session.close();
+});

@@ -208,4 +208,9 @@ describe("resolving limits", () => {
     expect(resolveHttp1Limits({ [name]: Number.POSITIVE_INFINITY })[name]).toBe(Number.POSITIVE_INFINITY);
     expect(() => resolveHttp1Limits({ [name]: -1 })).toThrow(name);
   });
+
+  test("refuses a name that is no limit, so that a misspelt one is not taken for set", () => {
+    const misspelt: object = { maxHeadByte: 100 };
+    expect(() => resolveHttp1Limits(misspelt)).toThrow(expect.objectContaining({ code: "options/unknown" }));
+  });
 });

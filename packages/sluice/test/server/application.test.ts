@@ -141,4 +141,29 @@ describe("an application on a socket", () => {
       expect.objectContaining({ code: "options/out-of-range" }),
     );
   });
+
+  test.each<[given: object, code: string]>([
+    [{ maxConnection: 5 }, "options/unknown"],
+    [{ limits: { maxHeaders: 5 } }, "options/unknown"],
+    [{ onError: "log" }, "options/unknown-value"],
+    [{ accessLog: true }, "options/unknown-value"],
+    [{ trustProxy: true }, "options/unknown-value"],
+  ])("what types would have stopped is refused: %o", (given, code) => {
+    expect(() => new Application(given)).toThrow(expect.objectContaining({ name: "UsageError", code }));
+  });
+
+  test.each<[given: object, code: string]>([
+    [{ ...LOOPBACK, maxConnections: 5 }, "options/unknown"],
+    [{ ...LOOPBACK, port: "80" }, "options/out-of-range"],
+    [{ ...LOOPBACK, port: 65_536 }, "options/out-of-range"],
+    [{ ...LOOPBACK, tls: {} }, "listen/bad-certificate"],
+  ])("listening is refused, too: %o", async (given, code) => {
+    await expect(new Application().listen(given)).rejects.toMatchObject({ name: "UsageError", code });
+  });
+
+  test("middleware that is no function is refused where it is added", () => {
+    const notMiddleware: unknown = {};
+    const add = (): Application => new Application().use(notMiddleware as () => null);
+    expect(add).toThrow(expect.objectContaining({ code: "options/unknown-value" }));
+  });
 });

@@ -1,5 +1,6 @@
 import { request } from "node:http";
 import { request as requestTls } from "node:https";
+import { connect } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Responder } from "../../src/server/exchange.js";
 import { type ServerOptions, startServer } from "../../src/server/listen.js";
@@ -91,6 +92,18 @@ describe("startServer", () => {
     expect(await asked(six, "/", "six")).toMatchObject({ text: "six" });
     const every = await started(echo, { host: "0.0.0.0" });
     expect(every.url).toBe(`http://localhost:${every.address.port}`);
+  });
+
+  test("ends an idle connection with a FIN, so that no byte of the last answer is thrown away", async () => {
+    const server = await started(echo, { keepAliveTimeout: 50 });
+    const socket = connect(server.address.port ?? 0, "127.0.0.1");
+    const ended = new Promise<string>((resolve) => {
+      socket.on("error", (error) => resolve(error.message));
+      socket.on("end", () => resolve("FIN"));
+    });
+    socket.resume().write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect(await ended).toBe("FIN");
+    socket.destroy();
   });
 
   test("refuses what it cannot use before it listens", async () => {

@@ -1,0 +1,27 @@
+/** Refusals of options that types do not stop, for callers in plain JavaScript: a misspelt limit must not leave its default in force. */
+
+import { UsageError } from "../errors.js";
+
+/** Throws `UsageError` `options/unknown` for the first key of `given` that is not in `known`; `what` is whose options they are. */
+export function refuseUnknown(what: string, given: object, known: ReadonlySet<string>): void {
+  for (const name of Object.keys(given)) {
+    if (known.has(name)) continue;
+    throw new UsageError("options/unknown", `Cannot use ${what} option "${name}": known are ${[...known].join(", ")}`);
+  }
+}
+
+/** Throws `UsageError` `options/unknown-value` unless `value` is a function. */
+export function requireFunction(name: string, value: unknown): void {
+  if (typeof value === "function") return;
+  throw new UsageError("options/unknown-value", `Cannot use ${name}: expected a function, received ${kindOf(value)}`);
+}
+
+/** Throws `UsageError` `options/unknown-value` unless `value` is an object, such as one of options. */
+export function requireObject(name: string, value: unknown): void {
+  if (typeof value === "object" && value !== null) return;
+  throw new UsageError("options/unknown-value", `Cannot use ${name}: expected an object, received ${kindOf(value)}`);
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? "null" : typeof value;
+}
