@@ -200,7 +200,7 @@ function checkDocument(table) {
 export function tableAsMarkdown({ rooms, dependencies, clockFile }) {
   const code = (names) => names.map((name) => `\`${name}\``).join(", ");
   const rows = rooms.map(({ layer, room, decides, may, node }) => {
-    const folder = room === "errors" ? "`errors.ts`" : `\`${room}/\``;
+    const folder = ["errors", "options"].includes(room) ? `\`${room}.ts\`` : `\`${room}/\``;
     const mayText =
       may.length === 0 ? "–" : may.map((one) => (typeof one === "number" ? one : `\`${one}\``)).join(", ");
     const modules = Object.entries(node).map(([name, where]) =>

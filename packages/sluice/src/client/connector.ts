@@ -2,6 +2,7 @@
  * Where a session's connections come from: the pool with its limits, and everything that decides how a connection is made (DNS,
  * addresses, TLS). Several sessions may share one connector; whoever made it closes it.
  */
+
 import { type Clock, systemClock } from "../concurrency/clock.js";
 import { ConnectError, SluiceError } from "../errors.js";
 import { HTTP1_RESPONSE_LIMITS, type Http1Limits, resolveHttp1Limits } from "../http1/limits.js";
@@ -9,9 +10,10 @@ import { Dialer, type DialTarget } from "../net/dial.js";
 import { DnsCache, type DnsCacheOptions } from "../net/dns-cache.js";
 import type { TlsClientOptions } from "../net/tls-client.js";
 import type { Transport } from "../net/transport.js";
+import { refuseUnknown } from "../options.js";
 import type { Exchange } from "./exchange.js";
 import type { ExchangePool } from "./exchange-pool.js";
-import { refuseUnknown, requireNumber } from "./options.js";
+import { requireNumber } from "./options.js";
 import { type ConnectorStats, Pool } from "./pool.js";
 import type { PoolDialDone, PoolDialer } from "./pool-dial.js";
 

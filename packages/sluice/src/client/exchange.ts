@@ -103,7 +103,9 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
     if (tracer !== undefined) {
       const { exchanges } = link;
       if (exchanges > 0) tracer.emit("connectionReuse", { address: link.transport.peer().remoteAddress, exchanges });
-      tracer.emit("requestHeadersSent", { headerNames: fieldNames(head.head), attempt: request.attempt });
+      if (tracer.hears("requestHeadersSent")) {
+        tracer.emit("requestHeadersSent", { headerNames: fieldNames(head.head), attempt: request.attempt });
+      }
     }
     link.send(this, head);
     // What did not leave at once is on its way, and may stand still.

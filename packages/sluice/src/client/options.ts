@@ -217,14 +217,6 @@ export function requireRedirectPolicy(policy: string): void {
   throw new UsageError("options/out-of-range", `Cannot use redirect: expected ${expected}, received ${policy}`);
 }
 
-/** Throws `UsageError` naming the first key of `options` that is not in `known`: a misspelt option is never ignored. */
-export function refuseUnknown(what: string, options: object, known: ReadonlySet<string>): void {
-  for (const name of Object.keys(options)) {
-    if (known.has(name)) continue;
-    throw new UsageError("options/unknown", `Cannot use ${what} option "${name}": known are ${[...known].join(", ")}`);
-  }
-}
-
 /**
  * Throws `UsageError` `options/unknown-value` for an option of `options` that should be an object and is not, named: types stop that,
  * but not for callers in plain JavaScript, who would meet it later as a fault of ours.

@@ -2,10 +2,12 @@
  * From what a caller asks of a session to the request that its pipeline sends: URL, fields, body and settings, each the caller's
  * over the session's, and each checked. What is the same for every plain request of a session is made once.
  */
+
 import { formPayload, jsonPayload, type Payload, toPayload } from "../body/payload.js";
 import { UsageError } from "../errors.js";
 import type { FieldLines } from "../http1/sinks.js";
 import { assertFields } from "../http1/write-head.js";
+import { refuseUnknown } from "../options.js";
 import { fileSize } from "../platform/file-size.js";
 import { fieldsWithout, hasField } from "./field-lines.js";
 import { basicCredentials } from "./middleware/auth.js";
@@ -14,7 +16,6 @@ import {
   mergeTimeouts,
   paramPairs,
   type RequestOptions,
-  refuseUnknown,
   refuseWrongKinds,
   requireNumber,
   requireRedirectPolicy,

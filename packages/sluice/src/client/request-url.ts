@@ -32,6 +32,9 @@ export class RequestUrl {
   /** Fragment with its `#`, never sent; inherited over redirects (RFC 9110 §10.2.2). */
   readonly hash: string;
   #url: URL | undefined;
+  /** What `show` said last, and with which names: a session asks with the same ones each time. */
+  #shown: string | undefined;
+  #shownQuery: ReadonlySet<string> | undefined;
 
   constructor(url: URL) {
     if (url.protocol !== "http:" && url.protocol !== "https:") {
@@ -59,7 +62,11 @@ export class RequestUrl {
 
   /** For people and logs: query values shown only where `showQuery` names them. */
   show(showQuery?: ReadonlySet<string>): string {
-    return showUrl(this.href, showQuery);
+    if (this.#shown === undefined || this.#shownQuery !== showQuery) {
+      this.#shown = showUrl(this.href, showQuery);
+      this.#shownQuery = showQuery;
+    }
+    return this.#shown;
   }
 
   /** As {@link show}: without user info and query values. */

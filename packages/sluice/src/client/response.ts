@@ -13,6 +13,8 @@ import { findField } from "./field-lines.js";
 import type { ClientRequest } from "./request.js";
 import { ResponseError } from "./response-error.js";
 
+/** How most text types end. */
+const USUAL_CHARSET = "; charset=utf-8";
 /** How much of an error's body goes into a `ResponseError`. */
 const ERROR_BODY_BYTES = 16 * 1024;
 
@@ -139,7 +141,10 @@ export class ClientResponse {
 
   get charset(): string | undefined {
     const type = this.contentType;
-    if (type === undefined || !type.includes(";")) return undefined;
+    const semicolon = type?.indexOf(";") ?? -1;
+    if (type === undefined || semicolon === -1) return undefined;
+    // The usual one needs no parser, if nothing else stands between.
+    if (type.length - semicolon === USUAL_CHARSET.length && type.endsWith(USUAL_CHARSET)) return "utf-8";
     return parseMediaType(this.contentType ?? "")?.charset;
   }
 
@@ -233,7 +238,7 @@ export class ClientResponse {
 
   /** Reads the whole body into memory now; it can still be read in any way. */
   async preload(): Promise<void> {
-    if (this.#body.used) return;
+    if (this.#body.used || (this.#body.complete && this.contentEncoding === undefined)) return;
     const bytes = await this.bytes();
     this.#body = Body.of(bytes);
     this.#body.ownedBy(this.#exchange);

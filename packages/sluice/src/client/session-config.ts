@@ -1,9 +1,11 @@
 /**
  * Everything a session decided when it was made, resolved and checked: what each request reads, and what `extend` derives from.
  */
+
 import { UsageError } from "../errors.js";
 import type { FieldLines } from "../http1/sinks.js";
 import { assertFields } from "../http1/write-head.js";
+import { refuseUnknown } from "../options.js";
 import { Connector } from "./connector.js";
 import { CookieJar } from "./cookie-jar.js";
 import { authMiddleware } from "./middleware/auth.js";
@@ -16,7 +18,6 @@ import {
   paramPairs,
   type RequestOptions,
   type ResolvedTimeouts,
-  refuseUnknown,
   refuseWrongKinds,
   requireNumber,
   requireRedirectPolicy,

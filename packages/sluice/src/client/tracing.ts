@@ -119,8 +119,13 @@ export class Tracer {
     this.#url = url;
   }
 
+  /** Whether anybody listens to `name`: for details that cost something to make. */
+  hears(name: ClientTraceName): boolean {
+    return this.#trace[name] !== undefined || channels.get(name)?.hasSubscribers === true;
+  }
+
   emit<Name extends ClientTraceName>(name: Name, details: ClientTraceDetails[Name]): void {
-    if (this.#trace[name] === undefined && channels.get(name)?.hasSubscribers !== true) return;
+    if (!this.hears(name)) return;
     const { id } = this;
     const event = { event: name, id, method: this.#method, url: this.#url, time: this.#clock.now(), ...details };
     this.#pending.push(event as unknown as AnyEvent);

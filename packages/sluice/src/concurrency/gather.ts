@@ -6,8 +6,11 @@
  * every called task has.
  */
 import { TaskError, UsageError } from "../errors.js";
+import { refuseUnknown } from "../options.js";
 import { newSharedController, onAbort } from "./abort.js";
 import { startTask, type Task } from "./task.js";
+
+const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof GatherOptions>(["concurrency", "signal"]);
 
 /** How {@link gather} runs its tasks. */
 export interface GatherOptions {
@@ -97,6 +100,7 @@ class TaskRun {
   #onFinished: () => void = () => undefined;
 
   constructor(tasks: readonly unknown[], options: GatherOptions, onFailure: (error: unknown) => void) {
+    refuseUnknown("gather", options, KNOWN_OPTIONS);
     const { concurrency = Number.POSITIVE_INFINITY, signal } = options;
     if (!(concurrency >= 1)) {
       throw new UsageError(

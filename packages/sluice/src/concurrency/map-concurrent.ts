@@ -9,6 +9,7 @@
  * and nothing listens to the signal any more.
  */
 import { TaskError, UsageError } from "../errors.js";
+import { refuseUnknown } from "../options.js";
 import { abortError, newSharedController, onAbort, type StopListening } from "./abort.js";
 import { Fifo } from "./fifo.js";
 import { SourceReader } from "./source-reader.js";
@@ -26,6 +27,12 @@ export interface MapConcurrentOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const KNOWN_OPTIONS: ReadonlySet<string> = new Set<keyof MapConcurrentOptions>([
+  "concurrency",
+  "ordered",
+  "stopOnError",
+  "signal",
+]);
 const MAP_CONCURRENT_DEFAULTS = { concurrency: 10, ordered: false, stopOnError: false };
 
 /** What became of one input: `error` is `undefined` exactly when there is a value. */
@@ -98,6 +105,7 @@ class ConcurrentMap<Input, Output> implements AsyncIterableIterator<MapConcurren
     mapper: ConcurrentMapper<Input, Output>,
     options: MapConcurrentOptions,
   ) {
+    refuseUnknown("mapConcurrent", options, KNOWN_OPTIONS);
     const { concurrency = MAP_CONCURRENT_DEFAULTS.concurrency } = options;
     if (!Number.isSafeInteger(concurrency) || concurrency < 1) {
       throw new UsageError(

@@ -4,6 +4,7 @@
  */
 
 import { UsageError } from "../errors.js";
+import { refuseUnknown, requireFunction } from "../options.js";
 import { randomId } from "../platform/random.js";
 import { Dispatcher } from "./dispatcher.js";
 import type { Responder } from "./exchange.js";
@@ -11,7 +12,6 @@ import { Key, KeyStore } from "./keys.js";
 import { Lifecycle, type Starter } from "./lifecycle.js";
 import { LISTEN_OPTION_NAMES, type ListenOptions, startServer } from "./listen.js";
 import type { Handler, Middleware, Step } from "./middleware-chain.js";
-import { refuseUnknown, requireFunction } from "./option-checks.js";
 import { type ApplicationOptions, type ResolvedApplicationOptions, resolveApplicationOptions } from "./options.js";
 import type { PathParams } from "./path-params.js";
 import type { Server } from "./server.js";

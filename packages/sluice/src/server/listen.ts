@@ -2,6 +2,7 @@
 
 import { type Clock, systemClock } from "../concurrency/clock.js";
 import { listen, type ListenOptions as SocketOptions } from "../net/listen.js";
+import { refuseUnknown } from "../options.js";
 import { DateLine } from "../wire/date-line.js";
 import type { ServerLinkSettings } from "../wire/http1-server-link.js";
 import {
@@ -12,7 +13,6 @@ import {
 } from "./connection-options.js";
 import { ConnectionSet } from "./connection-set.js";
 import type { Responder, ServerExchange } from "./exchange.js";
-import { refuseUnknown } from "./option-checks.js";
 import { Server } from "./server.js";
 import { closeOnSignals } from "./signals.js";
 

@@ -2,6 +2,7 @@
 
 import { type Clock, systemClock } from "../concurrency/clock.js";
 import { UsageError } from "../errors.js";
+import { refuseUnknown, requireFunction, requireObject } from "../options.js";
 import { AccessLog, type AccessLogOptions } from "./access-log.js";
 import {
   CONNECTION_OPTION_NAMES,
@@ -10,7 +11,6 @@ import {
   resolveConnectionOptions,
 } from "./connection-options.js";
 import { type ErrorListener, reportToStandardError } from "./error-report.js";
-import { refuseUnknown, requireFunction, requireObject } from "./option-checks.js";
 import { ProxyTrust, type TrustProxyOptions } from "./trust-proxy.js";
 
 /** Options of an {@link Application}. */

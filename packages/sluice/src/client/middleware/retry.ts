@@ -3,14 +3,16 @@
  * time-outs of one attempt, and statuses that ask for patience. Waits with full jitter, or as `Retry-After` says up to a cap;
  * beyond the cap the response is returned as it is. A body that is a stream is never sent twice.
  */
+
 import { fullJitter } from "../../concurrency/back-off.js";
 import { sleep } from "../../concurrency/sleep.js";
 import { ConnectError, ConnectionLostError, PayloadError, RequestTimeoutError } from "../../errors.js";
 import { isIdempotent } from "../../http/methods.js";
 import { parseRetryAfter } from "../../http/retry-after.js";
+import { refuseUnknown } from "../../options.js";
 import { systemRandom } from "../../platform/random.js";
 import type { ClientMiddleware } from "../middleware.js";
-import { refuseUnknown, requireNumber } from "../options.js";
+import { requireNumber } from "../options.js";
 import type { ClientRequest } from "../request.js";
 import type { ClientResponse } from "../response.js";
 

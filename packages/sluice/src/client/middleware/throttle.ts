@@ -2,12 +2,14 @@
  * Holds requests back to a rate: a token bucket for each host (or for all together, or by a key of the caller's), plus a random
  * delay where asked for. Requests go in the order in which they asked; a cancelled one gives its place up.
  */
+
 import { sleep } from "../../concurrency/sleep.js";
 import { TokenBucket } from "../../concurrency/token-bucket.js";
 import { UsageError } from "../../errors.js";
+import { refuseUnknown } from "../../options.js";
 import { systemRandom } from "../../platform/random.js";
 import type { ClientMiddleware } from "../middleware.js";
-import { refuseUnknown, requireNumber } from "../options.js";
+import { requireNumber } from "../options.js";
 import type { ClientRequest } from "../request.js";
 
 /** A rate, and who shares it. */
@@ -57,7 +59,7 @@ export function throttle(options: ThrottleOptions): ClientMiddleware {
   }
 
   return async (request, next) => {
-    const { clock, tracer, signal } = request;
+    const { clock, tracer } = request;
     const key = keyOf(request);
     const bucket = bucketFor(key, clock.now());
     const wait = bucket.take(clock.now());
@@ -65,7 +67,7 @@ export function throttle(options: ThrottleOptions): ClientMiddleware {
     if (delay > 0) {
       tracer?.emit("requestThrottled", { delay, scope: key });
       try {
-        await sleep(delay, { signal, clock });
+        await sleep(delay, { signal: request.signal, clock });
       } catch (error) {
         bucket.giveBack();
         throw error;

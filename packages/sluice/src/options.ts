@@ -1,6 +1,6 @@
 /** Refusals of options that types do not stop, for callers in plain JavaScript: a misspelt limit must not leave its default in force. */
 
-import { UsageError } from "../errors.js";
+import { UsageError } from "./errors.js";
 
 /** Throws `UsageError` `options/unknown` for the first key of `given` that is not in `known`; `what` is whose options they are. */
 export function refuseUnknown(what: string, given: object, known: ReadonlySet<string>): void {
