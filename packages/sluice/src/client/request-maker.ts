@@ -4,7 +4,7 @@
  */
 
 import { formPayload, jsonPayload, type Payload, toPayload } from "../body/payload.js";
-import { UsageError } from "../errors.js";
+import { InvalidUrlError, UsageError } from "../errors.js";
 import type { FieldLines } from "../http1/sinks.js";
 import { assertFields } from "../http1/write-head.js";
 import { refuseUnknown } from "../options.js";
@@ -110,7 +110,10 @@ export class RequestMaker {
 
   #targetOf(input: string | URL, options: RequestOptions): RequestUrl {
     const { baseUrl, params, options: session } = this.#config;
-    const given = typeof input === "string" ? input : input.href;
+    const given = typeof input === "string" ? input : (input as URL | undefined)?.href;
+    if (given === undefined) {
+      throw new InvalidUrlError("url/invalid", `Cannot request ${typeof input}: a URL or its text is needed`);
+    }
     const plain = options.params === undefined && params.length === 0;
     if (plain && baseUrl === undefined) return this.#urls.parse(given);
     const url = parseAbsolute(given, baseUrl);

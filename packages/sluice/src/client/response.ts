@@ -199,7 +199,9 @@ export class ClientResponse {
 
   /** Writes the body to a file, which appears under `path` only when it is complete. Resolves to its size in bytes. */
   save(path: string | URL): Promise<number> {
-    return this.#read(writeFileAtomically(path, this.body));
+    return this.#read(
+      writeFileAtomically(path, this.body).catch((error: unknown) => Promise.reject(unsaved(path, error))),
+    );
   }
 
   /**
@@ -296,6 +298,13 @@ export class ClientResponse {
       throw error;
     }
   }
+}
+
+/** What the file system refused, said as the rest is; an error of the body stays as it is. */
+function unsaved(path: string | URL, error: unknown): unknown {
+  if (error instanceof SluiceError || !(error instanceof Error)) return error;
+  const message = `Cannot save the body to ${String(path)}: ${error.message}`;
+  return new SluiceError("response.not-saved", message, { phase: "response", cause: error });
 }
 
 /** Name and value of a Set-Cookie field (RFC 6265 §5.2); without "=" it is a value without a name. */

@@ -155,5 +155,5 @@ function warnForgotten(promise: RequestPromise, ask: Ask): void {
 
 /** The URL as the caller gave it, without secrets: for errors from before it was understood. */
 function shownUrl(url: string | URL): string {
-  return showUrl(typeof url === "string" ? url : url.href);
+  return showUrl(typeof url === "string" ? url : String(url));
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ResponseError } from "../../src/client/response-error.js";
-import { ContentTypeError, PayloadError, ResponseTooLargeError, UsageError } from "../../src/errors.js";
+import { ContentTypeError, PayloadError, ResponseTooLargeError, type SluiceError, UsageError } from "../../src/errors.js";
 import { answer, FakeNet, json, ok, rejection, turns } from "./fake-net.js";
 
 const URL_A = "http://a.test/x";
@@ -121,6 +121,21 @@ test("an error status is just a status for a response, and an error for content"
     expect(Buffer.from(error.body).toString()).toBe("nothing here");
     expect(error.headers.get("content-type")).toBe("text/plain");
     expect(error.message).toContain("404");
+  }
+});
+
+test("a file that cannot be written is named together with the request", async () => {
+  const net = new FakeNet(() => answer(200, "body"));
+  const error = await rejection<SluiceError>(net.session().get(URL_A).save("/nonexistent/never"));
+  expect(error).toMatchObject({ code: "response.not-saved", method: "GET", cause: { code: "ENOENT" } });
+  expect(error.message).toMatch(/^GET http:\/\/a\.test\/.*: Cannot save the body to \/nonexistent\/never: ENOENT/);
+});
+
+test("a request without a URL says so", async () => {
+  const session = new FakeNet(() => answer(200, "")).session();
+  const get = session.get.bind(session) as (url?: unknown) => Promise<unknown>;
+  for (const url of [undefined, null, 5, {}]) {
+    expect(await rejection(get(url))).toMatchObject({ name: "InvalidUrlError", code: "url/invalid" });
   }
 });
 
