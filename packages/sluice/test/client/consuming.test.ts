@@ -3,7 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ResponseError } from "../../src/client/response-error.js";
-import { ContentTypeError, PayloadError, ResponseTooLargeError, type SluiceError, UsageError } from "../../src/errors.js";
+import {
+  ContentTypeError,
+  PayloadError,
+  ResponseTooLargeError,
+  type SluiceError,
+  UsageError,
+} from "../../src/errors.js";
 import { answer, FakeNet, json, ok, rejection, turns } from "./fake-net.js";
 
 const URL_A = "http://a.test/x";
