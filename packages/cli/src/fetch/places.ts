@@ -3,6 +3,7 @@
  * limit of the request runs meanwhile. A host is forgotten when nobody has or wants a place of it.
  */
 import { Semaphore } from "sluice";
+import { parseUrl } from "../parse-url.js";
 
 /** Gives a place back. */
 export type Release = () => void;
@@ -63,5 +64,5 @@ export class Places {
 
 /** URLs that do not parse share a place: they fail at once anyway. */
 function hostKey(url: string): string {
-  return URL.canParse(url) ? new URL(url).origin : "";
+  return parseUrl(url)?.origin ?? "";
 }

@@ -2,6 +2,7 @@
  * One line for each outcome. As a table for people: it keeps no rows, so columns have fixed widths and the last one what room there is.
  * As JSON lines for programs: nothing is shortened or hidden, the URL stands as it was given.
  */
+import { parseUrl } from "../parse-url.js";
 import type { Colours } from "../terminal/colours.js";
 import { statusRole } from "../terminal/colours.js";
 import { showBytes, showDuration } from "../terminal/quantities.js";
@@ -85,8 +86,8 @@ function round(ms: number): number {
 /** User and password are not for the eyes of whoever looks at the screen. */
 function withoutUserInfo(url: string): string {
   if (!url.includes("@")) return url;
-  if (!URL.canParse(url)) return url.slice(url.lastIndexOf("@") + 1);
-  const parsed = new URL(url);
+  const parsed = parseUrl(url);
+  if (parsed === undefined) return url.slice(url.lastIndexOf("@") + 1);
   if (parsed.username === "" && parsed.password === "") return url;
   parsed.username = "";
   parsed.password = "";

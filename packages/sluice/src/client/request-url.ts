@@ -6,6 +6,7 @@
  * few hundred.
  */
 import { InvalidUrlError } from "../errors.js";
+import { parseUrl } from "../http/parse-url.js";
 import { showUrl } from "../http/redact.js";
 
 /** How many parsed URLs one session keeps. */
@@ -99,15 +100,14 @@ export class UrlCache {
 
 /** `new URL(input, base)` with an error that says what was wrong, without repeating a secret. */
 export function parseAbsolute(input: string, base?: URL): URL {
-  if (!URL.canParse(input, base?.href)) {
-    const hint =
-      base === undefined ? "an absolute URL such as https://example.com/path is needed, or a session with baseUrl" : "";
-    throw new InvalidUrlError(
-      "url/invalid",
-      `Cannot request "${showUrl(input)}": it is not a valid URL${hint && `; ${hint}`}`,
-    );
-  }
-  return new URL(input, base);
+  const parsed = parseUrl(input, base);
+  if (parsed !== undefined) return parsed;
+  const hint =
+    base === undefined ? "an absolute URL such as https://example.com/path is needed, or a session with baseUrl" : "";
+  throw new InvalidUrlError(
+    "url/invalid",
+    `Cannot request "${showUrl(input)}": it is not a valid URL${hint && `; ${hint}`}`,
+  );
 }
 
 /** Percent-decoded as UTF-8; a malformed escape stands for itself. */

@@ -7,6 +7,7 @@
  */
 import type { TransferListItem } from "node:worker_threads";
 import { TaskError, UsageError } from "../errors.js";
+import { parseUrl } from "../http/parse-url.js";
 import { linkSignal, newSharedController } from "./abort.js";
 import { Semaphore } from "./semaphore.js";
 
@@ -126,11 +127,10 @@ async function loadPool(onFailure: () => void): Promise<WorkerPool> {
 }
 
 function fileUrl(url: string | URL): string {
-  const { href, protocol } =
-    typeof url === "string" && !URL.canParse(url) ? { href: url, protocol: "none" } : new URL(url);
-  if (protocol === "file:") return href;
+  const parsed = typeof url === "string" ? parseUrl(url) : url;
+  if (parsed?.protocol === "file:") return parsed.href;
   throw new UsageError(
     "worker/bad-url",
-    `Cannot run a worker from ${href}: expected a file: URL, such as new URL("./job.js", import.meta.url)`,
+    `Cannot run a worker from ${parsed?.href ?? String(url)}: expected a file: URL, such as new URL("./job.js", import.meta.url)`,
   );
 }

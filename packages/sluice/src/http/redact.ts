@@ -4,6 +4,7 @@
  */
 
 import { isOws } from "../bytes/ascii.js";
+import { parseUrl } from "./parse-url.js";
 
 /** Stands for what is not shown. */
 export const HIDDEN = "…";
@@ -44,9 +45,8 @@ export function showUrl(url: string | URL, showQuery?: ReadonlySet<string>): str
 
 /** The last word: what a parser would still find user information in is not shown at all. */
 function hasUserInfo(text: string): boolean {
-  if (!text.includes("@") || !URL.canParse(text)) return false;
-  const { username, password } = new URL(text);
-  return username !== "" || password !== "";
+  const parsed = text.includes("@") ? parseUrl(text) : undefined;
+  return parsed !== undefined && (parsed.username !== "" || parsed.password !== "");
 }
 
 /** URL parsers pass over tabs and line breaks: left in, they would hide where an authority, and its user information, begins. */
