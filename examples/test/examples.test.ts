@@ -14,6 +14,7 @@ const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
   "timeout-and-retry": [/ended by "headers"/, /ended by "total"/, /fine at attempt 3/],
   throttling: [/of 30 refused with 429/, /with: 0 of 30 refused/],
   "hashing-workers": [/the same 12 hashes/, /longest delay of the event loop/],
+  mocked: [/Ada, Grace, Edsger/, /a request that nobody expected/, /the query parameter "page" has another value/],
   tracing: [/requestRedirect/, /to=http/, /is in none of them/],
 };
 

@@ -18,6 +18,7 @@ const EXAMPLES = [
   "throttling",
   "hashing-workers",
   "tracing",
+  "mocked",
 ];
 
 async function main(): Promise<number> {

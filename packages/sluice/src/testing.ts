@@ -1,8 +1,19 @@
-/** `sluice/testing`: connections without a network and time without waiting, for users' tests. */
+/** `sluice/testing`: answers and connections without a network, time without waiting, for users' tests. */
 
 export type { Clock } from "./concurrency/clock.js";
 export type { Deadline } from "./concurrency/deadline.js";
 export { ManualClock, type ManualClockOptions } from "./concurrency/manual-clock.js";
-export { type MemoryPairOptions, memoryPair } from "./net/memory.js";
+export { type MemoryPairOptions, type MemoryTransport, memoryPair } from "./net/memory.js";
 export { ScriptedTransport, type ScriptedTransportOptions, type ScriptStep } from "./net/scripted.js";
 export type { PeerInfo, TlsInfo, Transport, TransportHandler } from "./net/transport.js";
+export { MockConnector, type MockConnectorOptions } from "./testing/mock/mock-connector.js";
+export type {
+  MockBreak,
+  MockFault,
+  MockReply,
+  MockReplyFunction,
+  MockReplyOptions,
+} from "./testing/mock/mock-reply.js";
+export type { MockRequest } from "./testing/mock/mock-request.js";
+export type { MockRoute } from "./testing/mock/mock-route.js";
+export type { MockField, MockMatch, MockUrl } from "./testing/mock/request-matcher.js";

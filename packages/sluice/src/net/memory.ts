@@ -36,8 +36,17 @@ export interface MemoryPairOptions {
   readonly schedule?: ((job: () => void) => void) | undefined;
 }
 
+/** One of two joined transports, which can also break as a network does. */
+export interface MemoryTransport extends Transport {
+  /**
+   * Breaks the connection behind what was written: the other end is given all of that, then `onClose` with `error`; this end closes
+   * without one. Idempotent. @default an error with the code ECONNRESET
+   */
+  reset(error?: Error): void;
+}
+
 /** Makes two connected transports. Throws {@link UsageError} `options/out-of-range`. */
-export function memoryPair(options: MemoryPairOptions = {}): [Transport, Transport] {
+export function memoryPair(options: MemoryPairOptions = {}): [MemoryTransport, MemoryTransport] {
   const { highWaterMark = DEFAULT_HIGH_WATER_MARK, maxPieceSize = DEFAULT_MAX_PIECE_BYTES } = options;
   const [firstPeer, secondPeer] = options.peers ?? [UNKNOWN_PEER, UNKNOWN_PEER];
   const settings: Settings = {
@@ -46,9 +55,9 @@ export function memoryPair(options: MemoryPairOptions = {}): [Transport, Transpo
     maxPieceBytes: atLeastOne("maxPieceSize", maxPieceSize),
     schedule: options.schedule ?? queueMicrotask,
   };
-  const first = new MemoryTransport(settings, firstPeer);
-  const second = new MemoryTransport(settings, secondPeer);
-  MemoryTransport.join(first, second);
+  const first = new MemoryEnd(settings, firstPeer);
+  const second = new MemoryEnd(settings, secondPeer);
+  MemoryEnd.join(first, second);
   return [first, second];
 }
 
@@ -59,11 +68,11 @@ interface Settings {
   readonly schedule: (job: () => void) => void;
 }
 
-class MemoryTransport implements Transport {
+class MemoryEnd implements MemoryTransport {
   readonly #settings: Settings;
   readonly #peerInfo: PeerInfo;
   /** The other end, or undefined once it was destroyed: what is written now reaches nobody. */
-  #other: MemoryTransport | undefined;
+  #other: MemoryEnd | undefined;
   #handler: TransportHandler | undefined;
   /** Written by the other end, not delivered yet. The bytes are copies of our own. */
   readonly #inbound: Buffer[] = [];
@@ -77,6 +86,8 @@ class MemoryTransport implements Transport {
   /** The other end sends no more; `#endTold`: and the handler knows. */
   #inboundEnded = false;
   #endTold = false;
+  /** What breaks the connection behind the bytes that are still to be delivered. */
+  #inboundFailure: Error | undefined;
   #destroyed = false;
   #closeTold = false;
   #failure: Error | undefined;
@@ -86,7 +97,7 @@ class MemoryTransport implements Transport {
     this.#peerInfo = peerInfo;
   }
 
-  static join(first: MemoryTransport, second: MemoryTransport): void {
+  static join(first: MemoryEnd, second: MemoryEnd): void {
     first.#other = second;
     second.#other = first;
   }
@@ -145,13 +156,25 @@ class MemoryTransport implements Transport {
   destroy(error?: Error): void {
     if (this.#destroyed) return;
     const other = this.#other;
-    // As TCP does it: bytes left unread mean a reset, otherwise the peer reads what was sent, and then the end.
-    const unread = this.#inboundBytes > 0;
+    // As sockets do it: bytes left unread, or an error, mean a reset; otherwise the peer reads what was sent, and then the end.
+    const resets = this.#inboundBytes > 0 || error !== undefined;
     this.#close(error);
     if (other === undefined) return;
     other.#other = undefined;
-    if (unread) other.#close(systemError("ECONNRESET", "read"));
+    if (resets) other.#close(systemError("ECONNRESET", "read"));
     else other.#receiveEnd();
+  }
+
+  reset(error: Error = systemError("ECONNRESET", "read")): void {
+    if (this.#destroyed) return;
+    this.#corks = 0;
+    this.#send();
+    const other = this.#other;
+    this.#close(undefined);
+    if (other === undefined) return;
+    other.#other = undefined;
+    other.#inboundFailure = error;
+    other.#schedule();
   }
 
   pause(): void {
@@ -226,7 +249,10 @@ class MemoryTransport implements Transport {
     while (!this.#destroyed && !this.#paused && this.#handler !== undefined && this.#inbound.length > 0) {
       this.#deliverPiece(this.#handler);
     }
-    if (!this.#destroyed && this.#inbound.length === 0 && this.#inboundEnded) this.#deliverEnd();
+    if (!this.#destroyed && this.#inbound.length === 0) {
+      if (this.#inboundFailure !== undefined) this.#close(this.#inboundFailure);
+      else if (this.#inboundEnded) this.#deliverEnd();
+    }
     if (!this.#destroyed || this.#closeTold || this.#handler === undefined) return;
     this.#closeTold = true;
     this.#handler.onClose(this.#failure);

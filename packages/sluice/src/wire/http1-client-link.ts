@@ -8,7 +8,7 @@
  * when the whole packet has been looked at, never from within: bytes behind an answer must not meet the next request
  * (RFC 9112 §9.2, §11.2).
  */
-import { ConnectionLostError, PayloadError, PeerError, ProtocolError, type SluiceError } from "../errors.js";
+import { ConnectionLostError, PayloadError, PeerError, ProtocolError, SluiceError } from "../errors.js";
 import type { Http1Limits } from "../http1/limits.js";
 import { ResponseReader } from "../http1/response-reader.js";
 import { type FieldLines, KEEP_ALIVE, type ResponseSink } from "../http1/sinks.js";
@@ -164,7 +164,10 @@ export class Http1ClientLink implements TransportHandler, PumpOwner {
   onClose(error: Error | undefined): void {
     this.#peerEnded = true;
     if (this.#state === "busy") this.#deliverHeld();
-    if (this.#is("busy")) {
+    if (error instanceof SluiceError && this.#is("busy")) {
+      // A transport that is no socket (a tunnel, a mock) knows better what happened than we do.
+      this.#fail(error);
+    } else if (this.#is("busy")) {
       const code = (error as NodeJS.ErrnoException | undefined)?.code;
       const how = error === undefined ? "closed" : `broken (${code ?? error.message})`;
       const when = this.#headSeen ? "before the body had ended" : "before an answer came";

@@ -106,6 +106,46 @@ describe("memory pair", () => {
     expect(reader.closeError).toBeUndefined();
   });
 
+  test("destroying with an error resets the peer, as a socket does", async () => {
+    const [first, second] = memoryPair();
+    record(first);
+    const there = record(second);
+    first.destroy(new Error("enough"));
+    await there.until(() => there.closed);
+    expect(there.closeError).toMatchObject({ code: "ECONNRESET" });
+    expect(there.ended).toBe(false);
+  });
+
+  test("reset breaks the connection behind what was written", async () => {
+    const [first, second] = memoryPair({ maxPieceSize: 2 });
+    const here = record(first);
+    const there = record(second);
+    first.cork();
+    first.write("last words");
+    const error = new Error("cable");
+    first.reset(error);
+    first.reset();
+    await there.until(() => there.closed);
+    expect(there.text).toBe("last words");
+    expect(there.closeError).toBe(error);
+    expect(there.ended).toBe(false);
+    await here.until(() => here.closed);
+    expect(here.closeError).toBeUndefined();
+    expect(first.write("more")).toBe(false);
+
+    const [third, fourth] = memoryPair();
+    record(third);
+    const paused = record(fourth);
+    fourth.pause();
+    third.write("held");
+    third.reset();
+    await turns(2);
+    expect(paused.events).toEqual([]);
+    fourth.resume();
+    await paused.until(() => paused.closed);
+    expect([paused.text, (paused.closeError as NodeJS.ErrnoException).code]).toEqual(["held", "ECONNRESET"]);
+  });
+
   test("deliveries run as the given schedule lets them", () => {
     const jobs: (() => void)[] = [];
     const [first, second] = memoryPair({ schedule: (job) => jobs.push(job) });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ConnectionLostError, PayloadError, ProtocolError, SluiceError } from "../../src/errors.js";
+import { ConnectionLostError, PayloadError, ProtocolError, SluiceError, UsageError } from "../../src/errors.js";
 import { getRequest, Linked, LoggedExchange, ok, postRequest, turns } from "./client-link-setup.js";
 
 test("a request without body leaves in one write, and its answer ends the exchange", () => {
@@ -330,4 +330,19 @@ test("pieces are copied when the transport lends them, and small ones never keep
     "c".repeat(9_990),
   );
   expect(lent).toEqual([true, false, true]);
+});
+
+test("a transport that breaks with an error of ours is taken at its word; any other error is the cause of one", () => {
+  for (const [given, code] of [
+    [new UsageError("mock/unmatched", "Not prepared"), "mock/unmatched"],
+    [new Error("cable"), "connection/lost"],
+  ] as const) {
+    const linked = new Linked();
+    const exchange = linked.send();
+    linked.transport.feed({ error: given });
+    linked.transport.flush();
+    linked.transport.flush();
+    expect(exchange.log.at(-1)).toBe(`failure ${code}`);
+    expect([exchange.error, exchange.error?.cause]).toContain(given);
+  }
 });
