@@ -4,7 +4,9 @@ export { Connector, type ConnectorOptions } from "./client/connector.js";
 export { CookieJar, type CookieJarOptions } from "./client/cookie-jar.js";
 export { del, get, head, patch, post, put, query, request } from "./client/default-session.js";
 export { basicAuth, bearerAuth } from "./client/middleware/auth.js";
-export { type RetryOptions, retry } from "./client/middleware/retry.js";
+export { retry } from "./client/middleware/retry.js";
+export type { RetryBudgetOptions } from "./client/middleware/retrying/retry-budget.js";
+export type { RetryFailure, RetryOptions } from "./client/middleware/retrying/retry-options.js";
 export { type ThrottleOptions, throttle } from "./client/middleware/throttle.js";
 export type { ClientMiddleware, Next } from "./client/middleware.js";
 export type {

@@ -8,7 +8,7 @@ import { UsageError } from "../errors.js";
 import type { FieldLines } from "../http1/sinks.js";
 import type { Connector, ConnectorOptions } from "./connector.js";
 import type { CookieJar } from "./cookie-jar.js";
-import type { RetryOptions } from "./middleware/retry.js";
+import type { RetryOptions } from "./middleware/retrying/retry-options.js";
 import type { ThrottleOptions } from "./middleware/throttle.js";
 import type { ClientMiddleware } from "./middleware.js";
 import type { ClientResponse } from "./response.js";

@@ -20,6 +20,8 @@ const ABOUT_THE_BODY: ReadonlySet<string> = new Set([
   "content-encoding",
   "content-language",
   "content-location",
+  // Says that this is the same request as before, which holds wherever it is sent.
+  "idempotency-key",
 ]);
 
 /** Whether the status is a redirection to follow and says where to (RFC 9110 §15.4.2–§15.4.9). */

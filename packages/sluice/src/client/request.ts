@@ -108,6 +108,11 @@ export class ClientRequest {
     return this.scope.clock;
   }
 
+  /** Milliseconds until `timeout.total` ends the logical request; `Infinity` where there is no such limit. */
+  get timeLeft(): number {
+    return this.scope.dueAt - this.scope.clock.now();
+  }
+
   get tracer(): Tracer | undefined {
     return this.scope.tracer;
   }

@@ -9,7 +9,9 @@ import { refuseUnknown } from "../options.js";
 import { Connector } from "./connector.js";
 import { CookieJar } from "./cookie-jar.js";
 import { authMiddleware } from "./middleware/auth.js";
-import { retry } from "./middleware/retry.js";
+import { retryWithin } from "./middleware/retry.js";
+import type { RetryBudget } from "./middleware/retrying/retry-budget.js";
+import { hasOwnBudget, newBudget, type RetryOptions } from "./middleware/retrying/retry-options.js";
 import { throttle } from "./middleware/throttle.js";
 import type { ClientMiddleware } from "./middleware.js";
 import {
@@ -68,6 +70,8 @@ export class SessionConfig {
   readonly ownsConnector: boolean;
   readonly jar: CookieJar | undefined;
   readonly #retry: readonly ClientMiddleware[];
+  /** One for all requests, those with retry options of their own too. */
+  readonly #retryBudget: RetryBudget | undefined;
   /** One for all requests: its buckets are what requests share. */
   readonly #throttle: readonly ClientMiddleware[];
   readonly trace: ClientTrace | undefined;
@@ -99,7 +103,8 @@ export class SessionConfig {
     this.connector =
       shared?.connector ?? (connector instanceof Connector ? connector : new Connector({ ...connector }));
     this.jar = shared?.jar ?? (options.cookies === false ? undefined : (options.cookies ?? new CookieJar()));
-    this.#retry = options.retry === undefined ? [] : [retry(options.retry)];
+    this.#retryBudget = shared === undefined ? newBudget(options.retry) : shared.#budgetFor(options);
+    this.#retry = options.retry === undefined ? [] : [retryWithin(options.retry, this.#retryBudget)];
     this.#throttle =
       shared?.sharedThrottle(options) ?? (options.throttle === undefined ? [] : [throttle(options.throttle)]);
   }
@@ -114,10 +119,21 @@ export class SessionConfig {
     return options.throttle === this.options.throttle ? this.#throttle : undefined;
   }
 
+  /** The retry budget of a session derived from this one: the same, unless it has one of its own. */
+  #budgetFor(options: SessionOptions): RetryBudget | undefined {
+    const inherits = options.retry === this.options.retry || !hasOwnBudget(options.retry);
+    return inherits ? this.#retryBudget : newBudget(options.retry);
+  }
+
+  #ownRetry(options: number | RetryOptions): ClientMiddleware {
+    return retryWithin(options, hasOwnBudget(options) ? newBudget(options) : this.#retryBudget);
+  }
+
   /** The middleware of both stages, with what one request changes of it in the fixed places. */
   stages(request: RequestOptions = {}): { requestStage: ClientMiddleware[]; hopStage: ClientMiddleware[] } {
     const { middleware = [], hopMiddleware = [] } = this.options;
-    const retries = request.retry === undefined ? this.#retry : request.retry === false ? [] : [retry(request.retry)];
+    const retries =
+      request.retry === undefined ? this.#retry : request.retry === false ? [] : [this.#ownRetry(request.retry)];
     const throttles = request.throttle === false ? [] : this.#throttle;
     const auth = request.auth ?? this.options.auth;
     const auths = auth === undefined ? [] : [authMiddleware(auth, request.auth === undefined ? "session" : "caller")];

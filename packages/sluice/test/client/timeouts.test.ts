@@ -249,7 +249,7 @@ describe("total", () => {
   });
 
   test("a number is total; it spans redirects and retries", async () => {
-    const net = new FakeNet(() => answer(503));
+    const net = new FakeNet((_seen, { seen }) => (seen.length < 3 ? answer(503) : undefined));
     const failed = rejection(
       net.session({ retry: { attempts: 100, baseDelay: 100, random: () => 0.5 } }).get(URL_A, { timeout: 1_000 }),
     );
@@ -259,6 +259,15 @@ describe("total", () => {
       "total",
       "1000 ms in all",
     );
+  });
+
+  test("no retry is begun whose wait would not end before total", async () => {
+    const net = new FakeNet(() => answer(503));
+    const session = net.session({ retry: { attempts: 100, baseDelay: 100, random: () => 0.5 } });
+    const answered = session.get(URL_A, { timeout: 1_000 });
+    for (let step = 0; step < 20; step += 1) await net.clock.advanceAsync(50);
+    // Waits of 50, 100, 200 and 400 ms fit, one of 800 ms does not.
+    expect([(await answered).status, net.seen.length]).toEqual([503, 5]);
   });
 
   test("the shortcuts have 300 s where nobody set one, a streamed response none", async () => {

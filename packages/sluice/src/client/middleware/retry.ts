@@ -1,109 +1,104 @@
 /**
- * Tries a request again when that is safe and likely to help: idempotent methods (RFC 9110 §9.2.2), faults of the connection,
- * time-outs of one attempt, and statuses that ask for patience. Waits with full jitter, or as `Retry-After` says up to a cap;
- * beyond the cap the response is returned as it is. A body that is a stream is never sent twice.
+ * Tries a request again when that is safe and likely to help: methods that may be repeated, or an `Idempotency-Key`; faults that
+ * pass, and statuses that ask for patience. What is decided by which rule stands in `retrying/`; here it is carried out.
+ *
+ * Nothing is waited for in vain: a wait that would not end before `timeout.total` is not begun, and what there is, response or
+ * error, is handed on at once. So it is when the origin's budget is used up. A body that is a stream is never sent twice.
  */
 
-import { fullJitter } from "../../concurrency/back-off.js";
 import { sleep } from "../../concurrency/sleep.js";
-import { ConnectError, ConnectionLostError, PayloadError, RequestTimeoutError } from "../../errors.js";
-import { isIdempotent } from "../../http/methods.js";
-import { parseRetryAfter } from "../../http/retry-after.js";
-import { refuseUnknown } from "../../options.js";
-import { systemRandom } from "../../platform/random.js";
-import type { ClientMiddleware } from "../middleware.js";
-import { requireNumber } from "../options.js";
+import type { ClientMiddleware, Next } from "../middleware.js";
 import type { ClientRequest } from "../request.js";
 import type { ClientResponse } from "../response.js";
+import type { RetryBudget } from "./retrying/retry-budget.js";
+import {
+  isKeyed,
+  newBudget,
+  type RetryFailure,
+  type RetryOptions,
+  type RetryPolicy,
+  resolveRetry,
+} from "./retrying/retry-options.js";
+import { delayAfter, wantsRetry } from "./retrying/retry-rules.js";
 
-/** When a request is tried again, and how long is waited. */
-export interface RetryOptions {
-  /** Sends in all, the first included; 1 is no retry. @default 3 */
-  readonly attempts?: number;
-  /** Statuses worth another try. @default 408, 425, 429, 500, 502, 503, 504 */
-  readonly statuses?: readonly number[];
-  /** Methods that may be sent again. @default the idempotent ones */
-  readonly methods?: readonly string[];
-  /** Bound of the first wait, in milliseconds; it doubles with each try. @default 250 */
-  readonly baseDelay?: number;
-  /** Bound of every wait of ours, in milliseconds. @default 10_000 */
-  readonly maxDelay?: number;
-  /** Longest `Retry-After` that is waited for, in milliseconds; a longer one returns the response. @default 60_000 */
-  readonly maxRetryAfter?: number;
-  /** From 0 up to 1, for jitter; a seeded one in tests. */
-  readonly random?: () => number;
+const KEY_FIELD = "idempotency-key";
+
+/**
+ * A request-stage middleware; a number is `attempts`. In the hop stage it tries single hops again, without the body. Throws
+ * `UsageError` for an option that is unknown or out of range.
+ */
+export function retry(options: number | RetryOptions = {}): ClientMiddleware {
+  return retryWithin(options, newBudget(options));
 }
 
-const DEFAULTS = {
-  attempts: 3,
-  baseDelay: 250,
-  maxDelay: 10_000,
-  maxRetryAfter: 60_000,
-} as const;
-const STATUSES = [408, 425, 429, 500, 502, 503, 504];
-const KNOWN: ReadonlySet<string> = new Set<keyof RetryOptions>([
-  "attempts",
-  "statuses",
-  "methods",
-  "baseDelay",
-  "maxDelay",
-  "maxRetryAfter",
-  "random",
-]);
-
-/** A request-stage middleware; a number is `attempts`. Throws `UsageError` for an option that is unknown or out of range. */
-export function retry(given: number | RetryOptions = {}): ClientMiddleware {
-  const options = typeof given === "number" ? { attempts: given } : given;
-  refuseUnknown("retry", options, KNOWN);
-  const limits = { ...DEFAULTS, ...options };
-  requireNumber("retry.attempts", limits.attempts, 1, Number.POSITIVE_INFINITY);
-  requireNumber("retry.baseDelay", limits.baseDelay, 0, Number.POSITIVE_INFINITY);
-  requireNumber("retry.maxDelay", limits.maxDelay, 0, Number.POSITIVE_INFINITY);
-  requireNumber("retry.maxRetryAfter", limits.maxRetryAfter, 0, Number.POSITIVE_INFINITY);
-  const statuses = new Set(options.statuses ?? STATUSES);
-  const methods =
-    options.methods === undefined ? undefined : new Set(options.methods.map((name) => name.toUpperCase()));
-  const random = options.random ?? systemRandom;
-
-  /** Milliseconds to wait before the next try, or undefined for none. */
-  function delayAfter(response: ClientResponse, attempt: number, wallTime: number): number | undefined {
-    if (!statuses.has(response.status)) return undefined;
-    const asked = parseRetryAfter(response.headers.get("retry-after") ?? "", wallTime);
-    if (asked === undefined) return fullJitter(attempt, { base: limits.baseDelay, cap: limits.maxDelay }, random);
-    return asked > limits.maxRetryAfter ? undefined : asked;
-  }
-
-  return async (request, next) => {
-    const repeatable = methods === undefined ? isIdempotent(request.method) : methods.has(request.method);
-    if (!repeatable || !request.replayable) return next(request);
-    for (let attempt = 1; ; attempt += 1) {
-      const last = attempt >= limits.attempts;
-      let delay: number | undefined;
-      let reason: string;
-      try {
-        const response = await next(request);
-        delay = last ? undefined : delayAfter(response, attempt, request.clock.wallTime());
-        if (delay === undefined) return response;
-        reason = `status ${response.status}`;
-        response.discard();
-      } catch (error) {
-        if (last || !isPassing(error)) throw error;
-        delay = fullJitter(attempt, { base: limits.baseDelay, cap: limits.maxDelay }, random);
-        reason = error instanceof Error ? error.message : String(error);
-      }
-      await pause(request, attempt + 1, delay, reason);
-    }
+/** {@link retry} on a budget that it shares with others, whatever its options say of one; undefined: without bound. */
+export function retryWithin(options: number | RetryOptions, budget: RetryBudget | undefined): ClientMiddleware {
+  const policy = resolveRetry(options, budget);
+  return (request, next) => {
+    if (!policy.mayRepeat(request.method) || !request.replayable) return next(request);
+    const keyed = withKey(request, policy);
+    policy.budget?.earn(keyed.target.origin);
+    return attempts(keyed, next, policy);
   };
 }
 
-/** Faults that another try may not meet again. A time-out of the whole request is not one. */
-function isPassing(error: unknown): boolean {
-  if (error instanceof RequestTimeoutError) return error.phase !== "total" && error.phase !== "queue";
-  if (error instanceof PayloadError) return error.code === "body/incomplete";
-  return error instanceof ConnectError || error instanceof ConnectionLostError;
+async function attempts(first: ClientRequest, next: Next, policy: RetryPolicy): Promise<ClientResponse> {
+  let request = first;
+  for (let attempt = 1; ; attempt += 1) {
+    let failure: RetryFailure;
+    try {
+      const response = await next(request);
+      if (policy.shouldRetry === undefined && !policy.statuses.has(response.status)) return response;
+      failure = { request, attempt, response, error: undefined };
+    } catch (error) {
+      failure = { request, attempt, response: undefined, error };
+    }
+    const delay = await plan(failure, policy);
+    if (delay === undefined) {
+      if (failure.response === undefined) throw failure.error;
+      return failure.response;
+    }
+    await pause(failure, delay);
+    request = await nextTry(first, failure, policy);
+  }
 }
 
-function pause(request: ClientRequest, attempt: number, delay: number, reason: string): Promise<void> {
-  request.tracer?.emit("requestRetry", { attempt, delay, reason });
+/** Milliseconds until another try, or undefined where there is to be none. */
+async function plan(failure: RetryFailure, policy: RetryPolicy): Promise<number | undefined> {
+  const { request, attempt } = failure;
+  if (attempt >= policy.attempts || request.scope.cancelled) return undefined;
+  const decided = await policy.shouldRetry?.(failure);
+  if (!(decided ?? wantsRetry(failure, policy))) return undefined;
+  const { clock } = request;
+  const delay = delayAfter(failure, policy, clock.wallTime());
+  if (delay === undefined || delay >= request.timeLeft) return undefined;
+  const { budget } = policy;
+  // Last, for what is taken is spent.
+  return budget === undefined || budget.tryTake(request.target.origin, clock.now()) ? delay : undefined;
+}
+
+function pause(failure: RetryFailure, delay: number): Promise<void> {
+  const { request, attempt, response, error } = failure;
+  response?.discard();
+  request.tracer?.emit("requestRetry", { attempt: attempt + 1, delay, reason: reasonOf(response, error) });
   return sleep(delay, { signal: request.signal, clock: request.clock });
+}
+
+function reasonOf(response: ClientResponse | undefined, error: unknown): string {
+  if (response !== undefined) return `status ${response.status}`;
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The request that the next try sends: the first one, or the hook's version of a copy of it. */
+async function nextTry(first: ClientRequest, failure: RetryFailure, policy: RetryPolicy): Promise<ClientRequest> {
+  if (policy.beforeRetry === undefined) return first;
+  const copy = first.with({});
+  return (await policy.beforeRetry(copy, failure)) ?? copy;
+}
+
+function withKey(request: ClientRequest, policy: RetryPolicy): ClientRequest {
+  if (policy.keyFor === undefined || !isKeyed(request.method) || request.headers.has(KEY_FIELD)) return request;
+  const keyed = request.with({});
+  keyed.headers.set(KEY_FIELD, policy.keyFor(request));
+  return keyed;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type RetryOptions, retry } from "../../../src/client/middleware/retry.js";
+import { retry } from "../../../src/client/middleware/retry.js";
+import type { RetryOptions } from "../../../src/client/middleware/retrying/retry-options.js";
 import { formatHttpDate } from "../../../src/http/dates.js";
 import { answer, FakeNet, ok, rejection, type Seen, turns } from "../fake-net.js";
 
