@@ -3,30 +3,19 @@
  * randomness are handed in.
  */
 import { fullJitter } from "../../../concurrency/back-off.js";
-import { ConnectError, ConnectionLostError, PayloadError, RequestTimeoutError } from "../../../errors.js";
+import { ConnectError, ConnectionLostError, PayloadError, RequestTimeoutError, TlsError } from "../../../errors.js";
 import { parseRetryAfter } from "../../../http/retry-after.js";
 import type { ClientResponse } from "../../response.js";
 import type { RetryFailure, RetryPolicy } from "./retry-options.js";
 
-/**
- * Failures to connect that will be the same next time: of trust, of the name, of what this machine permits, of what the two sides
- * speak. (`dns/unavailable`, a refused or reset connection and the like pass.)
- */
+/** Failures to connect that will be the same next time: of the name, of what this machine or its owner permits. */
 const LASTING: ReadonlySet<string> = new Set([
   "dns/not-found",
   "dns/bad-answer",
   "connect/not-permitted",
   "connect/no-usable-address",
   "connect/address-refused",
-  "tls/client-certificate",
-  "tls/not-tls",
-  "tls/protocol-version",
-  "tls/no-application-protocol",
-  "tls/unrecognized-name",
-  "tls/handshake-failed",
 ]);
-/** A certificate does not get better by asking again. */
-const LASTING_PREFIX = "tls/certificate-";
 /** Bodies that broke off on the way, as far as can be told. */
 const BROKEN_BODIES: ReadonlySet<string> = new Set(["body/incomplete", "body/truncated"]);
 /** Limits on the whole request, or of our own waiting: another try has no more time than this one had. */
@@ -41,7 +30,9 @@ export function wantsRetry(failure: RetryFailure, policy: RetryPolicy): boolean 
 export function isPassing(error: unknown): boolean {
   if (error instanceof RequestTimeoutError) return !FINAL_PHASES.has(error.phase);
   if (error instanceof PayloadError) return BROKEN_BODIES.has(error.code);
-  if (error instanceof ConnectError) return !LASTING.has(error.code) && !error.code.startsWith(LASTING_PREFIX);
+  // A certificate does not get better by asking again, nor does a peer learn another version of TLS.
+  if (error instanceof TlsError) return error.code === "tls/closed";
+  if (error instanceof ConnectError) return !LASTING.has(error.code);
   return error instanceof ConnectionLostError;
 }
 
