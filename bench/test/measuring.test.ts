@@ -8,6 +8,10 @@ import { ORDER_TEXT } from "../src/workloads.js";
 
 const STYLE = { part: "client", title: "a row", unit: "requests/s", cpuUnit: "requests/CPU s" };
 
+function inRounds(rounds: number, slices = 1): { rounds: number; slices: number } {
+  return { rounds, slices };
+}
+
 /** Gives the runs one after the other. */
 function contestant(name: string, runs: { wall: number; cpu: number | undefined }[], order: string[] = []): Contestant {
   const left = [...runs];
@@ -26,8 +30,25 @@ describe("a row of the bench", () => {
   test("has its contestants take turns", async () => {
     const order: string[] = [];
     const run = { wall: 1, cpu: 1 };
-    await measureRow(STYLE, [contestant("a", [run, run], order), contestant("b", [run, run], order)], 2);
+    await measureRow(STYLE, [contestant("a", [run, run], order), contestant("b", [run, run], order)], inRounds(2));
     expect(order).toEqual(["a", "b", "a", "b"]);
+  });
+
+  test("cuts a run into slices in which they take turns, and takes the mean", async () => {
+    const order: string[] = [];
+    const slow = { wall: 1, cpu: 10 };
+    const quick = { wall: 3, cpu: 30 };
+    const contestants = [contestant("a", [quick, slow], order), contestant("b", [slow, slow], order)];
+    const row = await measureRow(STYLE, contestants, inRounds(1, 2));
+    expect(order).toEqual(["a", "b", "a", "b"]);
+    expect(row.contestants[0]?.runs).toEqual([{ wall: 2, cpu: 20 }]);
+    expect(row.contestants[1]?.ratio?.median).toBe(2);
+  });
+
+  test("leaves a row whole that asks for it", async () => {
+    const order: string[] = [];
+    await measureRow({ ...STYLE, whole: true }, [contestant("a", [{ wall: 1, cpu: 1 }], order)], inRounds(1, 12));
+    expect(order).toEqual(["a"]);
   });
 
   test("takes ratios between the runs of one turn, by CPU time", async () => {
@@ -41,26 +62,26 @@ describe("a row of the bench", () => {
       { wall: 1, cpu: 50 },
       { wall: 1, cpu: 100 },
     ];
-    const { contestants } = await measureRow(STYLE, [contestant("a", ours), contestant("b", theirs)], 3);
+    const { contestants } = await measureRow(STYLE, [contestant("a", ours), contestant("b", theirs)], inRounds(3));
     expect(contestants[1]?.ratio).toEqual({ median: 3, lowest: 2, highest: 4 });
   });
 
   test("goes by the wall where one side's CPU time is unknown", async () => {
     const ours = contestant("a", [{ wall: 10, cpu: 1 }]);
     const theirs = contestant("b", [{ wall: 5, cpu: undefined }]);
-    const { contestants } = await measureRow(STYLE, [ours, theirs], 1);
+    const { contestants } = await measureRow(STYLE, [ours, theirs], inRounds(1));
     expect(contestants[1]).toMatchObject({ cpu: undefined, ratio: { median: 2 } });
   });
 
   test("turns the ratio round where lower is better", async () => {
     const style = { ...STYLE, lowerIsBetter: true };
     const row = [contestant("a", [{ wall: 10, cpu: 10 }]), contestant("b", [{ wall: 30, cpu: 30 }])];
-    const { contestants } = await measureRow(style, row, 1);
+    const { contestants } = await measureRow(style, row, inRounds(1));
     expect(contestants[1]?.ratio?.median).toBe(3);
   });
 
   test("says whose run failed", async () => {
-    const failing = measureRow(STYLE, [contestant("a", [])], 1);
+    const failing = measureRow(STYLE, [contestant("a", [])], inRounds(1));
     await expect(failing).rejects.toThrow("a: No runs are left");
   });
 
@@ -74,7 +95,7 @@ describe("a row of the bench", () => {
         contestant("b", [run(100), run(90), run(104)]),
         contestant("c", [run(100), run(90), run(120)]),
       ],
-      3,
+      inRounds(3),
     );
     const text = rowText(row, true);
     expect(text).toMatch(/ b .*target 2: met/);

@@ -5,11 +5,13 @@ export interface Effort {
   readonly brief: boolean;
   /** Interleaved runs of each contestant. */
   readonly rounds: number;
+  /** Pieces of a run, in which the contestants take turns: a machine that is slow for a second is slow for all of them. */
+  readonly slices: number;
   /** Milliseconds of work before the first round, so that the compiler is done. */
   readonly warmUp: number;
-  /** Milliseconds of work before each run, unmeasured: connections are there again, caches are warm. */
+  /** Milliseconds of work before each slice, unmeasured: connections are there again, caches are warm. */
   readonly leadIn: number;
-  /** Milliseconds measured in each run. */
+  /** Milliseconds measured in each slice. */
   readonly window: number;
   /** Processes started for each run of the start-up rows. */
   readonly starts: number;
@@ -23,9 +25,10 @@ export interface Effort {
 export const FULL: Effort = {
   brief: false,
   rounds: 5,
+  slices: 12,
   warmUp: 1_500,
-  leadIn: 200,
-  window: 1_500,
+  leadIn: 40,
+  window: 160,
   starts: 10,
   idleConnections: 2_000,
   queued: 1_000,
@@ -35,6 +38,7 @@ export const FULL: Effort = {
 export const BRIEF: Effort = {
   brief: true,
   rounds: 1,
+  slices: 1,
   warmUp: 50,
   leadIn: 20,
   window: 100,

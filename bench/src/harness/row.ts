@@ -1,7 +1,8 @@
 /**
- * What a row is, and how its runs become figures: contestants take turns (A B C, A B C …), and a ratio is taken between the runs of
- * one turn, so that whatever else the machine does meets both.
+ * What a row is, and how its runs become figures: a run is cut into slices in which the contestants take turns (A B C, A B C …), and
+ * a ratio is taken between runs made of the same turns, so that whatever else the machine does meets both.
  */
+import type { Effort } from "./effort.js";
 import { type Spread, spreadOf } from "./statistics.js";
 
 /** What one run of one contestant gave. Higher is better, unless the row says otherwise. */
@@ -28,6 +29,8 @@ export interface RowStyle {
   readonly cpuUnit: string | undefined;
   /** Time or memory: the ratio says how many times less we need. */
   readonly lowerIsBetter?: boolean;
+  /** One piece a run: what a contestant does cannot be cut, or takes a median of its own. */
+  readonly whole?: boolean;
   /** Least ratio to each peer, by its name. */
   readonly targets?: Readonly<Record<string, number>>;
   /** Growth: what the second may cost at the most, in costs of the first. Such rows compare us with ourselves. */
@@ -54,19 +57,37 @@ export interface RowFigures extends RowStyle {
 export async function measureRow(
   style: RowStyle,
   contestants: readonly Contestant[],
-  rounds: number,
+  { rounds, slices }: Pick<Effort, "rounds" | "slices">,
 ): Promise<RowFigures> {
   const runs = contestants.map((): Run[] => []);
   for (let round = 0; round < rounds; round += 1) {
-    for (const [at, contestant] of contestants.entries()) {
-      runs[at]?.push(await contestant.run().catch((error: unknown) => refuse(contestant.name, error)));
-    }
+    const turns = await takeTurns(contestants, style.whole === true ? 1 : slices);
+    for (const [at, pieces] of turns.entries()) runs[at]?.push(meanOf(pieces));
   }
   const [ours = []] = runs;
   const figures = contestants.map(({ name }, at) =>
     figuresOf(name, runs[at] ?? [], at === 0 ? undefined : ours, style),
   );
   return { ...style, contestants: figures };
+}
+
+async function takeTurns(contestants: readonly Contestant[], slices: number): Promise<Run[][]> {
+  const turns = contestants.map((): Run[] => []);
+  for (let slice = 0; slice < slices; slice += 1) {
+    for (const [at, contestant] of contestants.entries()) {
+      turns[at]?.push(await contestant.run().catch((error: unknown) => refuse(contestant.name, error)));
+    }
+  }
+  return turns;
+}
+
+function meanOf(pieces: readonly Run[]): Run {
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const cpus = pieces.flatMap(({ cpu }) => (cpu === undefined ? [] : [cpu]));
+  return {
+    wall: mean(pieces.map(({ wall }) => wall)),
+    cpu: cpus.length === pieces.length ? mean(cpus) : undefined,
+  };
 }
 
 function figuresOf(

@@ -28,7 +28,7 @@ export class BenchRun {
   /** Measures a row and shows it. A row that fails is noted, and the bench goes on. */
   async row(style: RowStyle, contestants: readonly Contestant[]): Promise<void> {
     await this.attempt(`${style.part}: ${style.title}`, async () => {
-      const figures = await measureRow(style, contestants, this.effort.rounds);
+      const figures = await measureRow(style, contestants, this.effort);
       this.rows.push(figures);
       this.#onRow(figures);
     });

@@ -22,7 +22,7 @@ export async function memoryRows(run: BenchRun): Promise<void> {
   const contestants = SERVERS.map(([name, file]) => ({ name, run: () => memoryRun(run, file, generator) }));
   try {
     const title = `resident memory for each of ${idleConnections} idle connections`;
-    const style = { unit: "bytes", cpuUnit: undefined, lowerIsBetter: true, targets: { fastify: 1.25 } };
+    const style = { unit: "bytes", cpuUnit: undefined, lowerIsBetter: true, whole: true, targets: { fastify: 1.25 } };
     await run.row({ part: "memory", title, ...style }, contestants);
   } finally {
     await generator.end();

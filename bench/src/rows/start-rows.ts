@@ -10,7 +10,7 @@ import type { BenchRun } from "./bench-run.js";
 
 const IMPORT_MAIN = fileURLToPath(new URL("../start/import-main.js", import.meta.url));
 const SLUICE_COMMAND = fileURLToPath(new URL("../../../packages/cli/bin/sluice.js", import.meta.url));
-const UNITS = { unit: "ms", cpuUnit: "CPU ms", lowerIsBetter: true };
+const UNITS = { unit: "ms", cpuUnit: "CPU ms", lowerIsBetter: true, whole: true };
 /** Linux counts CPU time in these, whatever the kernel's own clock is. */
 const TICK_MS = 10;
 
