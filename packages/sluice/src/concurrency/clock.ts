@@ -101,6 +101,34 @@ export function nextTurn(): Promise<void> {
   });
 }
 
+/** Has something to do when the turn is over. */
+export interface TurnEnd {
+  turnOver(): void;
+}
+
+let ending: TurnEnd[] = [];
+
+/**
+ * Calls `task.turnOver()` when everything else that is ready in this turn of the event loop has been worked off, in the order
+ * of the calls. A loop with something to do at its end does not sleep first, so nothing waits for longer than the turn lasts.
+ */
+export function atTurnEnd(task: TurnEnd): void {
+  if (ending.length === 0) setImmediate(endTurn);
+  ending.push(task);
+}
+
+function endTurn(): void {
+  const tasks = ending;
+  ending = [];
+  for (const task of tasks) {
+    try {
+      task.turnOver();
+    } catch (error) {
+      throwLater(error);
+    }
+  }
+}
+
 /** An error that belongs to nobody ends up as the process's `uncaughtException`, as one thrown by a timer's callback would. */
 function throwLater(error: unknown): void {
   setImmediate(() => {
