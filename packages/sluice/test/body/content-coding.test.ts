@@ -298,6 +298,47 @@ describe("several codings", () => {
     }
   });
 
+  test("a body cut short in an outer coding is refused, also when the inner one has ended", async () => {
+    // Stored, not compressed: the last bytes of the outer data have nothing more for the inner coding.
+    const inner = zlib.gzipSync(utf8("hello"));
+    const outer = zlib.gzipSync(inner, { level: 0 });
+    for (let missing = 1; missing <= 8; missing += 1) {
+      const short = outer.subarray(0, -missing);
+      for (const sizes of [[short.byteLength], [1], [7]]) {
+        const stream = arriving(["gzip", "gzip"]);
+        const reading = collect(stream.body);
+        feed(stream, cut(short, sizes));
+        await expect(reading, `${missing} missing`).rejects.toMatchObject({ code: "body/truncated" });
+      }
+    }
+  });
+
+  test("what an outer coding holds beyond the inner one's end is let by, and has to be well formed", async () => {
+    const inner = Buffer.concat([zlib.deflateSync(utf8("hello")), noise(200_000)]);
+    const whole = zlib.gzipSync(inner);
+    const stream = arriving(["deflate", "gzip"]);
+    const reading = collect(stream.body);
+    feed(stream, cut(whole, [1_000]));
+    expect(Buffer.concat(await reading).toString()).toBe("hello");
+    const spoilt = new Uint8Array(whole);
+    spoilt.set([(spoilt.at(-6) ?? 0) ^ 1], spoilt.byteLength - 6);
+    const broken = arriving(["deflate", "gzip"]);
+    const refused = collect(broken.body);
+    feed(broken, cut(spoilt, [1_000]));
+    await expect(refused).rejects.toMatchObject({ code: "body/corrupt" });
+  });
+
+  test("a connection that breaks after the inner coding's end is told of", async () => {
+    const outer = zlib.gzipSync(zlib.gzipSync(utf8("hello")), { level: 0 });
+    const stream = arriving(["gzip", "gzip"]);
+    const reading = collect(stream.body);
+    lend(stream.body, outer.subarray(0, -4));
+    await turn();
+    const gone = new Error("gone");
+    stream.body.fail(gone);
+    await expect(reading).rejects.toBe(gone);
+  });
+
   test("are stopped when together they expand beyond the ratio", async () => {
     const bomb = zlib.gzipSync(zlib.gzipSync(new Uint8Array(30_000_000)));
     expect(bomb.byteLength).toBeLessThan(5_000);

@@ -62,7 +62,7 @@ export class ContentDecoder implements BodyDecoder {
   #inputBytes = 0;
   #failure: Error | undefined = undefined;
   #stages: DecodeStage[] = [];
-  #outputEnded = false;
+  #stagesEnded = 0;
 
   /** `tools` in the order in which they are to be applied, at least one. */
   constructor(tools: readonly CodingTool[], limits: DecodeLimits) {
@@ -82,7 +82,7 @@ export class ContentDecoder implements BodyDecoder {
   }
 
   write(piece: Uint8Array, borrowed: boolean): void {
-    if (this.#state === "over" || this.#outputEnded || piece.byteLength === 0) return;
+    if (this.#state === "over" || this.#allEnded || piece.byteLength === 0) return;
     this.#inputBytes += piece.byteLength;
     const kept = borrowed ? copyBorrowed(piece) : piece;
     if (this.#state === "streaming") {
@@ -133,7 +133,7 @@ export class ContentDecoder implements BodyDecoder {
 
   #inputEnded(): void {
     if (this.#state === "holding") this.#proceed();
-    else if (this.#outputEnded) this.#complete();
+    else if (this.#allEnded) this.#complete();
     else this.#stages[0]?.end();
   }
 
@@ -198,7 +198,7 @@ export class ContentDecoder implements BodyDecoder {
         next?.write(piece);
         return (next?.bufferedBytes ?? 0) <= STAGE_BYTES;
       },
-      onOutputEnd: () => this.#stageEnded(index, last),
+      onOutputEnd: () => this.#stageEnded(index),
       onStageError: (error) => this.#break(this.#failure ?? decodeError(error)),
       onInputTaken: () => {
         if (index === 0) this.#sink?.onInputTaken();
@@ -217,14 +217,17 @@ export class ContentDecoder implements BodyDecoder {
     );
   }
 
-  #stageEnded(index: number, last: boolean): void {
-    // What stages before this one might still give would be ignored.
-    for (const earlier of this.#stages.slice(0, index)) earlier.destroy();
-    if (!last) {
-      this.#stages[index + 1]?.end();
-      return;
-    }
-    this.#outputEnded = true;
+  /** Whether every coding has come to its end: the innermost may do so before those around it. */
+  get #allEnded(): boolean {
+    return this.#stagesEnded === this.#tools.length && this.#state === "streaming";
+  }
+
+  #stageEnded(index: number): void {
+    this.#stagesEnded += 1;
+    this.#stages[index + 1]?.end();
+    // What an outer coding still gives is ignored, but it has to come to its end: else the body was cut short.
+    this.#stages[index - 1]?.resume();
+    if (!this.#allEnded) return;
     if (this.#input !== "open") this.#complete();
     else this.#sink?.onInputTaken();
   }
