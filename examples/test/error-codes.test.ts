@@ -7,7 +7,8 @@ const SOURCES = `${ROOT}packages/sluice/src/`;
 
 /** Words that codes begin with. Those of `…/` are followed by what happened; `timeout` and `response` are written with a dot. */
 const ROOMS =
-  "auth|body|clock|connect|connection|cookies|dates|dns|file|files|headers|http-error|http1|key|listen|middleware|mock|options|" +
+  "auth|body|clock|connect|connection|cookies|dates|dns|event-stream|file|files|headers|http-error|http1|key|listen|" +
+  "middleware|mock|multipart|options|paginate|" +
   "pool|queue|redirect|reply|request|route|server|session|task|task-group|tls|transport|url|worker";
 const CODE = new RegExp(`["\`]((?:${ROOMS})/[a-z0-9][a-z0-9.-]*|(?:timeout|response)\\.[a-z-]+)["\`]`, "g");
 /** Codes made from tables: the room, and the pattern of the words in the table. */

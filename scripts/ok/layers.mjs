@@ -104,6 +104,10 @@ function checkDependency({ table, problems, loaders }, path, room, { specifier, 
   const home = table.dependencies[specifier];
   const at = `${path}:${line}`;
   if (home === undefined) return problems.push(`${at}: ${specifier} is not a dependency with a decision record`);
+  if (home === "types") {
+    if (kind !== "type") problems.push(`${at}: ${specifier} is types only: import type`);
+    return;
+  }
   if (home !== room.room) problems.push(`${at}: ${specifier} belongs in ${home}, not in ${room.room}`);
   if (kind === "value") problems.push(`${at}: ${specifier} must be loaded on first use, by import("${specifier}")`);
   addTo(loaders, specifier, path);

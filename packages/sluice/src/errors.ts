@@ -14,6 +14,7 @@
  *   │ └ ResponseTooLargeError  … or larger than we agreed to take
  *   ├ ResponseError          an error status, where content was asked for
  *   ├ ContentTypeError       another media type than was asked for
+ *   ├ ValidationError        data of the right form that is not what the schema asks for
  *   ├ TooManyRedirectsError
  *   ├ SessionClosedError
  *   ├ TaskError              concurrency: a task group or worker pool was closed under somebody who waits
@@ -201,6 +202,31 @@ export class ResponseTooLargeError extends PayloadError {
 /** The `Content-Type` is not the one the caller asked for. */
 export class ContentTypeError extends SluiceError {
   static override readonly kind: string = "ContentTypeError";
+}
+
+/** One thing that a schema found wrong. */
+export interface ValidationIssue {
+  /** The schema library's own words; some of them quote the value. */
+  readonly message: string;
+  /** Where in the value: names and indexes from the outside in; empty for the value itself. */
+  readonly path: readonly PropertyKey[];
+}
+
+/** What a {@link ValidationError} knows besides. */
+export interface ValidationErrorDetails extends ErrorDetails {
+  readonly issues: readonly ValidationIssue[];
+}
+
+/** Data arrived and could be read, but is not what the schema asks for. The message names the first few issues. */
+export class ValidationError extends SluiceError {
+  static override readonly kind: string = "ValidationError";
+  /** All issues, in the schema's order. */
+  readonly issues: readonly ValidationIssue[];
+
+  constructor(code: string, message: string, details: ValidationErrorDetails) {
+    super(code, message, details);
+    this.issues = details.issues;
+  }
 }
 
 /** Redirected more often than `maxRedirects` allows. */

@@ -1,5 +1,8 @@
 export type { Body, TextOptions, WholeBodyOptions } from "./body/body.js";
+export type { ServerSentEvent } from "./body/event-stream/event-stream-parser.js";
 export type { BodyInput, Payload } from "./body/payload.js";
+export type { JsonLinesOptions } from "./body/reading/json-lines.js";
+export type { LinesOptions } from "./body/reading/lines.js";
 export { Connector, type ConnectorOptions } from "./client/connector.js";
 export { CookieJar, type CookieJarOptions } from "./client/cookie-jar.js";
 export { del, get, head, patch, post, put, query, request } from "./client/default-session.js";
@@ -22,6 +25,7 @@ export type { ClientRequest } from "./client/request.js";
 export type { RequestPromise } from "./client/request-promise.js";
 export type { ClientResponse, JsonOptions, ResponseTimings } from "./client/response.js";
 export { ResponseError } from "./client/response-error.js";
+export type { EventsOptions, TypedEventsOptions } from "./client/response-events.js";
 export { ClientSession, type ExtendOptions } from "./client/session.js";
 export type { ClientTrace, ClientTraceDetails, ClientTraceName, TraceEvent } from "./client/tracing.js";
 export type { Clock } from "./concurrency/clock.js";
@@ -49,6 +53,8 @@ export {
   TlsError,
   TooManyRedirectsError,
   UsageError,
+  ValidationError,
+  type ValidationIssue,
 } from "./errors.js";
 export { HttpHeaders } from "./http/headers.js";
 export type { Http1Limits } from "./http1/limits.js";

@@ -1,5 +1,7 @@
 /** The two parties that a body deals with besides its reader: the link that feeds it, and whoever is responsible for it. */
 
+import type { SluiceError } from "../errors.js";
+
 /** Where the bytes come from. Calls may happen inside `push`, except `resume`. */
 export interface BodySource {
   /** Stop feeding: the reader has fallen behind. What is under way already may still be pushed. */
@@ -28,4 +30,6 @@ export interface BodyOwner {
   contentType(): string | undefined;
   /** The charset that the message declares, for `text()`; asked for only when needed. */
   charset(): string | undefined;
+  /** A reader is about to be given `error`: says in it whose body it was, if that is not said yet. */
+  describe(error: SluiceError): void;
 }

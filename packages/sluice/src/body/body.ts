@@ -11,6 +11,7 @@
 
 import type { Readable } from "node:stream";
 import type { ReadableStream as WebReadableStream } from "node:stream/web";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { UsageError } from "../errors.js";
 import type { BodyDecoder } from "./body-decoder.js";
 import { BodyFlow } from "./body-flow.js";
@@ -19,10 +20,14 @@ import { ownExactly } from "./own-bytes.js";
 import { AsTheyCome } from "./reading/as-they-come.js";
 import { BodyIterator } from "./reading/body-iterator.js";
 import { ChunkCutter } from "./reading/chunk-cutter.js";
-import { DEFAULT_MAX_LINE_BYTES, LineSplitter } from "./reading/lines.js";
+import { failReader, takeReaderSite } from "./reading/fail-reader.js";
+import { JsonLines, type JsonLinesOptions } from "./reading/json-lines.js";
+import { LineSplitter, type LinesOptions } from "./reading/lines.js";
 import { BodyReadable } from "./reading/node-stream.js";
+import { eachMade, wholeValid } from "./reading/valid-values.js";
 import { toWebStream } from "./reading/web-stream.js";
 import { collectWhole, dropRest, joinAll } from "./reading/whole.js";
+import { schemaFirst, validate } from "./schema.js";
 import { assertEncoding, decodeText, parseJson } from "./text.js";
 
 export type { BodyOutcome, BodyOwner, BodySource } from "./body-source.js";
@@ -54,6 +59,7 @@ export interface TextOptions extends WholeBodyOptions {
   readonly encoding?: string;
 }
 
+const NO_OPTIONS: WholeBodyOptions = Object.freeze({});
 const NO_SOURCE: BodySource = { pause() {}, resume() {}, cancel() {} };
 const NO_TRAILERS: readonly string[] = Object.freeze([]);
 
@@ -181,9 +187,16 @@ export class Body implements AsyncIterable<Uint8Array> {
     return this.#readWhole(options, (bytes) => decodeText(bytes, encoding ?? this.#flow.owner?.charset()));
   }
 
-  /** The whole body as JSON in UTF-8. A body that is not JSON: `PayloadError` `body/invalid-json`. */
-  json<T = unknown>(options: WholeBodyOptions = {}): Promise<T> {
-    return this.#readWhole(options, jsonFrom) as Promise<T>;
+  /**
+   * The whole body as JSON in UTF-8. A body that is not JSON: `PayloadError` `body/invalid-json`. With a schema, what that makes
+   * of it: `ValidationError` `body/schema-mismatch` if it refuses it.
+   */
+  json<T = unknown>(options?: WholeBodyOptions): Promise<T>;
+  json<S extends StandardSchemaV1>(schema: S, options?: WholeBodyOptions): Promise<StandardSchemaV1.InferOutput<S>>;
+  json(first?: StandardSchemaV1 | WholeBodyOptions, second?: WholeBodyOptions): Promise<unknown> {
+    const { schema, options } = schemaFirst(first, second);
+    const value = this.#readWhole(options ?? NO_OPTIONS, jsonFrom);
+    return schema === undefined ? value : wholeValid(value, schema, this.#flow);
   }
 
   /** The whole body as a `Blob` of the message's media type. */
@@ -203,21 +216,51 @@ export class Body implements AsyncIterable<Uint8Array> {
     return this.#iterate(new ChunkCutter(size));
   }
 
-  /** The lines of UTF-8 text; see {@link LineSplitter}. `maxLineBytes` defaults to 1 MiB. */
-  lines(options: { readonly maxLineBytes?: number } = {}): AsyncIterableIterator<string, undefined> {
-    return this.#iterate(new LineSplitter(options.maxLineBytes ?? DEFAULT_MAX_LINE_BYTES));
+  /** The lines of its text; see {@link LinesOptions}. */
+  lines(options: LinesOptions = {}): AsyncIterableIterator<string, undefined> {
+    return this.#iterate(new LineSplitter(options, this.#flow.owner?.charset()));
+  }
+
+  /**
+   * The values of a body that is one JSON text a line (NDJSON), or a JSON text sequence (RFC 7464); see
+   * {@link JsonLinesOptions}. With a schema, what that makes of each: `ValidationError` for one it refuses.
+   */
+  jsonLines<T = unknown>(options?: JsonLinesOptions): AsyncIterableIterator<T, undefined>;
+  jsonLines<S extends StandardSchemaV1>(
+    schema: S,
+    options?: JsonLinesOptions,
+  ): AsyncIterableIterator<StandardSchemaV1.InferOutput<S>, undefined>;
+  jsonLines(
+    first?: StandardSchemaV1 | JsonLinesOptions,
+    second?: JsonLinesOptions,
+  ): AsyncIterableIterator<unknown, undefined> {
+    const { schema, options } = schemaFirst(first, second);
+    const shaper = new JsonLines(options ?? {}, this.#flow.owner?.contentType());
+    const values = this.#iterate(shaper);
+    return schema === undefined
+      ? values
+      : eachMade(values, (value) => validate(schema, value, shaper.place), this.#flow);
+  }
+
+  /**
+   * Gives the body to a reader of its own kind, which takes pieces from its flow. For readers that not everybody needs, and
+   * that are therefore not known here.
+   */
+  readWith<T>(reader: (flow: BodyFlow) => T): T {
+    this.#use();
+    return reader(this.#flow);
   }
 
   /** A web byte stream over the body. */
   toWeb(): WebReadableStream<Uint8Array> {
     this.#use();
-    return toWebStream(this.#flow);
+    return toWebStream(this.#flow, takeReaderSite(this.toWeb));
   }
 
   /** A Node stream over the body. */
   toNode(): Readable {
     this.#use();
-    return new BodyReadable(this.#flow);
+    return new BodyReadable(this.#flow, takeReaderSite(this.toNode));
   }
 
   // ── not reading ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -266,7 +309,7 @@ export class Body implements AsyncIterable<Uint8Array> {
       const pieces = this.#flow.wire === "finished" ? this.#flow.takeAll() : undefined;
       if (pieces !== undefined) return Promise.resolve(convert(joinAll(pieces, maxBytes)));
     } catch (error) {
-      return Promise.reject(error);
+      return failReader(this.#flow, error);
     }
     return collectWhole(this.#flow, { maxBytes, declaredLength: this.declaredLength }, convert);
   }

@@ -18,9 +18,20 @@ const WINDOWS_1252 =
  * `PayloadError` `body/unknown-charset` for a label that this Node.js does not know.
  */
 export function decodeText(bytes: Uint8Array, charset: string | undefined): string {
-  if (charset === undefined || UTF8_LABEL.test(charset)) return UTF8.decode(bytes);
+  if (charset === undefined || isUtf8Label(charset)) return UTF8.decode(bytes);
+  return textDecoderFor(charset)(bytes, false);
+}
+
+/** Whether `charset` is a name of UTF-8. */
+export function isUtf8Label(charset: string): boolean {
+  return UTF8_LABEL.test(charset);
+}
+
+/** Decodes piece by piece; `more`: the text goes on, perhaps within a character. Throws as {@link decodeText} does. */
+export function textDecoderFor(charset: string): (piece: Uint8Array, more: boolean) => string {
   const decoder = decoderFor(charset);
-  return decoder.encoding === "windows-1252" ? decodeWindows1252(bytes) : decoder.decode(bytes);
+  if (decoder.encoding === "windows-1252") return decodeWindows1252;
+  return (piece, more) => decoder.decode(piece, { stream: more });
 }
 
 /** By hand, because several versions of Node.js take windows-1252 for latin1. */
@@ -42,16 +53,17 @@ export function assertEncoding(encoding: string): void {
 
 /**
  * Parses JSON (RFC 8259), from UTF-8 whatever the message says (§8.1). Throws `PayloadError` `body/invalid-json` with
- * the position of the first offence, counted in characters from 0, and nothing of the content: it may be secret.
+ * the position of the first offence, counted in characters from 0, and nothing of the content: it may be secret. `what`: what the
+ * text is, for the message.
  */
-export function parseJson(text: string): unknown {
+export function parseJson(text: string, what = "the body"): unknown {
   try {
     return JSON.parse(text);
   } catch {
     // The engine's own message quotes the text, so it is not passed on, not even as the cause.
     const position = findJsonError(text);
-    const what = text.length === 0 ? "the body is empty" : `syntax error at character ${position} of ${text.length}`;
-    throw new PayloadError("body/invalid-json", `Cannot parse the body as JSON: ${what}`);
+    const why = text.length === 0 ? `${what} is empty` : `syntax error at character ${position} of ${text.length}`;
+    throw new PayloadError("body/invalid-json", `Cannot parse ${what} as JSON: ${why}`);
   }
 }
 

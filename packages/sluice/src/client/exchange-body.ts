@@ -5,7 +5,7 @@
  */
 import type { Body, BodyOwner, BodySource } from "../body/body.js";
 import { tooLarge } from "../body/collect.js";
-import { PayloadError } from "../errors.js";
+import { describeError, PayloadError, type SluiceError } from "../errors.js";
 import type { Http1ClientLink } from "../wire/http1-client-link.js";
 import type { ExchangePool } from "./exchange-pool.js";
 import { PhaseDeadline, type Timed, type TimedPhase } from "./phase-deadline.js";
@@ -112,6 +112,10 @@ export abstract class ExchangeBody extends PoolWaiter implements BodySource, Bod
 
   charset(): string | undefined {
     return this.response?.charset;
+  }
+
+  describe(error: SluiceError): void {
+    describeError(error, this.request.scope.context());
   }
 
   // Not read.

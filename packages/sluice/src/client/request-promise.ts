@@ -6,18 +6,23 @@
  * One native promise carries the whole request: `then` and the shortcuts share it. Errors get their final form inside the async
  * function behind it, because from there V8 finds the frames of whoever awaits.
  */
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Body } from "../body/body.js";
 import { ownExactly } from "../body/own-bytes.js";
+import type { JsonLinesOptions } from "../body/reading/json-lines.js";
+import type { LinesOptions } from "../body/reading/lines.js";
+import { schemaFirst } from "../body/schema.js";
 import { decodeText } from "../body/text.js";
 import { UsageError } from "../errors.js";
-import type { ClientResponse, JsonOptions } from "./response.js";
+import type { ClientResponse, Events, JsonOptions } from "./response.js";
+import type { EventsOptions, TypedEventsOptions } from "./response-events.js";
 import { remember } from "./warnings.js";
 
 /** How a request is consumed. */
 export type Consumption =
   | { readonly kind: "response" }
   | { readonly kind: "text" | "bytes" | "blob" }
-  | { readonly kind: "json"; readonly options: JsonOptions }
+  | { readonly kind: "json"; readonly options: JsonOptions; readonly schema?: StandardSchemaV1 | undefined }
   | { readonly kind: "save"; readonly path: string | URL };
 
 /** Awaited as it is. */
@@ -80,9 +85,20 @@ export class RequestPromise implements Promise<ClientResponse> {
     return this.#content(AS_TEXT);
   }
 
-  /** The body parsed as JSON; throws `ContentTypeError` for another media type, `PayloadError` if it does not parse. */
-  json<T = unknown>(options?: JsonOptions): Promise<T> {
-    return this.#content(options === undefined ? AS_JSON : { kind: "json", options });
+  /**
+   * The body parsed as JSON; with a schema, what that makes of it. Throws `ContentTypeError` for another media type, `PayloadError`
+   * if it does not parse, `ValidationError` if the schema refuses it.
+   */
+  json<T = unknown>(options?: JsonOptions): Promise<T>;
+  json<S extends StandardSchemaV1>(schema: S, options?: JsonOptions): Promise<StandardSchemaV1.InferOutput<S>>;
+  json(first?: StandardSchemaV1 | JsonOptions, second?: JsonOptions): Promise<unknown> {
+    if (first === undefined && second === undefined) return this.#content(AS_JSON);
+    try {
+      const { schema, options = {} } = schemaFirst(first, second);
+      return this.#content({ kind: "json", options, schema });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   bytes(): Promise<Uint8Array> {
@@ -98,10 +114,33 @@ export class RequestPromise implements Promise<ClientResponse> {
     return this.#content({ kind: "save", path });
   }
 
-  /** The lines of the body, as they arrive. */
-  async *lines(options?: Parameters<Body["lines"]>[0]): AsyncGenerator<string, void, undefined> {
+  /** The lines of the body, as they arrive; see {@link LinesOptions}. */
+  async *lines(options?: LinesOptions): AsyncGenerator<string, void, undefined> {
     const response = await this.#streamed();
     yield* response.body.lines(options);
+  }
+
+  /** The values of a body with one JSON text a line, as they arrive; see {@link Body.jsonLines}. */
+  jsonLines<T = unknown>(options?: JsonLinesOptions): AsyncGenerator<T, void, undefined>;
+  jsonLines<S extends StandardSchemaV1>(
+    schema: S,
+    options?: JsonLinesOptions,
+  ): AsyncGenerator<StandardSchemaV1.InferOutput<S>, void, undefined>;
+  async *jsonLines(
+    first?: StandardSchemaV1 | JsonLinesOptions,
+    second?: JsonLinesOptions,
+  ): AsyncGenerator<unknown, void, undefined> {
+    const response = await this.#streamed();
+    const { schema, options } = schemaFirst(first, second);
+    yield* schema === undefined ? response.body.jsonLines(options) : response.body.jsonLines(schema, options);
+  }
+
+  /** The server-sent events of the body, as they arrive; see {@link ClientResponse.events}. */
+  events<S extends StandardSchemaV1>(options: TypedEventsOptions<S>): Events<StandardSchemaV1.InferOutput<S>>;
+  events(options?: EventsOptions): Events<string>;
+  async *events(options?: EventsOptions): Events<never> {
+    const response = await this.#streamed();
+    yield* response.events(options) as Events<never>;
   }
 
   /** Sets how the request is consumed; in the turn that made it, this is how it is sent. */
@@ -156,7 +195,9 @@ export async function readContent(response: ClientResponse, consumption: Consump
     case "blob":
       return response.blob();
     case "json":
-      return response.json(consumption.options);
+      return consumption.schema === undefined
+        ? response.json(consumption.options)
+        : response.json(consumption.schema, consumption.options);
     case "save":
       return response.save(consumption.path);
     case "response":

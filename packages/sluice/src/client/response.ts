@@ -2,7 +2,12 @@
  * An answer: its head at once, its body when asked for. What most callers never look at (header object, URL, cookies, history)
  * is made on demand from the field lines.
  */
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { Body } from "../body/body.js";
+import type { ServerSentEvent } from "../body/event-stream/event-stream-parser.js";
+import type { JsonLinesOptions } from "../body/reading/json-lines.js";
+import type { LinesOptions } from "../body/reading/lines.js";
+import { schemaFirst } from "../body/schema.js";
 import { ContentTypeError, describeError, SluiceError } from "../errors.js";
 import { HttpHeaders } from "../http/headers.js";
 import { isJsonType, parseMediaType } from "../http/media-type.js";
@@ -12,6 +17,7 @@ import type { Exchange } from "./exchange.js";
 import { findField } from "./field-lines.js";
 import type { ClientRequest } from "./request.js";
 import { ResponseError } from "./response-error.js";
+import type { EventsOptions, TypedEventsOptions } from "./response-events.js";
 
 /** How most text types end. */
 const USUAL_CHARSET = "; charset=utf-8";
@@ -48,6 +54,9 @@ export interface JsonOptions {
   /** Whether a `Content-Type` that is not JSON throws `ContentTypeError`. A missing one never does. @default true */
   readonly checkType?: boolean;
 }
+
+/** What `events()` gives. */
+export type Events<T> = AsyncGenerator<ServerSentEvent<T>, void, undefined>;
 
 /** What awaiting a request gives. */
 export class ClientResponse {
@@ -185,8 +194,14 @@ export class ClientResponse {
     return this.#read(this.#body.blob());
   }
 
-  /** The body parsed as JSON. Throws `ContentTypeError` for another type, `PayloadError` if it does not parse. */
-  async json<T = unknown>(options: JsonOptions = {}): Promise<T> {
+  /**
+   * The body parsed as JSON; with a schema, what that makes of it. Throws `ContentTypeError` for another type, `PayloadError` if it
+   * does not parse, `ValidationError` if the schema refuses it.
+   */
+  json<T = unknown>(options?: JsonOptions): Promise<T>;
+  json<S extends StandardSchemaV1>(schema: S, options?: JsonOptions): Promise<StandardSchemaV1.InferOutput<S>>;
+  async json(first?: StandardSchemaV1 | JsonOptions, second?: JsonOptions): Promise<unknown> {
+    const { schema, options = {} } = schemaFirst(first, second);
     const type = this.contentType;
     const parsed = type === undefined ? undefined : parseMediaType(type);
     if (type !== undefined && options.checkType !== false && (parsed === undefined || !isJsonType(parsed))) {
@@ -194,7 +209,37 @@ export class ClientResponse {
       const message = `Expected JSON, but the answer (status ${this.status}) is ${type}; \`checkType: false\` takes it anyway`;
       throw this.describe(new ContentTypeError("response.content-type", message, { phase: "response" }));
     }
-    return await this.#read(this.#body.json<T>());
+    return await this.#read(schema === undefined ? this.#body.json() : this.#body.json(schema));
+  }
+
+  /** The lines of the body, as they arrive; see {@link LinesOptions}. */
+  lines(options?: LinesOptions): AsyncIterableIterator<string, undefined> {
+    return this.#body.lines(options);
+  }
+
+  /** The values of a body with one JSON text a line, as they arrive; see {@link Body.jsonLines}. */
+  jsonLines<T = unknown>(options?: JsonLinesOptions): AsyncIterableIterator<T, undefined>;
+  jsonLines<S extends StandardSchemaV1>(
+    schema: S,
+    options?: JsonLinesOptions,
+  ): AsyncIterableIterator<StandardSchemaV1.InferOutput<S>, undefined>;
+  jsonLines(
+    first?: StandardSchemaV1 | JsonLinesOptions,
+    second?: JsonLinesOptions,
+  ): AsyncIterableIterator<unknown, undefined> {
+    const { schema, options } = schemaFirst(first, second);
+    return schema === undefined ? this.#body.jsonLines(options) : this.#body.jsonLines(schema, options);
+  }
+
+  /**
+   * The server-sent events of the body, as they arrive. Throws `ResponseError` for an error status, `ContentTypeError` for another
+   * type than `text/event-stream`. `session.events()` goes on where the stream breaks.
+   */
+  events<S extends StandardSchemaV1>(options: TypedEventsOptions<S>): Events<StandardSchemaV1.InferOutput<S>>;
+  events(options?: EventsOptions): Events<string>;
+  async *events(options: EventsOptions = {}): Events<never> {
+    const { eventsOf } = await import("./response-events.js");
+    yield* eventsOf(this, options) as Events<never>;
   }
 
   /** Writes the body to a file, which appears under `path` only when it is complete. Resolves to its size in bytes. */

@@ -29,6 +29,7 @@ export class OwnerSpy implements BodyOwner {
   readonly errors: (Error | undefined)[] = [];
   readonly type: string | undefined;
   readonly label: string | undefined;
+  described = 0;
 
   constructor(type?: string, label?: string) {
     this.type = type;
@@ -50,6 +51,10 @@ export class OwnerSpy implements BodyOwner {
 
   charset(): string | undefined {
     return this.label;
+  }
+
+  describe(): void {
+    this.described += 1;
   }
 }
 

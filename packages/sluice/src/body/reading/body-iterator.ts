@@ -4,11 +4,11 @@
  */
 
 import type { BodyFlow } from "../body-flow.js";
+import { failReader } from "./fail-reader.js";
 import type { Shaper } from "./shaper.js";
 
 interface Waiter<T> {
-  resolve(result: IteratorResult<T, undefined>): void;
-  reject(error: unknown): void;
+  resolve(result: IteratorResult<T, undefined> | Promise<never>): void;
 }
 
 const DONE: IteratorReturnResult<undefined> = Object.freeze({ value: undefined, done: true });
@@ -35,11 +35,11 @@ export class BodyIterator<T> implements AsyncIterableIterator<T, undefined> {
         const result = this.#tryNext();
         if (result !== undefined) return Promise.resolve(result);
       } catch (error) {
-        return Promise.reject(error);
+        return failReader(this.#flow, error);
       }
     }
-    return new Promise((resolve, reject) => {
-      this.#waiters.push({ resolve, reject });
+    return new Promise((resolve) => {
+      this.#waiters.push({ resolve });
       if (this.#waiters.length === 1) this.#flow.wait(this.#onReady);
     });
   }
@@ -63,7 +63,7 @@ export class BodyIterator<T> implements AsyncIterableIterator<T, undefined> {
         if (result === undefined) return false;
         waiter.resolve(result);
       } catch (error) {
-        waiter.reject(error);
+        waiter.resolve(failReader(this.#flow, error));
       }
       this.#waiters.shift();
     }

@@ -1,96 +1,76 @@
 /**
- * Splits a UTF-8 body into lines. A line ends with LF or CRLF, which are not part of it; a lone CR is an ordinary
- * character; a last line without an end counts if it is not empty. Malformed UTF-8 becomes U+FFFD, a byte order mark at
- * the start is dropped.
- *
- * Strategy: LF cannot be part of a longer UTF-8 sequence, so lines are found in the bytes and decoded whole, and a
- * character split between two pieces needs no care. Each byte is searched once; the bytes of a line that is not
- * complete are gathered in doubling blocks, so a peer that drips cannot make this quadratic.
+ * Splits a body into lines of text. Malformed input becomes U+FFFD, a byte order mark at the start is dropped. Text in
+ * another encoding than UTF-8 is turned into it first, so that there is one way to find a line.
  */
 
-import { PayloadError, UsageError } from "../../errors.js";
-import { Collector } from "../collect.js";
+import { refuseUnknown } from "../../options.js";
+import { assertEncoding, isUtf8Label, textDecoderFor } from "../text.js";
+import { DEFAULT_MAX_LINE_BYTES, LineCutter } from "./line-cutter.js";
 import type { Shaper } from "./shaper.js";
 
-const LF = 0x0a;
-const CR = 0x0d;
-const NOTHING = new Uint8Array(0);
-/** Longest line accepted if nobody says otherwise. */
-export const DEFAULT_MAX_LINE_BYTES = 1024 * 1024;
+/** Options of `lines()`. */
+export interface LinesOptions {
+  /**
+   * Longest line, in bytes of UTF-8, its end not counted; 1 or more, `Infinity` for no limit. A longer one ends the reading
+   * with `PayloadError` `body/line-too-long`. @default 1_048_576
+   */
+  readonly maxLineBytes?: number;
+  /**
+   * What ends a line: `lf`: LF or CRLF, while a lone CR is an ordinary character; `any`: a lone CR as well. @default "lf"
+   */
+  readonly ends?: "lf" | "any";
+  /**
+   * A label of the Encoding standard. Throws `UsageError` `options/unknown-encoding`. @default the message's charset, else
+   * UTF-8
+   */
+  readonly encoding?: string;
+}
 
-/**
- * Gives one line after another. Throws `PayloadError` `body/line-too-long` when a line has more than the limit, its end
- * not counted.
- */
+const KNOWN: ReadonlySet<string> = new Set<keyof LinesOptions>(["maxLineBytes", "ends", "encoding"]);
+
+/** Gives one line after another, without their ends; a last line without an end counts if it is not empty. */
 export class LineSplitter implements Shaper<string> {
-  readonly #maxLineBytes: number;
+  readonly #cutter: LineCutter;
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  #start = new Collector(Number.POSITIVE_INFINITY, undefined);
-  #piece: Uint8Array = NOTHING;
-  #offset = 0;
-  #finished = false;
+  readonly #charset: string | undefined;
+  #toUtf8: ((piece: Uint8Array, more: boolean) => Uint8Array) | undefined = undefined;
   #first = true;
 
-  /** `maxLineBytes`: 1 or more, `Infinity` for no limit. Throws `UsageError` `options/out-of-range`. */
-  constructor(maxLineBytes: number) {
-    if (!(maxLineBytes >= 1)) {
-      throw new UsageError(
-        "options/out-of-range",
-        `Cannot use maxLineBytes ${maxLineBytes}: a number from 1 is needed`,
-      );
-    }
-    this.#maxLineBytes = maxLineBytes;
+  /** `charset`: what the message declares. Throws `UsageError` for options that cannot be. */
+  constructor(options: LinesOptions, charset: string | undefined) {
+    refuseUnknown("lines", options, KNOWN);
+    const { maxLineBytes = DEFAULT_MAX_LINE_BYTES, ends = "lf", encoding } = options;
+    if (encoding !== undefined) assertEncoding(encoding);
+    this.#charset = encoding ?? charset;
+    this.#cutter = new LineCutter(maxLineBytes, ends);
   }
 
   feed(piece: Uint8Array): void {
-    this.#piece = piece;
-    this.#offset = 0;
+    if (this.#charset === undefined || isUtf8Label(this.#charset)) this.#cutter.feed(piece);
+    else this.#cutter.feed(this.#transcode(this.#charset, piece, true));
   }
 
   take(): string | undefined {
-    const at = this.#piece.indexOf(LF, this.#offset);
-    if (at === -1) return this.#keepRest();
-    const end = this.#piece.subarray(this.#offset, at);
-    this.#offset = at + 1;
-    return this.#decode(this.#start.byteLength === 0 ? end : this.#joinStart(end), true);
-  }
-
-  finish(): void {
-    this.#finished = true;
-  }
-
-  /** No line end in what is left of the piece: keeps it for later, or gives it out if it is the last line. */
-  #keepRest(): string | undefined {
-    const rest = this.#piece.subarray(this.#offset);
-    this.#piece = NOTHING;
-    this.#offset = 0;
-    // One more than the limit may be kept: the last byte may prove to be the CR of the line's end.
-    this.#assertLength(this.#start.byteLength + rest.byteLength - 1);
-    if (rest.byteLength > 0) this.#start.add(rest, true);
-    if (!this.#finished || this.#start.byteLength === 0) return undefined;
-    return this.#decode(this.#start.take(), false);
-  }
-
-  #joinStart(end: Uint8Array): Uint8Array {
-    this.#assertLength(this.#start.byteLength + end.byteLength - 1);
-    if (end.byteLength > 0) this.#start.add(end, true);
-    return this.#start.take();
-  }
-
-  #decode(line: Uint8Array, ended: boolean): string {
-    const length = ended && line[line.byteLength - 1] === CR ? line.byteLength - 1 : line.byteLength;
-    this.#assertLength(length);
-    const text = this.#decoder.decode(line.subarray(0, length));
+    const line = this.#cutter.take();
+    if (line === undefined) return undefined;
+    const text = this.#decoder.decode(line);
     if (!this.#first) return text;
     this.#first = false;
     return text.startsWith("\uFEFF") ? text.slice(1) : text;
   }
 
-  #assertLength(bytes: number): void {
-    if (bytes <= this.#maxLineBytes) return;
-    throw new PayloadError(
-      "body/line-too-long",
-      `Cannot read lines: a line has more than ${this.#maxLineBytes} bytes; raise maxLineBytes, or read in pieces`,
-    );
+  finish(): void {
+    // An incomplete character at the very end becomes U+FFFD.
+    if (this.#toUtf8 !== undefined) this.#cutter.feed(this.#toUtf8(new Uint8Array(0), false));
+    this.#cutter.finish();
+  }
+
+  /** The first piece decides that there is something to decode: an unknown charset of an empty body harms nobody. */
+  #transcode(charset: string, piece: Uint8Array, more: boolean): Uint8Array {
+    if (this.#toUtf8 === undefined) {
+      const decode = textDecoderFor(charset);
+      this.#toUtf8 = (bytes, unfinished) => Buffer.from(decode(bytes, unfinished), "utf8");
+    }
+    return this.#toUtf8(piece, more);
   }
 }

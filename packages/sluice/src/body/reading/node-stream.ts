@@ -3,15 +3,19 @@
 import { Readable } from "node:stream";
 import type { BodyFlow } from "../body-flow.js";
 import { handOver } from "../own-bytes.js";
+import { errorForStream, type ReaderSite } from "./fail-reader.js";
 
 /** Reads on demand; destroying it before the end cancels the body. */
 export class BodyReadable extends Readable {
   readonly #flow: BodyFlow;
+  readonly #site: ReaderSite;
   #waiting = false;
 
-  constructor(flow: BodyFlow) {
+  /** `site`: where it was asked for, for its error. */
+  constructor(flow: BodyFlow, site: ReaderSite) {
     super();
     this.#flow = flow;
+    this.#site = site;
   }
 
   override _read(): void {
@@ -19,7 +23,7 @@ export class BodyReadable extends Readable {
     try {
       this.#forward();
     } catch (error) {
-      this.destroy(error as Error);
+      this.destroy(errorForStream(this.#flow, error, this.#site));
     }
   }
 

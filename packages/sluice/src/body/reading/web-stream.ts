@@ -3,17 +3,28 @@
 import type { ReadableByteStreamController, ReadableStream as WebReadableStream } from "node:stream/web";
 import type { BodyFlow } from "../body-flow.js";
 import { ownExactly } from "../own-bytes.js";
+import { errorForStream, type ReaderSite } from "./fail-reader.js";
 
-/** Reads `flow` through a byte stream (BYOB readers welcome). Cancelling it cancels the body. */
-export function toWebStream(flow: BodyFlow): WebReadableStream<Uint8Array> {
+/**
+ * Reads `flow` through a byte stream (BYOB readers welcome). Cancelling it cancels the body. `site`: where it was asked for, for
+ * its error.
+ */
+export function toWebStream(flow: BodyFlow, site: ReaderSite): WebReadableStream<Uint8Array> {
+  const tryForward = (controller: ReadableByteStreamController): boolean => {
+    try {
+      return forward(flow, controller);
+    } catch (error) {
+      throw errorForStream(flow, error, site);
+    }
+  };
   return new ReadableStream({
     type: "bytes",
     pull(controller): Promise<void> | undefined {
-      if (forward(flow, controller)) return undefined;
+      if (tryForward(controller)) return undefined;
       return new Promise((resolve, reject) => {
         flow.wait(() => {
           try {
-            forward(flow, controller);
+            tryForward(controller);
             resolve();
           } catch (error) {
             reject(error);

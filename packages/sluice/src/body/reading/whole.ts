@@ -3,6 +3,7 @@
 import type { BodyFlow } from "../body-flow.js";
 import { Collector, tooLarge } from "../collect.js";
 import type { PieceQueue } from "../piece-queue.js";
+import { failReader } from "./fail-reader.js";
 
 /** What bounds and helps the collecting. */
 export interface WholeLimits {
@@ -23,9 +24,9 @@ export function collectWhole<T>(flow: BodyFlow, limits: WholeLimits, convert: (b
   if (expected !== undefined && expected > maxBytes) {
     const error = tooLarge(expected, maxBytes);
     flow.cancel(error);
-    return Promise.reject(error);
+    return failReader(flow, error);
   }
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const collector = new Collector(maxBytes, expected);
     flow.divert({
       onPiece: (piece, borrowed) => collector.add(piece, borrowed),
@@ -33,10 +34,10 @@ export function collectWhole<T>(flow: BodyFlow, limits: WholeLimits, convert: (b
         try {
           resolve(convert(collector.take()));
         } catch (error) {
-          reject(error);
+          resolve(failReader(flow, error));
         }
       },
-      onFail: reject,
+      onFail: (error) => resolve(failReader(flow, error)),
     });
   });
 }
