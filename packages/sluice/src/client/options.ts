@@ -222,9 +222,11 @@ export function requireRedirectPolicy(policy: string): void {
  * but not for callers in plain JavaScript, who would meet it later as a fault of ours.
  */
 export function refuseWrongKinds(options: object): void {
-  for (const [name, value] of Object.entries(options)) {
+  for (const name of Object.keys(options)) {
     const others = STRUCTURED[name];
-    if (others === undefined || value === undefined || (typeof value === "object" && value !== null)) continue;
+    if (others === undefined) continue;
+    const value: unknown = options[name as keyof typeof options];
+    if (value === undefined || (typeof value === "object" && value !== null)) continue;
     if (others.includes(typeof value) || (value === false && others.includes("false"))) continue;
     const received = value === null ? "null" : typeof value;
     const expected = ["object", ...others].join(" or ");

@@ -29,10 +29,15 @@ export class RequestHeadWriter {
   readonly #defaults: FieldLines;
   readonly #plain = new Map<string, string>();
   readonly #coded = new Map<string, string>();
+  readonly #ownType: boolean;
+  /** The `Content-Type` written last and its line: a session mostly sends bodies of one kind. */
+  #contentType: string | undefined;
+  #contentTypeLine = "";
 
   /** `defaults`: the session's fields; a request that carries this very array has nothing of its own. */
   constructor(defaults: FieldLines) {
     this.#defaults = defaults;
+    this.#ownType = hasField(defaults, "content-type");
   }
 
   /** Throws `UsageError` for a field that cannot be sent. */
@@ -53,9 +58,19 @@ export class RequestHeadWriter {
       if (blocks.size >= CACHED_HOSTS) blocks.clear();
       blocks.set(target.host, block);
     }
-    const start = `${method} ${target.target} HTTP/1.1\r\n${block}`;
-    const body = bodyFields(method, payload, this.#defaults);
-    return body.length === 0 ? `${start}\r\n` : `${start}${writeFieldLines(body)}\r\n`;
+    return `${method} ${target.target} HTTP/1.1\r\n${block}${this.#bodyBlock(method, payload)}\r\n`;
+  }
+
+  /** {@link bodyFields} as lines. */
+  #bodyBlock(method: string, payload: Payload | undefined): string {
+    if (payload === undefined) return expectsContent(method) ? "content-length: 0\r\n" : "";
+    const { contentType, length } = payload;
+    if (contentType !== this.#contentType) {
+      this.#contentTypeLine = contentType === undefined ? "" : writeFieldLines(["content-type", contentType]);
+      this.#contentType = contentType;
+    }
+    const type = this.#ownType ? "" : this.#contentTypeLine;
+    return `${type}${length === undefined ? "transfer-encoding: chunked" : `content-length: ${length}`}\r\n`;
   }
 
   #ownHead(request: ClientRequest): string {

@@ -46,6 +46,14 @@ const KNOWN: ReadonlySet<string> = new Set<keyof RequestOptions>([
   "auth",
 ]);
 
+const SETTINGS = [
+  "timeout",
+  "redirect",
+  "maxRedirects",
+  "allowInsecureRedirect",
+  "decompress",
+  "maxResponseSize",
+] as const satisfies readonly (keyof RequestOptions)[];
 const NO_OPTIONS: RequestOptions = Object.freeze({});
 const NO_FIELDS: FieldLines = Object.freeze([]);
 const EMPTY_TRACE = Object.freeze({});
@@ -87,11 +95,11 @@ export class RequestMaker {
     }
     const target = this.#targetOf(ask.url, options);
     const trusted = config.trusts(target.origin);
-    const settings = plain
-      ? buffered
+    const settings = changesSettings(options)
+      ? this.#settingsFor(options, buffered)
+      : buffered
         ? this.#bufferedSettings
-        : this.#settings
-      : this.#settingsFor(options, buffered);
+        : this.#settings;
     const signals = options.signal === undefined ? ask.signals : [...ask.signals, options.signal];
     const method = checkedMethod(ask.method);
     const scope = new RequestScope(config.connector.clock, this.#owner, signals, {
@@ -168,6 +176,12 @@ export class RequestMaker {
       buffered,
     };
   }
+}
+
+/** Whether any of what {@link RequestMaker} makes settings from is given for this request. */
+function changesSettings(options: RequestOptions): boolean {
+  if (options === NO_OPTIONS) return false;
+  return SETTINGS.some((name) => options[name] !== undefined);
 }
 
 /** The body that the options ask for. Throws `UsageError` for more than one. */

@@ -12,8 +12,9 @@ import { ownExactly } from "../body/own-bytes.js";
 import type { JsonLinesOptions } from "../body/reading/json-lines.js";
 import type { LinesOptions } from "../body/reading/lines.js";
 import { schemaFirst } from "../body/schema.js";
-import { decodeText } from "../body/text.js";
+import { decodeText, parseJson } from "../body/text.js";
 import { UsageError } from "../errors.js";
+import { isJsonContentType } from "../http/media-type.js";
 import type { ClientResponse, Events, JsonOptions } from "./response.js";
 import type { EventsOptions, TypedEventsOptions } from "./response-events.js";
 import { remember } from "./warnings.js";
@@ -178,10 +179,18 @@ export class RequestPromise implements Promise<ClientResponse> {
 
 /** The content of a response that is all there already, without a promise; undefined where {@link readContent} has to be asked. */
 export function contentNow(response: ClientResponse, consumption: Consumption): unknown {
-  if (response.status >= 400 || (consumption.kind !== "text" && consumption.kind !== "bytes")) return undefined;
+  if (response.status >= 400) return undefined;
+  const { kind } = consumption;
+  if (kind === "json" ? !isPlainJson(response, consumption) : kind !== "text" && kind !== "bytes") return undefined;
   const whole = response.body.takeWhole();
   if (whole === undefined) return undefined;
-  return consumption.kind === "text" ? decodeText(whole, response.charset) : ownExactly(whole);
+  if (kind === "json") return parseJson(decodeText(whole, undefined));
+  return kind === "text" ? decodeText(whole, response.charset) : ownExactly(whole);
+}
+
+/** Asked for without options, and of a type that needs no second look. */
+function isPlainJson({ contentType }: ClientResponse, consumption: Consumption): boolean {
+  return consumption === AS_JSON && (contentType === undefined || isJsonContentType(contentType));
 }
 
 /** The content of a response in the form asked for; throws `ResponseError` for an error status. */

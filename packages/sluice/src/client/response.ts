@@ -10,7 +10,7 @@ import type { LinesOptions } from "../body/reading/lines.js";
 import { schemaFirst } from "../body/schema.js";
 import { ContentTypeError, describeError, SluiceError } from "../errors.js";
 import { HttpHeaders } from "../http/headers.js";
-import { isJsonType, parseMediaType } from "../http/media-type.js";
+import { isJsonContentType, parseMediaType } from "../http/media-type.js";
 import type { FieldLines } from "../http1/sinks.js";
 import { writeFileAtomically } from "../platform/files.js";
 import type { Exchange } from "./exchange.js";
@@ -203,8 +203,7 @@ export class ClientResponse {
   async json(first?: StandardSchemaV1 | JsonOptions, second?: JsonOptions): Promise<unknown> {
     const { schema, options = {} } = schemaFirst(first, second);
     const type = this.contentType;
-    const parsed = type === undefined ? undefined : parseMediaType(type);
-    if (type !== undefined && options.checkType !== false && (parsed === undefined || !isJsonType(parsed))) {
+    if (type !== undefined && options.checkType !== false && !isJsonContentType(type)) {
       this.discard();
       const message = `Expected JSON, but the answer (status ${this.status}) is ${type}; \`checkType: false\` takes it anyway`;
       throw this.describe(new ContentTypeError("response.content-type", message, { phase: "response" }));

@@ -44,6 +44,14 @@ export function isJsonType(mediaType: MediaType): boolean {
   return subtype.endsWith("+json") || (subtype === "json" && (type === "application" || type === "text"));
 }
 
+/** {@link isJsonType} of a `Content-Type` value; false for one that is none. */
+export function isJsonContentType(value: string): boolean {
+  // Almost all of them: no parameter, or the usual one, needs taking apart.
+  if (value === "application/json" || value === "application/json; charset=utf-8") return true;
+  const parsed = parseMediaType(value);
+  return parsed !== undefined && isJsonType(parsed);
+}
+
 /** True for types whose content is text: `text/*`, JSON, XML, JavaScript and forms. */
 export function isTextType(mediaType: MediaType): boolean {
   const { type, subtype } = mediaType;

@@ -136,6 +136,34 @@ describe("bodies", () => {
     }
   });
 
+  test("bodies of different kinds in one session each have their own type, and none stays for the next", async () => {
+    const net = new FakeNet();
+    const session = net.session();
+    for (const body of ["a", new Uint8Array([1]), "b"]) await session.post(URL_A, { body });
+    await session.post(URL_A, { json: 1 });
+    await session.post(URL_A);
+    const types = net.seen.map(({ fields }) => fields.get("content-type"));
+    expect(types).toEqual([
+      "text/plain;charset=UTF-8",
+      undefined,
+      "text/plain;charset=UTF-8",
+      "application/json",
+      undefined,
+    ]);
+  });
+
+  test("a session's own content-type goes in place of the body's", async () => {
+    const net = new FakeNet();
+    const session = net.session({ headers: { "content-type": "application/x-own" } });
+    await session.post(URL_A, { json: 1 });
+    await session.post(URL_A, { json: 2, maxRedirects: 3 });
+    expect(net.seen.map(({ fields }) => fields.get("content-type"))).toEqual([
+      "application/x-own",
+      "application/x-own",
+    ]);
+    expect(net.seen[1]?.body).toBe("2");
+  });
+
   test("streams and iterables are chunked, files have their length", async () => {
     async function* pieces(): AsyncGenerator<string> {
       yield "one ";

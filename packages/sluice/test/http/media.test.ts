@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { negotiateEncoding, negotiateMediaType, parsePreferences } from "../../src/http/accept.js";
-import { formatMediaType, isJsonType, isTextType, parseMediaType } from "../../src/http/media-type.js";
+import {
+  formatMediaType,
+  isJsonContentType,
+  isJsonType,
+  isTextType,
+  parseMediaType,
+} from "../../src/http/media-type.js";
 import {
   findSeparator,
   quoteString,
@@ -147,4 +153,17 @@ test("preferences keep their order, parameters and quality, and what is malforme
     { value: "g", parameters: new Map(), quality: 1 },
     { value: "i", parameters: new Map(), quality: 1 },
   ]);
+});
+
+test("a Content-Type is JSON by its essence, with or without parameters", () => {
+  const json = [
+    "application/json",
+    "application/json; charset=utf-8",
+    "Application/JSON;charset=x",
+    "text/json",
+    "a/b+json",
+  ];
+  for (const value of json) expect(isJsonContentType(value), value).toBe(true);
+  for (const value of ["", "json", "text/html", "application/jsonp", "application/json5; x=application/json"])
+    expect(isJsonContentType(value), value).toBe(false);
 });
