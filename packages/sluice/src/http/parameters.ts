@@ -41,7 +41,7 @@ export function readParameters(pieces: readonly string[]): Parameters {
     const equals = piece.indexOf("=");
     if (equals === -1) continue;
     const name = piece.slice(0, equals).toLowerCase();
-    const value = readValue(piece.slice(equals + 1));
+    const value = readParameterValue(piece.slice(equals + 1));
     if (value !== undefined && isToken(name) && !parameters.has(name)) parameters.set(name, value);
   }
   return parameters;
@@ -64,8 +64,8 @@ export function quoteString(value: string): string | undefined {
   return `"${value.replace(/["\\]/g, "\\$&")}"`;
 }
 
-/** A token, or the inside of a quoted string with its backslashes taken away; undefined for anything else. */
-function readValue(text: string): string | undefined {
+/** A token, or the inside of a quoted string with its backslashes taken away; undefined for anything else (RFC 9110 §5.6.6). */
+export function readParameterValue(text: string): string | undefined {
   if (text.charCodeAt(0) !== 0x22) return isToken(text) ? text : undefined;
   let value = "";
   for (let at = 1; at < text.length; at += 1) {

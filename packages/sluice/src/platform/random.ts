@@ -1,6 +1,6 @@
 /** The platform's randomness, and a repeatable one, for the layers above that are handed it. */
 
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 
 /** Gives a number in [0, 1) at each call. Of no cryptographic quality: for jitter and order. */
 export type Random = () => number;
@@ -24,4 +24,9 @@ export function seededRandom(seed: number): Random {
 /** An id that no other has, in any process; nobody can guess it (RFC 9562 §5.4). */
 export function randomId(): string {
   return randomUUID();
+}
+
+/** `byteCount` bytes that nobody can guess, in lower-case hexadecimal digits. */
+export function randomHex(byteCount: number): string {
+  return randomBytes(byteCount).toString("hex");
 }

@@ -4,7 +4,7 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { constants, open, rename, rm } from "node:fs/promises";
 import { UsageError } from "../errors.js";
 
 /** Only the owner may read and write. */
@@ -24,6 +24,50 @@ export async function readTextFile(path: string, maxBytes: number): Promise<stri
     return await file.readFile("utf8");
   } finally {
     await file.close();
+  }
+}
+
+/** How {@link readPrivateTextFile} looks at a file. */
+export interface PrivateFileOptions {
+  /** Largest file that is read. */
+  readonly maxBytes: number;
+  /** Whether others than its owner may be able to read it. Windows has other ways to say who may. */
+  readonly checkPermissions: boolean;
+}
+
+/**
+ * The text of a regular file with secrets in it, as UTF-8. Rejects with Node's own error if it cannot be read, with `UsageError`
+ * `files/too-large`, `files/not-regular` for a pipe or a device, which might never end, or `files/not-private` for one that others
+ * can read or that belongs to somebody else: neither root nor whoever runs this process.
+ */
+export async function readPrivateTextFile(path: string, options: PrivateFileOptions): Promise<string> {
+  const { maxBytes, checkPermissions } = options;
+  // A pipe would make `open` wait for a writer.
+  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    const stats = await file.stat();
+    if (!stats.isFile()) throw new UsageError("files/not-regular", `Cannot read ${path}: it is no regular file`);
+    if (checkPermissions && process.platform !== "win32") requirePrivate(path, stats);
+    if (stats.size > maxBytes) {
+      throw new UsageError("files/too-large", `Cannot read ${path}: it has ${stats.size} bytes, limit is ${maxBytes}`);
+    }
+    return await file.readFile("utf8");
+  } finally {
+    await file.close();
+  }
+}
+
+function requirePrivate(path: string, { mode, uid }: { readonly mode: number; readonly uid: number }): void {
+  const othersMay = mode & 0o077;
+  if (othersMay !== 0) {
+    const shown = (mode & 0o777).toString(8).padStart(4, "0");
+    throw new UsageError(
+      "files/not-private",
+      `Cannot use ${path}: others have rights to it (mode ${shown}), which \`chmod 600\` takes away`,
+    );
+  }
+  if (uid !== 0 && uid !== process.getuid?.()) {
+    throw new UsageError("files/not-private", `Cannot use ${path}: it belongs to another user`);
   }
 }
 
