@@ -15,6 +15,7 @@
  *   ├ ResponseError          an error status, where content was asked for
  *   ├ ContentTypeError       another media type than was asked for
  *   ├ ValidationError        data of the right form that is not what the schema asks for
+ *   ├ AuthenticationError    no credentials to be had, or a server that cannot prove who it is: log in anew
  *   ├ TooManyRedirectsError
  *   ├ SessionClosedError
  *   ├ TaskError              concurrency: a task group or worker pool was closed under somebody who waits
@@ -227,6 +228,11 @@ export class ValidationError extends SluiceError {
     super(code, message, details);
     this.issues = details.issues;
   }
+}
+
+/** Credentials could not be had or refreshed, or the server did not prove that it knows them. A 401 is no error but a status. */
+export class AuthenticationError extends SluiceError {
+  static override readonly kind: string = "AuthenticationError";
 }
 
 /** Redirected more often than `maxRedirects` allows. */

@@ -6,7 +6,13 @@ export type { LinesOptions } from "./body/reading/lines.js";
 export { Connector, type ConnectorOptions } from "./client/connector.js";
 export { CookieJar, type CookieJarOptions } from "./client/cookie-jar.js";
 export { del, get, head, patch, post, put, query, request } from "./client/default-session.js";
-export { basicAuth, bearerAuth } from "./client/middleware/auth.js";
+export { type BasicOptions, basicAuth } from "./client/middleware/auth/basic.js";
+export { type BearerSource, bearerAuth } from "./client/middleware/auth/bearer.js";
+export type { CredentialOrigins } from "./client/middleware/auth/credential-rule.js";
+export { type DigestOptions, digestAuth } from "./client/middleware/auth/digest.js";
+export type { DigestAlgorithm } from "./client/middleware/auth/digest-challenge.js";
+export { type NetrcOptions, netrcAuth } from "./client/middleware/auth/netrc.js";
+export type { BearerToken, RefreshOptions, RefreshRequest } from "./client/middleware/auth/token-keeper.js";
 export { retry } from "./client/middleware/retry.js";
 export type { RetryBudgetOptions } from "./client/middleware/retrying/retry-budget.js";
 export type { RetryFailure, RetryOptions } from "./client/middleware/retrying/retry-options.js";
@@ -36,6 +42,7 @@ export { type Permit, Semaphore } from "./concurrency/semaphore.js";
 export { type SleepOptions, sleep } from "./concurrency/sleep.js";
 export { TaskGroup, type TaskGroupOptions } from "./concurrency/task-group.js";
 export {
+  AuthenticationError,
   ConnectError,
   ConnectionLostError,
   ContentTypeError,

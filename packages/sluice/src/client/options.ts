@@ -8,6 +8,11 @@ import { UsageError } from "../errors.js";
 import type { FieldLines } from "../http1/sinks.js";
 import type { Connector, ConnectorOptions } from "./connector.js";
 import type { CookieJar } from "./cookie-jar.js";
+import type { BasicOptions } from "./middleware/auth/basic.js";
+import type { BearerSource } from "./middleware/auth/bearer.js";
+import type { CredentialOrigins } from "./middleware/auth/credential-rule.js";
+import type { DigestOptions } from "./middleware/auth/digest.js";
+import type { NetrcOptions } from "./middleware/auth/netrc.js";
 import type { RetryOptions } from "./middleware/retrying/retry-options.js";
 import type { ThrottleOptions } from "./middleware/throttle.js";
 import type { ClientMiddleware } from "./middleware.js";
@@ -82,14 +87,22 @@ export interface RequestOptions {
   readonly retry?: number | RetryOptions | false;
   /** `false` exempts this request from the session's throttle. */
   readonly throttle?: false;
-  /** Basic credentials; per-request ones replace the session's. */
-  readonly auth?: AuthOptions;
+  /**
+   * In place of the session's; `false` for none. Goes to the origin that was asked for. The same object given to many requests
+   * keeps what it has learned: nonces, tokens.
+   */
+  readonly auth?: AuthOptions | false;
 }
 
-/** Basic credentials (RFC 7617), or a bearer token (RFC 6750) as it is or asked for when needed. */
+/**
+ * How requests authenticate: Basic (RFC 7617), a bearer token (RFC 6750), Digest (RFC 7616), or what the user's `.netrc` has for the
+ * host. The middleware of these names says what each option is.
+ */
 export type AuthOptions =
-  | { readonly username: string; readonly password: string }
-  | { readonly bearer: string | (() => string | Promise<string>) };
+  | ({ readonly username: string; readonly password: string } & BasicOptions)
+  | ({ readonly bearer: BearerSource } & CredentialOrigins)
+  | { readonly digest: { readonly username: string; readonly password: string } & DigestOptions }
+  | { readonly netrc: true | NetrcOptions };
 
 /** What holds for all requests of a session unless they say otherwise. */
 export interface SessionOptions {
@@ -104,6 +117,7 @@ export interface SessionOptions {
   readonly defaultsFor?: readonly string[] | ((origin: string) => boolean);
   readonly headers?: HeadersInput;
   readonly params?: ParamsInput;
+  /** Sugar for the middleware of these names at their fixed place. Goes where the session's defaults go. */
   readonly auth?: AuthOptions;
   readonly timeout?: number | TimeoutOptions;
   /** Options: the session makes a connector and closes it. An instance: shared, closed by whoever made it. */
@@ -167,7 +181,7 @@ const TIMEOUT_NAMES = ["queue", "connect", "headers", "read", "write", "attempt"
 
 /** Options that are objects, and what else each may be. */
 const STRUCTURED: Readonly<Record<string, readonly string[]>> = {
-  auth: ["function"],
+  auth: ["false"],
   connector: [],
   cookies: ["false"],
   headers: [],

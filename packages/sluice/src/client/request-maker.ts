@@ -10,7 +10,7 @@ import { assertFields } from "../http1/write-head.js";
 import { refuseUnknown } from "../options.js";
 import { fileSize } from "../platform/file-size.js";
 import { fieldsWithout, hasField } from "./field-lines.js";
-import { basicCredentials } from "./middleware/auth.js";
+import { basicCredentials } from "./middleware/auth/basic.js";
 import {
   fieldLinesOf,
   mergeTimeouts,

@@ -8,7 +8,7 @@ import { assertFields } from "../http1/write-head.js";
 import { refuseUnknown } from "../options.js";
 import { Connector } from "./connector.js";
 import { CookieJar } from "./cookie-jar.js";
-import { authMiddleware } from "./middleware/auth.js";
+import { AuthCache, authMiddleware } from "./middleware/auth/auth-option.js";
 import { retryWithin } from "./middleware/retry.js";
 import type { RetryBudget } from "./middleware/retrying/retry-budget.js";
 import { hasOwnBudget, newBudget, type RetryOptions } from "./middleware/retrying/retry-options.js";
@@ -74,6 +74,9 @@ export class SessionConfig {
   readonly #retryBudget: RetryBudget | undefined;
   /** One for all requests: its buckets are what requests share. */
   readonly #throttle: readonly ClientMiddleware[];
+  /** One for all requests: its tokens and nonces are what requests share. */
+  readonly #auth: readonly ClientMiddleware[];
+  readonly #authOfRequests: AuthCache;
   readonly trace: ClientTrace | undefined;
   readonly showQuery: ReadonlySet<string> | undefined;
   readonly secretFields: ReadonlySet<string> | undefined;
@@ -107,6 +110,9 @@ export class SessionConfig {
     this.#retry = options.retry === undefined ? [] : [retryWithin(options.retry, this.#retryBudget)];
     this.#throttle =
       shared?.sharedThrottle(options) ?? (options.throttle === undefined ? [] : [throttle(options.throttle)]);
+    this.#auth =
+      shared?.sharedAuth(options) ?? (options.auth === undefined ? [] : [authMiddleware(options.auth, "session")]);
+    this.#authOfRequests = shared?.authOfRequests ?? new AuthCache();
   }
 
   /** Whether `origin` gets the session's headers, params and auth. */
@@ -129,14 +135,23 @@ export class SessionConfig {
     return retryWithin(options, hasOwnBudget(options) ? newBudget(options) : this.#retryBudget);
   }
 
+  /** The authentication of a session derived from this one: the same, unless it has one of its own. */
+  sharedAuth(options: SessionOptions): readonly ClientMiddleware[] | undefined {
+    return options.auth === this.options.auth ? this.#auth : undefined;
+  }
+
+  get authOfRequests(): AuthCache {
+    return this.#authOfRequests;
+  }
+
   /** The middleware of both stages, with what one request changes of it in the fixed places. */
   stages(request: RequestOptions = {}): { requestStage: ClientMiddleware[]; hopStage: ClientMiddleware[] } {
     const { middleware = [], hopMiddleware = [] } = this.options;
     const retries =
       request.retry === undefined ? this.#retry : request.retry === false ? [] : [this.#ownRetry(request.retry)];
     const throttles = request.throttle === false ? [] : this.#throttle;
-    const auth = request.auth ?? this.options.auth;
-    const auths = auth === undefined ? [] : [authMiddleware(auth, request.auth === undefined ? "session" : "caller")];
+    const { auth } = request;
+    const auths = auth === undefined ? this.#auth : auth === false ? [] : [this.#authOfRequests.of(auth)];
     return { requestStage: [...middleware, ...retries], hopStage: [...hopMiddleware, ...throttles, ...auths] };
   }
 

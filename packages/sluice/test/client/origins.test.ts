@@ -1,7 +1,8 @@
 /** Which origin gets what: base URL, defaults, credentials and cookies. */
 import { describe, expect, test } from "vitest";
 import { CookieJar } from "../../src/client/cookie-jar.js";
-import { basicAuth, bearerAuth } from "../../src/client/middleware/auth.js";
+import { basicAuth } from "../../src/client/middleware/auth/basic.js";
+import { bearerAuth } from "../../src/client/middleware/auth/bearer.js";
 import { UsageError } from "../../src/errors.js";
 import { FakeNet, ok, redirect, rejection } from "./fake-net.js";
 

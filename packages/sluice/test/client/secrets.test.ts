@@ -6,7 +6,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ClientMiddleware } from "../../src/client/middleware.js";
-import type { RequestOptions, SessionOptions } from "../../src/client/options.js";
+import type { AuthOptions, RequestOptions, SessionOptions } from "../../src/client/options.js";
 import type { ClientResponse } from "../../src/client/response.js";
 import { ResponseError } from "../../src/client/response-error.js";
 import { ClientSession } from "../../src/client/session.js";
@@ -274,6 +274,50 @@ test("the queue's own refusals, and errors of bodies read later, are as clean", 
   expectNothingSaid();
 });
 
+// Whatever authenticates.
+
+const CHALLENGE = 'www-authenticate: Digest realm="r", nonce="n", qop="auth"\r\n';
+const AUTHS: readonly (readonly [string, AuthOptions, answers: string])[] = [
+  ["Basic", { username: SECRET, password: SECRET }, answer(401, SECRET)],
+  ["bearer", { bearer: SECRET }, answer(401, SECRET)],
+  ["refused bearer", { bearer: { refresh: () => SECRET, token: SECRET, minRefreshInterval: 0 } }, answer(401, SECRET)],
+  [
+    "failing bearer",
+    { bearer: { refresh: () => Promise.reject(new Error("down")), token: SECRET, minRefreshInterval: 0 } },
+    answer(401, SECRET),
+  ],
+  ["bad bearer", { bearer: { refresh: () => `${SECRET}\r\n` } }, ok("")],
+  ["Digest", { digest: { username: SECRET, password: SECRET } }, answer(401, SECRET, CHALLENGE)],
+  [
+    "unproven Digest",
+    { digest: { username: SECRET, password: SECRET, serverProof: "required" } },
+    ok("", `authentication-info: nextnonce="${SECRET}"\r\n`),
+  ],
+];
+
+test.each(AUTHS)("%s: nothing in responses, errors, sessions, traces or middleware", async (_name, auth, answers) => {
+  const net = new FakeNet(() => answers);
+  const session = net.session({ auth, trace, hopMiddleware: [noting] });
+  const outcome = await run(
+    net,
+    session
+      .get("http://a.test/")
+      .text()
+      .catch((error: unknown) => error),
+  );
+  expect(outcome).toSatisfy((value) => value === "" || value instanceof Error);
+  if (outcome instanceof Error) note(outcome);
+  const response = await run(
+    net,
+    session.get("http://a.test/", { auth }).catch((error: unknown) => error),
+  );
+  if (!(response instanceof Error))
+    note((response as ClientResponse).request, (response as ClientResponse).request.headers);
+  note(response, session, session.extend({}), { auth: inspect(session) });
+  await turns();
+  expectNothingSaid();
+});
+
 test("options that are refused do not repeat their secrets", () => {
   const bad: object[] = [
     { baseUrl: `http://ada:${SECRET}@a.test/no-slash?${SECRET}` },
@@ -281,6 +325,13 @@ test("options that are refused do not repeat their secrets", () => {
     { headers: { authorization: `${SECRET}\r\n` } },
     { headers: { cookie: `${SECRET}\0` } },
     { auth: { username: "a:b", password: SECRET } },
+    { auth: { username: `${SECRET}\n`, password: SECRET } },
+    { auth: { username: `${SECRET}€`, password: SECRET, charset: "latin1" } },
+    { auth: { bearer: `${SECRET} ` } },
+    { auth: { bearer: { refresh: SECRET } } },
+    { auth: { bearer: { refresh: () => SECRET, token: `${SECRET}\0` } } },
+    { auth: { digest: { username: "a", password: `${SECRET}\0` } } },
+    { auth: { username: SECRET, password: undefined } },
     { headers: HEADERS, timeout: -1 },
   ];
   for (const options of bad) {

@@ -1,55 +1,38 @@
+/** Basic authentication (RFC 7617): name and password with every request, without being asked. Only TLS keeps them private. */
+import { UsageError } from "../../../errors.js";
+import { refuseUnknown } from "../../../options.js";
+import type { ClientMiddleware } from "../../middleware.js";
+import { authorized, type CredentialOrigins, type CredentialRule, credentialRule } from "./credential-rule.js";
+import { asBytes, type CredentialCharset, checkCredentials } from "./credentials.js";
+
+/** How Basic credentials are written, and who gets them. */
+export interface BasicOptions extends CredentialOrigins {
+  /** How name and password become bytes; latin1 is for servers from before RFC 7617. @default "utf-8" */
+  readonly charset?: CredentialCharset;
+}
+
+const KNOWN: ReadonlySet<string> = new Set<keyof BasicOptions>(["charset", "origins"]);
+
 /**
- * Basic (RFC 7617) and bearer (RFC 6750) authentication as hop middleware. Credentials go only where the request is trusted:
- * not to another origin after a redirect, nor to an origin that does not get the session's defaults.
+ * A hop-stage middleware that sends `username` and `password` with every trusted request that has no `Authorization` of its own.
+ * Throws `UsageError` `auth/username`, `auth/password` or `auth/charset`.
  */
-import { UsageError } from "../../errors.js";
-import type { ClientMiddleware } from "../middleware.js";
-import type { AuthOptions } from "../options.js";
-import type { ClientRequest } from "../request.js";
-
-/** Sends `username` and `password`, as UTF-8, with every trusted request that has no `Authorization` of its own. */
-export function basicAuth(username: string, password: string): ClientMiddleware {
-  return authorization(basicValue(username, password));
+export function basicAuth(username: string, password: string, options: BasicOptions = {}): ClientMiddleware {
+  refuseUnknown("basicAuth", options, KNOWN);
+  return basicMiddleware(basicCredentials(username, password, options.charset), credentialRule("session", options));
 }
 
-/** Sends a token, or what the function gives, which is asked for each request. */
-export function bearerAuth(token: string | (() => string | Promise<string>)): ClientMiddleware {
-  return authorization(bearerValue(token));
+/** The same with a finished value and rule. */
+export function basicMiddleware(value: string, mayHave: CredentialRule): ClientMiddleware {
+  return (request, next) => next(mayHave(request) ? authorized(request, value) : request);
 }
 
-/** The middleware for the `auth` option of a session, or of one request, which goes to whatever origin was asked for. */
-export function authMiddleware(auth: AuthOptions, given: "session" | "caller"): ClientMiddleware {
-  const value = "bearer" in auth ? bearerValue(auth.bearer) : basicValue(auth.username, auth.password);
-  return given === "session" ? authorization(value) : authorization(value, (request) => request.trust !== "none");
-}
-
-/** The `Authorization` value for Basic credentials. Throws `UsageError`: the user name may not contain a colon (RFC 7617 §2). */
-export function basicCredentials(username: string, password: string): string {
-  if (username.includes(":")) {
-    throw new UsageError("auth/username", "Cannot use a user name with a colon for Basic authentication");
+/** The `Authorization` value for Basic credentials (RFC 7617 §2). Throws as {@link basicAuth} does. */
+export function basicCredentials(username: string, password: string, charset: CredentialCharset = "utf-8"): string {
+  checkCredentials(username, password);
+  if (charset !== "utf-8" && charset !== "latin1") {
+    throw new UsageError("options/unknown-value", `Cannot use charset ${String(charset)}: expected utf-8 or latin1`);
   }
-  return `Basic ${Buffer.from(`${username}:${password}`, "utf8").toString("base64")}`;
-}
-
-function basicValue(username: string, password: string): () => string {
-  const value = basicCredentials(username, password);
-  return () => value;
-}
-
-function bearerValue(token: string | (() => string | Promise<string>)): () => string | Promise<string> {
-  return typeof token === "string" ? () => `Bearer ${token}` : async () => `Bearer ${await token()}`;
-}
-
-function authorization(
-  value: () => string | Promise<string>,
-  mayHave: (request: ClientRequest) => boolean = (request) => request.trusted,
-): ClientMiddleware {
-  return async (request, next) => {
-    if (mayHave(request) && !request.headers.has("authorization")) {
-      const hop = request.with({});
-      hop.headers.set("authorization", await value());
-      return next(hop);
-    }
-    return next(request);
-  };
+  const text = `${asBytes(username, charset)}:${asBytes(password, charset)}`;
+  return `Basic ${Buffer.from(text, "latin1").toString("base64")}`;
 }
