@@ -64,6 +64,11 @@ export const CATALOGUE: readonly EndpointGroup[] = [
       endpoint("/basic-auth/:user/:passwd", "/basic-auth/user/passwd", "wants these, 401 otherwise"),
       endpoint("/hidden-basic-auth/:user/:passwd", "/hidden-basic-auth/user/passwd", "wants these, 404 otherwise"),
       endpoint("/bearer", "/bearer", "wants a bearer token, any"),
+      endpoint(
+        "/digest-auth/:qop/:user/:passwd/:algorithm",
+        "/digest-auth/auth/user/passwd/SHA-256",
+        "wants these, by Digest: auth or auth-int, six algorithms",
+      ),
     ],
   },
   {

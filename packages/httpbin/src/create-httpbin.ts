@@ -8,6 +8,7 @@ import { addByteRoutes } from "./routes/bytes.js";
 import { addCachingRoutes } from "./routes/caching.js";
 import { addCodingRoutes } from "./routes/codings.js";
 import { addCookieRoutes } from "./routes/cookies.js";
+import { addDigestRoutes } from "./routes/digest-auth.js";
 import { addDynamicRoutes } from "./routes/dynamic.js";
 import { addFaultRoutes } from "./routes/faults.js";
 import { addImageRoutes } from "./routes/images.js";
@@ -29,6 +30,7 @@ export function createHttpbin(options: HttpbinOptions = {}): Application {
   addRedirectRoutes(app);
   addCookieRoutes(app);
   addAuthRoutes(app);
+  addDigestRoutes(app, service);
   addCodingRoutes(app);
   addImageRoutes(app);
   addCachingRoutes(app);

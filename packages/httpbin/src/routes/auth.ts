@@ -1,4 +1,4 @@
-/** Endpoints that want credentials: those in their own path, or any token. Digest is not among them yet. */
+/** Endpoints that want credentials: those in their own path, or any token. Digest has a file of its own. */
 
 import { type Application, type Reply, reply, type ServerRequest } from "sluice/server";
 import { jsonReply } from "../json-reply.js";

@@ -166,9 +166,9 @@ const CHOICES: readonly Difference[] = [
   },
   { why: "Basic credentials are no bearer token", cases: ["GET /bearer (basic)"], aspects: ["answer"] },
   {
-    why: "Digest authentication is not there yet",
+    why: "Digest wants no cookies here and sets none; its realm is that of Basic, and it says which charset it takes",
     cases: ["GET /digest-auth/auth/user/passwd"],
-    aspects: ["answer"],
+    aspects: ["header content-type", "header set-cookie", "header www-authenticate"],
   },
   {
     why: "Texts and pictures of our own",
