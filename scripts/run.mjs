@@ -10,6 +10,7 @@
  *   ok          everything else a machine can check            (arguments: names of checks)
  *   demo        the tour: examples/src/demo/main.ts
  *   bench       side by side with other libraries: bench/src/main.ts   (arguments go to it)
+ *   reference   the API reference, from the doc comments, to docs/reference
  *   clean       delete what was built
  */
 import { spawnSync } from "node:child_process";
@@ -25,6 +26,7 @@ const BUILT = [
   "examples/dist",
   "bench/dist",
   ".cache",
+  "docs/reference",
 ];
 
 /** What each verb runs, and whether it is of use when the compiler has complained. */
@@ -38,6 +40,7 @@ const VERBS = {
   },
   ok: { file: "scripts/ok.mjs", args: [], despiteErrors: true },
   demo: { file: "examples/dist/demo/main.js", args: [], despiteErrors: false },
+  reference: { file: "node_modules/typedoc/bin/typedoc", args: [], despiteErrors: false },
   bench: { file: "bench/dist/main.js", args: [], despiteErrors: false },
 };
 

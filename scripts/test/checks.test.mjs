@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { total } from "../count.mjs";
 import { whyNotInstalled } from "../lib/install.mjs";
+import { rowsIn, whatIsWrong } from "../ok/compared.mjs";
 import { limitsIn, notListed } from "../ok/limits.mjs";
 import { checkLock, outOfStep } from "../ok/lockfile.mjs";
+import { problemsIn } from "../ok/reference.mjs";
 import { checkText } from "../ok/texts.mjs";
 import { tallyOf, unlistedSkips } from "../vitest/tally.mjs";
 
@@ -162,4 +164,52 @@ test("the sums of a whole run: stages that count, stages that don't, stages that
   ];
 
   expect(total(stages, (name) => tallies[name])).toEqual({ passed: 19, failed: 4, skipped: ["s"] });
+});
+
+describe("the reference check", () => {
+  test("finds warnings and errors, coloured or not, and leaves their sum out", () => {
+    const output =
+      "\u001b[93m[warning]\u001b[0m A is not exported\n[info] made\n[error] B is broken\n[warning] Found 1 errors and 1 warnings";
+    expect(problemsIn(output)).toEqual(["A is not exported", "B is broken"]);
+  });
+});
+
+describe("the check of the comparing tables", () => {
+  const table = (sluice, shownBy) =>
+    [
+      "Words",
+      "| Feature | aiohttp | Sluice | Shown by |",
+      "|---|:-:|---|---|",
+      `| pool \\| limit | yes | ${sluice} | ${shownBy} |`,
+      "",
+    ].join("\n");
+  const problemsOf = (sluice, shownBy) => {
+    const rows = rowsIn("docs/compared-client.md", table(sluice, shownBy));
+    expect(rows).toHaveLength(1);
+    return whatIsWrong(
+      rows[0],
+      (file) => (file === "client/pool.test.ts" ? 'test("waits in order"' : undefined),
+      (path) => path === "decisions/0009-x.md",
+    ).join("\n");
+  };
+
+  test.each([
+    ["have: `limit`", "`client/pool.test.ts › waits in order`"],
+    ["otherwise: give one", "[decision 9](../decisions/0009-x.md#why)"],
+    ["later", ""],
+  ])("accepts %s shown by %s", (sluice, shownBy) => {
+    expect(problemsOf(sluice, shownBy)).toBe("");
+  });
+
+  test.each([
+    ["", "", /begins with nothing/],
+    ["maybe", "", /begins with maybe/],
+    ["have", "somebody says so", /names no test/],
+    ["have", "`client/none.test.ts › waits in order`", /there is no client\/none/],
+    ["have", "`client/pool.test.ts › waits in order` `client/pool.test.ts › flies`", /has no test "flies"/],
+    ["otherwise", "because", /links to no decision/],
+    ["otherwise", "[why](../decisions/0010-y.md)", /0010-y.md is not there/],
+  ])("refuses %s shown by %s", (sluice, shownBy, expected) => {
+    expect(problemsOf(sluice, shownBy)).toMatch(expected);
+  });
 });
