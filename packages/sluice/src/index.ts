@@ -1,6 +1,7 @@
 export type { Body, TextOptions, WholeBodyOptions } from "./body/body.js";
 export type { ServerSentEvent } from "./body/event-stream/event-stream-parser.js";
 export type { BodyInput, Payload } from "./body/payload.js";
+export type { ByteReader, ReadUntilOptions } from "./body/reading/byte-reader.js";
 export type { JsonLinesOptions } from "./body/reading/json-lines.js";
 export type { LinesOptions } from "./body/reading/lines.js";
 export { Connector, type ConnectorOptions } from "./client/connector.js";

@@ -19,6 +19,7 @@ import type { BodyOwner, BodySource } from "./body-source.js";
 import { ownExactly } from "./own-bytes.js";
 import { AsTheyCome } from "./reading/as-they-come.js";
 import { BodyIterator } from "./reading/body-iterator.js";
+import { ByteReader } from "./reading/byte-reader.js";
 import { ChunkCutter } from "./reading/chunk-cutter.js";
 import { failReader, takeReaderSite } from "./reading/fail-reader.js";
 import { JsonLines, type JsonLinesOptions } from "./reading/json-lines.js";
@@ -240,6 +241,11 @@ export class Body implements AsyncIterable<Uint8Array> {
     return schema === undefined
       ? values
       : eachMade(values, (value) => validate(schema, value, shaper.place), this.#flow);
+  }
+
+  /** Reads it by hand: so many bytes, or up to a separator. */
+  reader(): ByteReader {
+    return new ByteReader(this.#iterate(new AsTheyCome()));
   }
 
   /**
