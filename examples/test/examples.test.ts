@@ -12,6 +12,7 @@ const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
   "mixed-batch": [/9 results for 9 requests: 2 fine/, /timeout\.total/, /connect\/refused/],
   "big-download": [/1525 chunks of exactly 65536 bytes/, /peak memory of the process \d+ MB/],
   "timeout-and-retry": [/ended by "headers"/, /ended by "total"/, /fine at attempt 3/],
+  caching: [/9 requests, 1 asked/, /revalidated/, /stale/],
   throttling: [/of 30 refused with 429/, /with: 0 of 30 refused/],
   "hashing-workers": [/the same 12 hashes/, /longest delay of the event loop/],
   mocked: [/Ada, Grace, Edsger/, /a request that nobody expected/, /the query parameter "page" has another value/],

@@ -16,6 +16,7 @@ const EXAMPLES = [
   "big-download",
   "timeout-and-retry",
   "throttling",
+  "caching",
   "hashing-workers",
   "tracing",
   "mocked",

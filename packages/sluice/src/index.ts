@@ -4,6 +4,8 @@ export type { BodyInput, Payload } from "./body/payload.js";
 export type { ByteReader, ReadUntilOptions } from "./body/reading/byte-reader.js";
 export type { JsonLinesOptions } from "./body/reading/json-lines.js";
 export type { LinesOptions } from "./body/reading/lines.js";
+
+export type { CacheStatus } from "./client/cache-status.js";
 export { Connector, type ConnectorOptions } from "./client/connector.js";
 export { CookieJar, type CookieJarOptions } from "./client/cookie-jar.js";
 export { del, get, head, patch, post, put, query, request } from "./client/default-session.js";
@@ -14,6 +16,9 @@ export { type DigestOptions, digestAuth } from "./client/middleware/auth/digest.
 export type { DigestAlgorithm } from "./client/middleware/auth/digest-challenge.js";
 export { type NetrcOptions, netrcAuth } from "./client/middleware/auth/netrc.js";
 export type { BearerToken, RefreshOptions, RefreshRequest } from "./client/middleware/auth/token-keeper.js";
+export { type CacheLimits, type CacheOptions, cache } from "./client/middleware/cache/cache.js";
+export type { CacheEntry, CacheStore } from "./client/middleware/cache/store/cache-store.js";
+export { MemoryCacheStore, type MemoryCacheStoreLimits } from "./client/middleware/cache/store/memory-store.js";
 export { retry } from "./client/middleware/retry.js";
 export type { RetryBudgetOptions } from "./client/middleware/retrying/retry-budget.js";
 export type { RetryFailure, RetryOptions } from "./client/middleware/retrying/retry-options.js";

@@ -12,6 +12,7 @@
 import { UsageError } from "../errors.js";
 import type { BodyDecoder, DecoderSink } from "./body-decoder.js";
 import type { BodyOutcome, BodyOwner, BodySource } from "./body-source.js";
+import type { BodyTap } from "./body-tap.js";
 import { copyBorrowed } from "./own-bytes.js";
 import { PieceQueue } from "./piece-queue.js";
 
@@ -38,6 +39,7 @@ export class BodyFlow implements DecoderSink {
   #error: Error | undefined = undefined;
   #wireError: Error | undefined = undefined;
   #direct: DirectReader | undefined = undefined;
+  #tap: BodyTap | undefined = undefined;
   #wake: (() => void) | undefined = undefined;
   #waiting = false;
   #throttled = false;
@@ -93,8 +95,21 @@ export class BodyFlow implements DecoderSink {
     decoder.connect(this);
   }
 
+  /** From now on `tap` sees what the reader gets, beginning with what is kept. One that comes while another is there sees nothing. */
+  tapBy(tap: BodyTap): void {
+    const missed = this.#direct !== undefined || this.#tail === "failed" || this.#tap !== undefined;
+    if (missed) {
+      tap.onLost();
+      return;
+    }
+    for (const piece of this.#kept) tap.onPiece(piece);
+    if (this.#tail === "end") tap.onEnd();
+    else this.#tap = tap;
+  }
+
   /** Nobody will want the decoded bytes: what comes from now on is given as it came from the wire. */
   dropDecoder(): void {
+    if (this.#decoder !== undefined) this.#endTap(true);
     this.#decoder?.cancel();
     this.#decoder = undefined;
   }
@@ -237,6 +252,7 @@ export class BodyFlow implements DecoderSink {
   }
 
   #deliver(piece: Uint8Array, borrowed: boolean): void {
+    if (this.#tap !== undefined && this.#tail === "more") this.#tap.onPiece(piece);
     if (this.#direct !== undefined) {
       this.#giveDirectly(this.#direct, piece, borrowed);
     } else if (piece.byteLength > 0 && this.#tail === "more") {
@@ -256,9 +272,17 @@ export class BodyFlow implements DecoderSink {
   #close(error: Error | undefined): void {
     this.#tail = error === undefined ? "end" : "failed";
     this.#error = error;
+    if (this.#tap !== undefined) this.#endTap(error !== undefined);
     this.#setWaiting(false);
     if (this.#direct !== undefined) this.#endDirect();
     else this.#wakeReader();
+  }
+
+  #endTap(lost: boolean): void {
+    const tap = this.#tap;
+    this.#tap = undefined;
+    if (lost) tap?.onLost();
+    else tap?.onEnd();
   }
 
   #endDirect(): void {

@@ -16,6 +16,7 @@ import { UsageError } from "../errors.js";
 import type { BodyDecoder } from "./body-decoder.js";
 import { BodyFlow } from "./body-flow.js";
 import type { BodyOwner, BodySource } from "./body-source.js";
+import type { BodyTap } from "./body-tap.js";
 import { ownExactly } from "./own-bytes.js";
 import { AsTheyCome } from "./reading/as-they-come.js";
 import { BodyIterator } from "./reading/body-iterator.js";
@@ -154,6 +155,15 @@ export class Body implements AsyncIterable<Uint8Array> {
    */
   decodeWith(decoder: BodyDecoder): void {
     this.#flow.decodeWith(decoder);
+  }
+
+  /**
+   * Lets `tap` see the content on its way to the reader, who notices nothing and whose pace it is. Before anybody reads, and one
+   * only: otherwise it is told `onLost`.
+   */
+  tapBy(tap: BodyTap): void {
+    if (this.#used) tap.onLost();
+    else this.#flow.tapBy(tap);
   }
 
   // ── reading the whole ──────────────────────────────────────────────────────────────────────────────────────────────

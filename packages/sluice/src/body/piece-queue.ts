@@ -41,6 +41,13 @@ export class PieceQueue {
     return piece;
   }
 
+  /** Looks at what is in it, without taking it. */
+  *[Symbol.iterator](): IterableIterator<Uint8Array> {
+    if (this.#first === undefined) return;
+    yield this.#first;
+    for (let at = this.#taken; at < (this.#rest?.length ?? 0); at += 1) yield this.#rest?.[at] ?? RELEASED;
+  }
+
   clear(): void {
     this.#first = undefined;
     this.#rest = undefined;

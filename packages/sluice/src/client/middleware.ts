@@ -25,6 +25,19 @@ export function compose(middleware: readonly ClientMiddleware[], innermost: Next
   );
 }
 
+const namesOfHopMiddleware = new WeakMap<ClientMiddleware, string>();
+
+/** Marks middleware that would be wrong around redirects: a session refuses it in `middleware`. Returns it. */
+export function forHops(name: string, middleware: ClientMiddleware): ClientMiddleware {
+  namesOfHopMiddleware.set(middleware, name);
+  return middleware;
+}
+
+/** The name of middleware that was marked by {@link forHops}. */
+export function hopMiddlewareName(middleware: ClientMiddleware): string | undefined {
+  return namesOfHopMiddleware.get(middleware);
+}
+
 function discardingPrevious(next: Next): Next {
   let previous: ClientResponse | undefined;
   return async (request) => {

@@ -174,6 +174,8 @@ export class RequestMaker {
       showQuery,
       secretFields,
       buffered,
+      auth: options.auth ?? session.auth,
+      jar: this.#config.jar,
     };
   }
 }

@@ -19,6 +19,8 @@ export interface Abortable {
 
 /** Told when a scope ends. */
 export interface ScopeOwner {
+  /** A scope that the owner has not made itself has begun. */
+  scopeBegan(scope: RequestScope): void;
   scopeEnded(scope: RequestScope): void;
 }
 
@@ -75,6 +77,18 @@ export class RequestScope extends Deadline {
     if (this.#signals.length > 0) this.#listen();
     this.#totalMs = totalMs;
     if (totalMs !== Number.POSITIVE_INFINITY) this.clock.arm(this, totalMs);
+  }
+
+  /**
+   * A scope for work that this request leaves behind: the same owner, but neither this request's end nor its caller's signals end
+   * it. Armed with `totalMs`; whoever asked for it calls `end`.
+   */
+  detached(totalMs: number): RequestScope {
+    const { method, target } = this;
+    const scope = new RequestScope(this.clock, this.#owner, [], { method, target, showQuery: this.#showQuery });
+    this.#owner.scopeBegan(scope);
+    scope.begin(totalMs);
+    return scope;
   }
 
   #listen(): void {

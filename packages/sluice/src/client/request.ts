@@ -7,7 +7,8 @@ import type { Payload } from "../body/payload.js";
 import type { Clock } from "../concurrency/clock.js";
 import { HttpHeaders } from "../http/headers.js";
 import type { FieldLines } from "../http1/sinks.js";
-import type { ResolvedTimeouts } from "./options.js";
+import type { CookieJar } from "./cookie-jar.js";
+import type { AuthOptions, ResolvedTimeouts } from "./options.js";
 import type { RequestScope } from "./request-scope.js";
 import type { RequestUrl } from "./request-url.js";
 import type { Tracer } from "./tracing.js";
@@ -25,6 +26,9 @@ export interface RequestSettings {
   readonly secretFields: ReadonlySet<string> | undefined;
   /** Whether an attempt includes reading the body into memory: the content shortcuts. */
   readonly buffered: boolean;
+  /** The `auth` in force, the request's or the session's, and the jar: what later adds fields that tell users apart. */
+  readonly auth: AuthOptions | undefined;
+  readonly jar: CookieJar | undefined;
 }
 
 /** What {@link ClientRequest.with} replaces; `payload: undefined` takes the body away. */

@@ -3,7 +3,7 @@
  * is made on demand from the field lines.
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { Body } from "../body/body.js";
+import { Body, type BodyOwner } from "../body/body.js";
 import type { ServerSentEvent } from "../body/event-stream/event-stream-parser.js";
 import type { JsonLinesOptions } from "../body/reading/json-lines.js";
 import type { LinesOptions } from "../body/reading/lines.js";
@@ -12,8 +12,10 @@ import { ContentTypeError, describeError, SluiceError } from "../errors.js";
 import { HttpHeaders } from "../http/headers.js";
 import { isJsonContentType, parseMediaType } from "../http/media-type.js";
 import type { FieldLines } from "../http1/sinks.js";
+import type { PeerInfo } from "../net/transport.js";
 import { writeFileAtomically } from "../platform/files.js";
-import type { Exchange } from "./exchange.js";
+import { type CacheStatus, cacheStatusOf } from "./cache-status.js";
+import type { ExchangeTimes } from "./exchange-pool.js";
 import { findField } from "./field-lines.js";
 import type { ClientRequest } from "./request.js";
 import { ResponseError } from "./response-error.js";
@@ -31,6 +33,17 @@ export interface ResponseHead {
   /** 10 or 11. */
   readonly version: number;
   readonly fields: FieldLines;
+}
+
+/** What a response comes from: an exchange on a connection, or a cache. */
+export interface ResponseSource extends BodyOwner {
+  /** Who answered; undefined if nobody was asked. */
+  readonly peer: PeerInfo | undefined;
+  readonly times: Readonly<ExchangeTimes>;
+  /** As {@link ClientResponse.discard}. */
+  discard(): void;
+  /** The logical request ends with the response's body, not before. */
+  endScopeAfterBody(): void;
 }
 
 /** How long each part took, in milliseconds; 0 for what did not happen. */
@@ -67,20 +80,20 @@ export class ClientResponse {
   /** The responses of redirects that led here, first one first. Their bodies are gone. */
   readonly history: readonly ClientResponse[] = [];
   readonly #request: ClientRequest;
-  readonly #exchange: Exchange;
+  readonly #source: ResponseSource;
   readonly #version: number;
   readonly #fields: FieldLines;
   #headers: HttpHeaders | undefined;
   #cookies: ReadonlyMap<string, string> | undefined;
 
-  constructor(request: ClientRequest, head: ResponseHead, body: Body, exchange: Exchange) {
+  constructor(request: ClientRequest, head: ResponseHead, body: Body, source: ResponseSource) {
     this.#request = request;
     this.status = head.status;
     this.statusText = head.reason;
     this.#version = head.version;
     this.#fields = head.fields;
     this.#body = body;
-    this.#exchange = exchange;
+    this.#source = source;
   }
 
   /** Read once, in one of its ways. */
@@ -131,11 +144,16 @@ export class ClientResponse {
   }
 
   get remoteAddress(): string | undefined {
-    return this.#exchange.peer?.remoteAddress;
+    return this.#source.peer?.remoteAddress;
   }
 
   get remotePort(): number | undefined {
-    return this.#exchange.peer?.remotePort;
+    return this.#source.peer?.remotePort;
+  }
+
+  /** What the session's cache did for it: see {@link CacheStatus}. Undefined without a cache. */
+  get cacheStatus(): CacheStatus | undefined {
+    return cacheStatusOf(this);
   }
 
   /** Cookies that this response sets, by name, without their attributes. */
@@ -167,7 +185,7 @@ export class ClientResponse {
   }
 
   get timings(): ResponseTimings {
-    const { started, granted, sent, headed, ended, dns, connect, tls } = this.#exchange.times;
+    const { started, granted, sent, headed, ended, dns, connect, tls } = this.#source.times;
     const end = ended === 0 ? this.#request.clock.now() : ended;
     return {
       queued: granted - started,
@@ -287,12 +305,12 @@ export class ClientResponse {
     if (this.#body.used || (this.#body.complete && this.contentEncoding === undefined)) return;
     const bytes = await this.bytes();
     this.#body = Body.of(bytes);
-    this.#body.ownedBy(this.#exchange);
+    this.#body.ownedBy(this.#source);
   }
 
   /** The logical request ends with this response's body. For the session. */
   endsScope(): void {
-    this.#exchange.endScopeAfterBody();
+    this.#source.endScopeAfterBody();
   }
 
   /**
@@ -300,7 +318,7 @@ export class ClientResponse {
    * takes the whole body and is under way goes on.
    */
   discard(): void {
-    this.#exchange.discard();
+    this.#source.discard();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

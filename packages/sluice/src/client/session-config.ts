@@ -13,7 +13,7 @@ import { retryWithin } from "./middleware/retry.js";
 import type { RetryBudget } from "./middleware/retrying/retry-budget.js";
 import { hasOwnBudget, newBudget, type RetryOptions } from "./middleware/retrying/retry-options.js";
 import { throttle } from "./middleware/throttle.js";
-import type { ClientMiddleware } from "./middleware.js";
+import { type ClientMiddleware, hopMiddlewareName } from "./middleware.js";
 import {
   fieldLinesOf,
   mergeTimeouts,
@@ -168,6 +168,11 @@ function checkPlainOptions(options: SessionOptions): void {
       "options/unknown-value",
       `Cannot use middleware: expected a function, received ${typeof each}`,
     );
+  }
+  for (const each of options.middleware ?? []) {
+    const name = hopMiddlewareName(each);
+    if (name === undefined) continue;
+    throw new UsageError("options/middleware-stage", `Cannot use ${name} in middleware: it belongs in hopMiddleware`);
   }
   const { redirect, maxRedirects, maxResponseSize, unreadTimeout } = options;
   if (redirect !== undefined) requireRedirectPolicy(redirect);

@@ -79,6 +79,10 @@ export class SessionEngine implements ScopeOwner {
     }
   }
 
+  scopeBegan(scope: RequestScope): void {
+    this.#running.add(scope);
+  }
+
   scopeEnded(scope: RequestScope): void {
     this.#running.delete(scope);
     if (this.#running.size > 0) return;

@@ -1,0 +1,133 @@
+/** Responses that no connection brought: what was stored, and what the cache says itself (RFC 9111 §4, §5.2.1.7). */
+import { Body } from "../../../body/body.js";
+import { tooLarge } from "../../../body/collect.js";
+import { parseHttpDate } from "../../../http/dates.js";
+import type { FieldLines } from "../../../http1/sinks.js";
+import { type CacheStatus, withCacheStatus } from "../../cache-status.js";
+import type { ExchangeTimes } from "../../exchange-pool.js";
+import { fieldsWithout, findField } from "../../field-lines.js";
+import { BUFFERED_MAX_SIZE } from "../../options.js";
+import type { ClientRequest } from "../../request.js";
+import { ClientResponse, type ResponseHead, type ResponseSource } from "../../response.js";
+import type { CacheEntry } from "./store/cache-store.js";
+
+/** What a 304 repeats of the response that it stands for (RFC 9110 §15.4.5), and `Age`. */
+const IN_NOT_MODIFIED: ReadonlySet<string> = new Set([
+  "age",
+  "cache-control",
+  "content-location",
+  "date",
+  "etag",
+  "expires",
+  "last-modified",
+  "vary",
+]);
+const GATEWAY_TIMEOUT: ResponseHead = {
+  status: 504,
+  reason: "Gateway Timeout",
+  version: 11,
+  fields: ["content-length", "0"],
+};
+
+/** The stored response, `age` seconds old, as the answer to `request`: a HEAD, or its own condition, may make it shorter. */
+export function storedResponse(
+  request: ClientRequest,
+  entry: CacheEntry,
+  age: number,
+  status: CacheStatus,
+): ClientResponse {
+  const fields = [...fieldsWithout(entry.fields, (name) => name === "age"), "age", String(age)];
+  if (isNotModified(request, entry)) {
+    const kept = fieldsWithout(fields, (name) => !IN_NOT_MODIFIED.has(name));
+    const head = { status: 304, reason: "Not Modified", version: entry.version, fields: kept };
+    return made(request, head, Body.empty(), status);
+  }
+  const head = { status: entry.status, reason: entry.statusText, version: entry.version, fields };
+  return made(request, head, request.method === "HEAD" ? Body.empty() : bodyFor(request, entry.body), status);
+}
+
+/** What is answered to `only-if-cached` where nothing is stored that may be used (§5.2.1.7). */
+export function absentResponse(request: ClientRequest): ClientResponse {
+  return made(request, GATEWAY_TIMEOUT, Body.empty(), "absent");
+}
+
+/** Whether the caller's own condition says that it has this already (§4.3.2). */
+function isNotModified(request: ClientRequest, entry: CacheEntry): boolean {
+  if (entry.status !== 200) return false;
+  const noneMatch = request.headers.get("if-none-match");
+  // RFC 9110 §13.2.2: with If-None-Match, If-Modified-Since is not looked at.
+  if (noneMatch !== null) return matchesAny(noneMatch, findField(entry.fields, "etag"));
+  const since = parseHttpDate(request.headers.get("if-modified-since") ?? "", entry.receivedAt);
+  if (since === undefined) return false;
+  // Without Last-Modified the date of the response stands for it (§4.3.2).
+  const known = findField(entry.fields, "last-modified") ?? findField(entry.fields, "date") ?? "";
+  const modified = parseHttpDate(known, entry.receivedAt);
+  return modified !== undefined && modified <= since;
+}
+
+/** Weak comparison (RFC 9110 §8.8.3.2). */
+function matchesAny(condition: string, etag: string | undefined): boolean {
+  if (condition.trim() === "*") return true;
+  if (etag === undefined) return false;
+  const opaque = etag.replace(/^W\//, "");
+  return condition.match(/"[^"]*"/g)?.includes(opaque) ?? false;
+}
+
+/** A copy: whoever reads a body may write into what was read. */
+function bodyFor(request: ClientRequest, bytes: Uint8Array): Body {
+  const { maxResponseSize } = request.settings;
+  if (bytes.byteLength > maxResponseSize) {
+    const body = new Body({ pause() {}, resume() {}, cancel() {} });
+    body.fail(tooLarge(bytes.byteLength, maxResponseSize));
+    return body;
+  }
+  const body = bytes.byteLength === 0 ? Body.empty() : Body.of(new Uint8Array(bytes));
+  body.maxBytes = maxResponseSize === Number.POSITIVE_INFINITY ? BUFFERED_MAX_SIZE : maxResponseSize;
+  return body;
+}
+
+function made(request: ClientRequest, head: ResponseHead, body: Body, status: CacheStatus): ClientResponse {
+  const source = new StoredSource(request, body, head.fields);
+  const response = new ClientResponse(request, head, body, source);
+  body.ownedBy(source);
+  source.response = response;
+  return withCacheStatus(response, status);
+}
+
+/** Stands where else an exchange stands: nothing is under way, and everything took no time. */
+class StoredSource implements ResponseSource {
+  readonly peer = undefined;
+  readonly times: ExchangeTimes;
+  response: ClientResponse | undefined = undefined;
+  readonly #request: ClientRequest;
+  readonly #body: Body;
+  readonly #fields: FieldLines;
+
+  constructor(request: ClientRequest, body: Body, fields: FieldLines) {
+    this.#request = request;
+    this.#body = body;
+    this.#fields = fields;
+    const now = request.clock.now();
+    this.times = { started: now, granted: now, sent: now, headed: now, ended: now, dns: 0, connect: 0, tls: 0 };
+  }
+
+  onSettled(): void {}
+
+  onWaiting(): void {}
+
+  contentType(): string | undefined {
+    return findField(this.#fields, "content-type");
+  }
+
+  charset(): string | undefined {
+    return this.response?.charset;
+  }
+
+  discard(): void {
+    if (!this.#body.used) void this.#body.discard();
+  }
+
+  endScopeAfterBody(): void {
+    this.#request.scope.end();
+  }
+}

@@ -1,0 +1,7 @@
+/** Digests of text: names for things whose content must not be seen. */
+import { createHash } from "node:crypto";
+
+/** SHA-256 of the text's UTF-8 in base64url: 43 characters, fit for a file name. */
+export function sha256(text: string): string {
+  return createHash("sha256").update(text, "utf8").digest("base64url");
+}
