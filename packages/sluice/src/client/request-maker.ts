@@ -174,7 +174,7 @@ export class RequestMaker {
       showQuery,
       secretFields,
       buffered,
-      auth: options.auth ?? session.auth,
+      auth: (options.auth ?? session.auth) || undefined,
       jar: this.#config.jar,
     };
   }

@@ -49,6 +49,8 @@ async function attempts(first: ClientRequest, next: Next, policy: RetryPolicy): 
     try {
       const response = await next(request);
       if (policy.shouldRetry === undefined && !policy.statuses.has(response.status)) return response;
+      // A cache's own answer to `only-if-cached`: nobody was asked, and nobody is to be.
+      if (response.cacheStatus === "absent") return response;
       failure = { request, attempt, response, error: undefined };
     } catch (error) {
       failure = { request, attempt, response: undefined, error };

@@ -17,7 +17,7 @@ import type { ClientResponse } from "../../response.js";
 import type { ResolvedCacheOptions } from "./cache.js";
 import { Keeping, type Kept } from "./keeping.js";
 import { KeyMaker } from "./key.js";
-import { AnswersUnderWay } from "./recording/answers-under-way.js";
+import { ChangeLog } from "./recording/change-log.js";
 import { askedOf, CacheRules } from "./rules/cache-rules.js";
 import { isValidatedBy } from "./rules/freshening.js";
 import { selects } from "./selecting.js";
@@ -26,7 +26,7 @@ import { Shelf } from "./store/shelf.js";
 import { absentResponse, storedResponse } from "./stored-response.js";
 
 /** A request that the cache has to do with, and its way on. */
-interface Ask extends Kept {
+interface Ask extends Omit<Kept, "mark"> {
   readonly next: Next;
 }
 
@@ -42,7 +42,7 @@ export class Caching {
   readonly #rules: CacheRules;
   readonly #keys: KeyMaker;
   readonly #shelf: Shelf;
-  readonly #underWay = new AnswersUnderWay();
+  readonly #changes = new ChangeLog();
   readonly #keeping: Keeping;
   /** What is being validated in the background: key and variant. */
   readonly #refreshing = new Set<string>();
@@ -56,7 +56,7 @@ export class Caching {
     this.#rules = rules;
     this.#keys = new KeyMaker(options.store, options.partition);
     this.#shelf = new Shelf(options.store, options.maxVariants, options.onStoreError);
-    this.#keeping = new Keeping(options, { rules, keys: this.#keys, shelf: this.#shelf, underWay: this.#underWay });
+    this.#keeping = new Keeping(options, { rules, keys: this.#keys, shelf: this.#shelf, changes: this.#changes });
   }
 
   /** As a middleware. */
@@ -94,30 +94,26 @@ export class Caching {
   async #ask(ask: Ask, entry: CacheEntry | undefined): Promise<ClientResponse> {
     const { request, next } = ask;
     const sent = entry === undefined ? request : conditional(request, entry);
-    const underWay = this.#underWay.begin(ask.key);
+    const kept: Kept = { request, key: ask.key, asked: ask.asked, mark: this.#changes.now };
     let response: ClientResponse;
     try {
       response = await next(sent);
     } catch (error) {
-      this.#underWay.end(underWay);
       if (entry !== undefined && isFaultOfTheWay(error) && this.#mayStandIn(ask, entry)) {
         return this.#stored(request, entry, "stale");
       }
       throw error;
     }
     if (entry !== undefined && STAND_IN_STATUSES.has(response.status) && this.#mayStandIn(ask, entry)) {
-      this.#underWay.end(underWay);
       response.discard();
       return this.#stored(request, entry, "stale");
     }
-    if (response.status !== 304 || sent === request || entry === undefined)
-      return this.#keeping.take(ask, response, underWay);
+    if (response.status !== 304 || sent === request || entry === undefined) return this.#keeping.take(kept, response);
     response.discard();
     if (isValidatedBy(entry, response)) {
-      return this.#stored(request, this.#keeping.validated(ask, entry, response, underWay), "revalidated");
+      return this.#stored(request, this.#keeping.validated(kept, entry, response), "revalidated");
     }
     // It speaks of something that is not here (§4.3.4): the content itself is needed.
-    this.#underWay.end(underWay);
     return this.#ask(ask, undefined);
   }
 
@@ -161,7 +157,7 @@ export class Caching {
     if (owner === undefined) return response;
     const changed = [...changedUrls(request, response)].map((href) => {
       const key = this.#keys.keyOf(owner, href);
-      this.#underWay.invalidate(key);
+      this.#changes.note(key);
       return this.#shelf.change(key, () => []);
     });
     await Promise.all(changed);

@@ -2,13 +2,15 @@
  * What a cache keeps of the answers that pass it (RFC 9111 §3, §3.2, §4.3.3 to §4.3.5): whole ones as they are read by the caller,
  * and of those without content what they say of the stored ones.
  */
+import { formatHttpDate } from "../../../http/dates.js";
+import type { FieldLines } from "../../../http1/sinks.js";
 import { withCacheStatus } from "../../cache-status.js";
 import { findField, hasField } from "../../field-lines.js";
 import type { ClientRequest } from "../../request.js";
 import type { ClientResponse } from "../../response.js";
 import type { ResolvedCacheOptions } from "./cache.js";
 import type { KeyMaker } from "./key.js";
-import type { AnswersUnderWay, AnswerUnderWay } from "./recording/answers-under-way.js";
+import type { ChangeLog } from "./recording/change-log.js";
 import { Recording } from "./recording/recording.js";
 import { RecordingRoom } from "./recording/recording-room.js";
 import type { CacheRules } from "./rules/cache-rules.js";
@@ -25,6 +27,8 @@ export interface Kept {
   readonly key: string;
   /** What its `Cache-Control` asks for. */
   readonly asked: Directives;
+  /** {@link ChangeLog.now} when it was sent. */
+  readonly mark: number;
 }
 
 /** What one cache has of each. */
@@ -32,7 +36,7 @@ export interface CacheParts {
   readonly rules: CacheRules;
   readonly keys: KeyMaker;
   readonly shelf: Shelf;
-  readonly underWay: AnswersUnderWay;
+  readonly changes: ChangeLog;
 }
 
 /** Answers without content, whatever their framing says (RFC 9110 §6.4.1). */
@@ -50,11 +54,15 @@ export class Keeping {
     this.#room = new RecordingRoom(options.maxRecordingBytes);
   }
 
+  /** Whether the resource was changed while the answer was on its way (§4.4). */
+  #isOvertaken({ key, mark }: Kept): boolean {
+    return this.#parts.changes.isChangedSince(key, mark);
+  }
+
   /** The entry with what a 304 says of it (§4.3.4). */
-  validated(kept: Kept, entry: CacheEntry, response: ClientResponse, underWay: AnswerUnderWay): CacheEntry {
+  validated(kept: Kept, entry: CacheEntry, response: ClientResponse): CacheEntry {
     const fresh = this.#freshened(kept, entry, response);
-    this.#parts.underWay.end(underWay);
-    if (fresh === undefined || !underWay.valid) {
+    if (fresh === undefined || this.#isOvertaken(kept)) {
       void this.#parts.shelf.change(kept.key, (entries) => entries.filter((one) => !isUnchanged(one, entry)));
     } else if (!kept.asked.has("no-store")) {
       void this.#parts.shelf.change(kept.key, (entries) => {
@@ -69,7 +77,7 @@ export class Keeping {
 
   /** `entry` under a newer head; undefined if it may not be stored under it. `other`: the request did not select it. */
   #freshened(kept: Kept, entry: CacheEntry, response: ClientResponse, other = false): CacheEntry | undefined {
-    const fields = updatedFields(entry.fields, response.fields);
+    const fields = updatedFields(entry.fields, datedFields(response.fields, kept.request));
     const selecting = other ? entry.selecting : selectingFields(fields, kept.request, response.request);
     if (selecting === undefined) return undefined;
     const fresh = { ...withTimes(entry, kept.request, response), fields, selecting };
@@ -77,23 +85,19 @@ export class Keeping {
   }
 
   /** An answer that is the caller's: kept on its way, if it may be. */
-  take(kept: Kept, response: ClientResponse, underWay: AnswerUnderWay): ClientResponse {
+  take(kept: Kept, response: ClientResponse): ClientResponse {
     const { request } = kept;
-    const end = (): void => this.#parts.underWay.end(underWay);
-    if (kept.asked.has("no-store")) end();
-    else if (request.method === "HEAD" || response.status === 304) {
-      void this.#update(kept, response);
-      end();
-    } else {
-      const entry = this.#entryFor(kept, response);
-      if (entry !== undefined) this.#record(kept, response, entry, underWay);
-      else {
-        end();
-        // What was stored has been answered by something that may not be.
-        if (response.ok) void this.#parts.shelf.change(kept.key, (all) => all.filter((one) => !selects(request, one)));
-      }
+    withCacheStatus(response, "miss");
+    if (kept.asked.has("no-store")) return response;
+    if (request.method === "HEAD" || response.status === 304) {
+      this.#update(kept, response);
+      return response;
     }
-    return withCacheStatus(response, "miss");
+    const entry = this.#entryFor(kept, response);
+    if (entry !== undefined) this.#record(kept, response, entry);
+    // What was stored has been answered by something that may not be.
+    else if (response.ok) void this.#parts.shelf.change(kept.key, (all) => all.filter((one) => !selects(request, one)));
+    return response;
   }
 
   /** The entry that a whole answer would be, still without its body; undefined if it is not to be stored (§3). */
@@ -102,7 +106,7 @@ export class Keeping {
     const sent = response.request;
     if (sent.target.href !== request.target.href || !hasDefiniteEnd(response)) return undefined;
     if ((declaredBytes(response) ?? 0) > this.#options.maxEntryBytes) return undefined;
-    const fields = storedFields(response.fields);
+    const fields = storedFields(datedFields(response.fields, request));
     const selecting = selectingFields(fields, request, sent);
     if (selecting === undefined || !this.#parts.keys.isOwnAnswer(request, sent)) return undefined;
     const decoded = request.settings.decompress && response.contentEncoding !== undefined;
@@ -114,24 +118,23 @@ export class Keeping {
     return this.#options.staleIfError > 0 || this.#parts.rules.isOfUse(entry) ? entry : undefined;
   }
 
-  #record(kept: Kept, response: ClientResponse, head: CacheEntry, underWay: AnswerUnderWay): void {
+  #record(kept: Kept, response: ClientResponse, head: CacheEntry): void {
     const { maxEntryBytes } = this.#options;
     const recording = new Recording(this.#room, maxEntryBytes, declaredBytes(response), (body) => {
-      this.#parts.underWay.end(underWay);
-      if (body === undefined || !underWay.valid) return;
+      if (body === undefined || this.#isOvertaken(kept)) return;
       const entry = { ...head, body };
       void this.#parts.shelf.change(kept.key, (entries) => {
         const others = entries.filter((one) => !isSameVariant(one, entry) && !selects(kept.request, one));
         return [entry, ...others];
       });
     });
-    response.body.tapBy(recording);
+    recording.follow(response.body);
   }
 
   /** What the answer to a HEAD (§4.3.5), or to a condition of the caller's (§4.3.4), says of stored responses. */
-  async #update(kept: Kept, response: ClientResponse): Promise<void> {
-    if (response.status !== 200 && response.status !== 304) return;
-    await this.#parts.shelf.change(kept.key, (entries) => {
+  #update(kept: Kept, response: ClientResponse): void {
+    if ((response.status !== 200 && response.status !== 304) || this.#isOvertaken(kept)) return;
+    void this.#parts.shelf.change(kept.key, (entries) => {
       return entries.flatMap((one) => {
         if (one.status !== 200 || !selects(kept.request, one)) return [one];
         if (response.status === 304) {
@@ -153,6 +156,11 @@ function declaredBytes(response: ClientResponse): number | undefined {
   return length === undefined || response.contentEncoding !== undefined ? undefined : Number(length);
 }
 
+/** With the `Date` that whoever stores a response adds where the origin has no clock (RFC 9110 §6.6.1). */
+function datedFields(fields: FieldLines, request: ClientRequest): FieldLines {
+  return hasField(fields, "date") ? fields : [...fields, "date", formatHttpDate(request.clock.wallTime())];
+}
+
 /** Asked for and received when `response` was. */
 function withTimes(entry: CacheEntry, request: ClientRequest, response: ClientResponse): CacheEntry {
   const receivedAt = request.clock.wallTime();
@@ -162,5 +170,6 @@ function withTimes(entry: CacheEntry, request: ClientRequest, response: ClientRe
 
 /** Whether the store still has the very entry that was read from it. */
 function isUnchanged(stored: CacheEntry, read: CacheEntry): boolean {
-  return stored.receivedAt === read.receivedAt && isSameVariant(stored, read);
+  const sameTag = findField(stored.fields, "etag") === findField(read.fields, "etag");
+  return stored.receivedAt === read.receivedAt && sameTag && isSameVariant(stored, read);
 }

@@ -13,7 +13,7 @@ import type { CacheStore } from "./store/cache-store.js";
 /** As `CacheOptions.partition`. */
 export type Partition = (request: ClientRequest) => string | undefined;
 
-/** Objects by the order in which a store has met them: the first of a kind has no number. */
+/** Objects by the order in which a store has met them. */
 type Ordinals = WeakMap<object, number>;
 
 const CREDENTIALS = ["authorization", "cookie"];
@@ -41,7 +41,7 @@ export class KeyMaker {
     const { auth, jar } = settings;
     if (auth !== undefined && trust !== "none") parts.push(`auth: ${this.#nameOf("auth", auth)}`);
     if (jar !== undefined) parts.push(this.#ordinalOf("jar", jar));
-    return parts.filter((part) => part !== "").join("\n");
+    return parts.join("\n");
   }
 
   /** The key of an absolute URL without fragment. */
@@ -74,6 +74,6 @@ export class KeyMaker {
       known.ordinals.set(thing, ordinal);
       known.counts.set(kind, ordinal + 1);
     }
-    return ordinal === 0 ? "" : `${kind} ${ordinal}`;
+    return `${kind} ${ordinal}`;
   }
 }

@@ -1,6 +1,7 @@
 /** Responses that no connection brought: what was stored, and what the cache says itself (RFC 9111 §4, §5.2.1.7). */
 import { Body } from "../../../body/body.js";
 import { tooLarge } from "../../../body/collect.js";
+import { describeError, type SluiceError } from "../../../errors.js";
 import { parseHttpDate } from "../../../http/dates.js";
 import type { FieldLines } from "../../../http1/sinks.js";
 import { type CacheStatus, withCacheStatus } from "../../cache-status.js";
@@ -121,6 +122,10 @@ class StoredSource implements ResponseSource {
 
   charset(): string | undefined {
     return this.response?.charset;
+  }
+
+  describe(error: SluiceError): void {
+    describeError(error, this.#request.scope.context());
   }
 
   discard(): void {

@@ -61,6 +61,8 @@ describe("its place", () => {
     await origin.get();
     await origin.pass(2);
     expect([(await origin.get()).how, origin.asked]).toEqual(["stale", 2]);
+    const absent = await origin.get({ "cache-control": "only-if-cached" }, "http://a.test/other");
+    expect([absent.status, origin.asked]).toEqual([504, 2]);
   });
 });
 
@@ -315,6 +317,14 @@ describe("whose answers they are", () => {
     await origin.get();
     expect((await got(await other.get(URL_A))).body).toBe("body 2");
     expect((await got(await sibling.get(URL_A))).body).toBe("body 1");
+  });
+
+  test("a session without a jar does not get what one with a jar may have been answered for its cookies", async () => {
+    const origin = new CachedOrigin(counting);
+    const without = origin.net.session({ hopMiddleware: [origin.middleware], cookies: false });
+    await origin.get();
+    expect((await got(await without.get(URL_A))).body).toBe("body 2");
+    expect((await got(await without.get(URL_A))).how).toBe("hit");
   });
 
   test("credentials that something further in adds are not known here: such an answer is not stored", async () => {

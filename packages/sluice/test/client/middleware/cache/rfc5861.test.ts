@@ -45,7 +45,7 @@ const STALE: readonly Clause[] = [
         expect([used.how, used.body], String(fault)).toEqual(["stale", "good"]);
         await origin.pass(1);
         if (fault > 0) expect((await origin.get()).status).toBe(fault);
-        else await expect(origin.get()).rejects.toThrow("closed");
+        else await expect(origin.get()).rejects.toThrow("connection");
       }
     },
   ],

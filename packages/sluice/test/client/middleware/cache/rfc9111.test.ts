@@ -687,6 +687,25 @@ const FIELDS: readonly Clause[] = [
     },
   ],
   [
+    "6.6.1 of RFC 9110",
+    "an answer without Date is stored with the time of its arrival, and a 304 without one counts from its own",
+    async () => {
+      const origin = new CachedOrigin((seen) => {
+        if (seen.fields.has("if-none-match")) return notModified();
+        return reply(200, "x", 'etag: "1"', "cache-control: max-age=10");
+      });
+      await origin.get();
+      const arrived = origin.date();
+      await origin.pass(9);
+      expect((await origin.get()).response.headers.get("date")).toBe(arrived);
+      await origin.pass(1);
+      expect((await origin.get()).how).toBe("revalidated");
+      await origin.pass(9);
+      const { how, response } = await origin.get();
+      expect([how, response.headers.get("age")]).toEqual(["hit", "9"]);
+    },
+  ],
+  [
     "7.3",
     "Set-Cookie does not keep an answer out, and a stored one sets no cookie again",
     async () => {

@@ -3,9 +3,13 @@
  * reads is not read for our sake. Recordings under way share one bound; what is longer than an entry may be, breaks off, or is given
  * up by its reader is forgotten.
  */
+import type { Body } from "../../../../body/body.js";
 import type { BodyTap } from "../../../../body/body-tap.js";
 import { Collector } from "../../../../body/collect.js";
 import type { RecordingRoom } from "./recording-room.js";
+
+/** The last net: a body that nobody reads on, and nobody gives up, is collected one day, and takes no room after that. */
+const forgotten = new FinalizationRegistry<Recording>((recording) => recording.stop());
 
 /** One body being recorded. */
 export class Recording implements BodyTap {
@@ -28,9 +32,10 @@ export class Recording implements BodyTap {
     this.#finish = finish;
   }
 
-  /** Whether the body may still come to be stored. */
-  get running(): boolean {
-    return !this.#over;
+  /** Begins with what of `body` is there already. */
+  follow(body: Body): void {
+    forgotten.register(body, this, this);
+    body.tapBy(this);
   }
 
   onPiece(piece: Uint8Array): void {
@@ -60,6 +65,7 @@ export class Recording implements BodyTap {
   #end(result: (collector: Collector) => Uint8Array | undefined): void {
     if (this.#over) return;
     this.#over = true;
+    forgotten.unregister(this);
     this.#room.giveBack(this.#collector.byteLength);
     const finish = this.#finish;
     const body = result(this.#collector);
