@@ -53,6 +53,7 @@ const SETTINGS = [
   "allowInsecureRedirect",
   "decompress",
   "maxResponseSize",
+  "auth",
 ] as const satisfies readonly (keyof RequestOptions)[];
 const NO_OPTIONS: RequestOptions = Object.freeze({});
 const NO_FIELDS: FieldLines = Object.freeze([]);

@@ -65,7 +65,7 @@ export class Caching {
     if (!isForCaches(request)) return next(request);
     const owner = this.#keys.ownerOf(request);
     if (owner === undefined) return next(request);
-    const key = this.#keys.keyOf(owner, request.target.href);
+    const key = this.#keys.keyOf(owner, request);
     return this.#answer({ request, next, key, asked: askedOf(request.fields) });
   }
 
@@ -93,7 +93,9 @@ export class Caching {
   /** Asks the origin: whether `entry` still holds, if there is one and it can be asked about (§4.3.1). */
   async #ask(ask: Ask, entry: CacheEntry | undefined): Promise<ClientResponse> {
     const { request, next } = ask;
-    const sent = entry === undefined ? request : conditional(request, entry);
+    const asking = entry === undefined ? undefined : conditionalFields(request, entry);
+    // A copy: what those further in change of it must not look like what was asked.
+    const sent = request.with(asking === undefined ? {} : { fields: asking });
     const kept: Kept = { request, key: ask.key, asked: ask.asked, mark: this.#changes.now };
     let response: ClientResponse;
     try {
@@ -108,7 +110,8 @@ export class Caching {
       response.discard();
       return this.#stored(request, entry, "stale");
     }
-    if (response.status !== 304 || sent === request || entry === undefined) return this.#keeping.take(kept, response);
+    if (response.status !== 304 || asking === undefined || entry === undefined)
+      return this.#keeping.take(kept, response);
     response.discard();
     if (isValidatedBy(entry, response)) {
       return this.#stored(request, this.#keeping.validated(kept, entry, response), "revalidated");
@@ -152,11 +155,11 @@ export class Caching {
 
   /** A request that may change its resource: what is stored of it, and of what it names, holds no longer (§4.4). */
   async #sendChange(request: ClientRequest, next: Next): Promise<ClientResponse> {
-    const response = await next(request);
-    const owner = response.status >= 200 && response.status < 400 ? this.#keys.ownerOf(request) : undefined;
-    if (owner === undefined) return response;
+    const owner = this.#keys.ownerOf(request);
+    const response = await next(request.with({}));
+    if (owner === undefined || response.status < 200 || response.status >= 400) return response;
     const changed = [...changedUrls(request, response)].map((href) => {
-      const key = this.#keys.keyOf(owner, href);
+      const key = this.#keys.keyOf(owner, request, href);
       this.#changes.note(key);
       return this.#shelf.change(key, () => []);
     });
@@ -171,17 +174,17 @@ function isForCaches(request: ClientRequest): boolean {
   return !NOT_FOR_CACHES.some((name) => hasField(fields, name));
 }
 
-/** The request with the entry's validators as its condition; as it is if it has a condition of its own, or there is no validator. */
-function conditional(request: ClientRequest, entry: CacheEntry): ClientRequest {
+/** The request's fields with the entry's validators as its condition; undefined if it has its own, or there is no validator. */
+function conditionalFields(request: ClientRequest, entry: CacheEntry): string[] | undefined {
   const { fields, method } = request;
-  if (method === "HEAD" || OWN_CONDITIONS.some((name) => hasField(fields, name))) return request;
+  if (method === "HEAD" || OWN_CONDITIONS.some((name) => hasField(fields, name))) return undefined;
   const etag = findField(entry.fields, "etag");
   const modified = findField(entry.fields, "last-modified");
-  if (etag === undefined && modified === undefined) return request;
+  if (etag === undefined && modified === undefined) return undefined;
   const asking = [...fields];
   if (etag !== undefined) asking.push("if-none-match", etag);
   if (modified !== undefined) asking.push("if-modified-since", modified);
-  return request.with({ fields: asking });
+  return asking;
 }
 
 /** What would be a 502, 503 or 504 at a proxy (RFC 5861 §4). */

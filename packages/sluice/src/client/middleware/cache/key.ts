@@ -44,9 +44,10 @@ export class KeyMaker {
     return parts.join("\n");
   }
 
-  /** The key of an absolute URL without fragment. */
-  keyOf(owner: string, href: string): string {
-    return sha256(`${owner}\n\n${href}`);
+  /** The key of the request's URL, or of another one at its host. A `Host` of the caller's is part of it (RFC 9110 §7.1). */
+  keyOf(owner: string, request: ClientRequest, href = request.target.href): string {
+    const host = joined(request.fields, "host") ?? "";
+    return sha256(`${owner}\n\n${host}\n${href}`);
   }
 
   /** Whether the answer to `request` belongs to whoever {@link ownerOf} said, seen how it left. */

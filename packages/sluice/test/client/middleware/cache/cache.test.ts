@@ -309,6 +309,21 @@ describe("whose answers they are", () => {
     expect((await origin.get()).body).toBe("nobody");
   });
 
+  test("`auth` of a request in place of the session's", async () => {
+    const origin = new CachedOrigin(whose, {}, { auth: { bearer: "session" } });
+    for (let turn = 0; turn < 2; turn += 1) {
+      expect((await origin.get()).body).toBe("Bearer session");
+      expect((await origin.get({}, URL_A, { auth: { bearer: "own" } })).body).toBe("Bearer own");
+    }
+    expect(origin.asked).toBe(2);
+  });
+
+  test("a Host of the caller's is another place", async () => {
+    const origin = new CachedOrigin((seen, _count, self) => fresh(self, seen.fields.get("host") ?? "", HOUR));
+    for (const host of ["one.test", "two.test", "one.test"]) expect((await origin.get({ host })).body).toBe(host);
+    expect([(await origin.get()).body, origin.asked]).toEqual(["a.test", 3]);
+  });
+
   test("sessions with a jar each do not share what they may both store, those with one jar do", async () => {
     const origin = new CachedOrigin(counting);
     const middleware = [origin.middleware];
@@ -335,9 +350,18 @@ describe("whose answers they are", () => {
       },
     ];
     const origin = new CachedOrigin(whose);
-    const session = origin.net.session({ hopMiddleware: [origin.middleware, ...signing] });
-    await got(await session.get(URL_A));
-    expect(origin.store.size).toBe(0);
+    const setting: SessionOptions["hopMiddleware"] = [
+      (request, next) => {
+        request.headers.set("authorization", "Bearer later");
+        return next(request);
+      },
+    ];
+    for (const inner of [signing, setting]) {
+      const session = origin.net.session({ hopMiddleware: [origin.middleware, ...inner] });
+      await got(await session.get(URL_A));
+      await got(await session.post(URL_A));
+      expect(origin.store.size).toBe(0);
+    }
   });
 
   test("an inner middleware that goes elsewhere, or sends what Vary names, does not get in either", async () => {
