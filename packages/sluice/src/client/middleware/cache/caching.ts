@@ -60,13 +60,12 @@ export class Caching {
   }
 
   /** As a middleware. */
-  send(request: ClientRequest, next: Next): Promise<ClientResponse> {
+  async send(request: ClientRequest, next: Next): Promise<ClientResponse> {
     if (!isSafe(request.method)) return this.#sendChange(request, next);
-    if (!isForCaches(request)) return next(request);
-    const owner = this.#keys.ownerOf(request);
-    if (owner === undefined) return next(request);
-    const key = this.#keys.keyOf(owner, request);
-    return this.#answer({ request, next, key, asked: askedOf(request.fields) });
+    const asked = askedOf(request.fields);
+    const owner = isForCaches(request) ? this.#keys.ownerOf(request) : undefined;
+    if (owner !== undefined) return this.#answer({ request, next, key: this.#keys.keyOf(owner, request), asked });
+    return asked.has("only-if-cached") ? absentResponse(request) : next(request);
   }
 
   // Looking.

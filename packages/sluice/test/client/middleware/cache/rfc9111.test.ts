@@ -576,6 +576,8 @@ const FIELDS: readonly Clause[] = [
       await origin.pass(60);
       expect((await origin.get({ "cache-control": "only-if-cached" })).status).toBe(504);
       expect((await origin.get({ "cache-control": "only-if-cached, max-stale" })).how).toBe("stale");
+      const part = await origin.get({ "cache-control": "only-if-cached", range: "bytes=0-1" });
+      expect([part.status, part.how]).toEqual([504, "absent"]);
       expect(origin.asked).toBe(1);
     },
   ],
