@@ -16,6 +16,7 @@ const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
   throttling: [/of 30 refused with 429/, /with: 0 of 30 refused/],
   "hashing-workers": [/the same 12 hashes/, /longest delay of the event loop/],
   mocked: [/Ada, Grace, Edsger/, /a request that nobody expected/, /the query parameter "page" has another value/],
+  login: [/logged in as ada/, /only its owner reads: 600/, /let in again by the file/, /nobody else/],
   tracing: [/requestRedirect/, /to=http/, /is in none of them/],
 };
 

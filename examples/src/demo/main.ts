@@ -18,6 +18,7 @@ const EXAMPLES = [
   "throttling",
   "caching",
   "hashing-workers",
+  "login",
   "tracing",
   "mocked",
 ];

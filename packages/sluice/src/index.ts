@@ -7,7 +7,15 @@ export type { LinesOptions } from "./body/reading/lines.js";
 
 export type { CacheStatus } from "./client/cache-status.js";
 export { Connector, type ConnectorOptions } from "./client/connector.js";
-export { CookieJar, type CookieJarOptions } from "./client/cookie-jar.js";
+export {
+  type CookieContext,
+  type CookieFilter,
+  CookieJar,
+  type CookieJarOptions,
+  type CookieSaveOptions,
+  type CookieUrl,
+  type StoredCookie,
+} from "./client/cookie-jar.js";
 export { del, get, head, patch, post, put, query, request } from "./client/default-session.js";
 export { type BasicOptions, basicAuth } from "./client/middleware/auth/basic.js";
 export { type BearerSource, bearerAuth } from "./client/middleware/auth/bearer.js";
@@ -34,6 +42,7 @@ export type {
 } from "./client/options.js";
 export type { ConnectorStats } from "./client/pool.js";
 export type { ClientRequest } from "./client/request.js";
+export type { RequestCookies } from "./client/request-cookies.js";
 export type { RequestPromise } from "./client/request-promise.js";
 export type { ClientResponse, JsonOptions, ResponseTimings } from "./client/response.js";
 export { ResponseError } from "./client/response-error.js";

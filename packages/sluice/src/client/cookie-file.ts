@@ -1,9 +1,10 @@
 /**
  * The form in which a cookie jar is kept in a file: JSON, one object for each cookie, everything about it in plain
- * sight.
+ * sight. What is no JSON is read as a `cookies.txt`, see `cookie-netscape.ts`.
  */
 
 import { UsageError } from "../errors.js";
+import { parseNetscapeCookies } from "./cookie-netscape.js";
 import { isCookieText, type StoredCookie } from "./cookie-store.js";
 
 const FORMAT = "sluice-cookies";
@@ -16,11 +17,17 @@ export function formatCookieFile(cookies: Iterable<StoredCookie>): string {
 }
 
 /**
- * The cookies of a file's text. Throws `UsageError` `cookies/file-invalid`, without a word of the content, for anything
- * else.
+ * The cookies of a file's bytes, one a character. Throws `UsageError` `cookies/file-invalid`, without a word of the content, for
+ * anything else.
  */
-export function parseCookieFile(text: string, path: string): StoredCookie[] {
+export function parseCookieFile(bytes: string, path: string): StoredCookie[] {
+  const text = Buffer.from(bytes, "latin1")
+    .toString("utf8")
+    .replace(/^\ufeff/, "");
+  if (text.trim() === "") throw invalid(path, "it is empty");
   const content = parsed(text);
+  if (content === undefined && !text.trimStart().startsWith("{"))
+    return parseNetscapeCookies(bytes.replace(/^\xef\xbb\xbf/, ""), path);
   if (!isRecord(content) || content["format"] !== FORMAT || !Array.isArray(content["cookies"])) {
     throw invalid(path, "it is not a cookie file of this library");
   }

@@ -1,10 +1,9 @@
 /**
- * The cookies of a session (RFC 6265, with the prefixes and `SameSite` of its successor draft).
+ * The cookies of a session (RFC 6265, with the prefixes, `SameSite` and limits of its successor draft, RFC 6265bis).
  *
- * tough-cookie parses `Set-Cookie` and decides whether a cookie may be set, because it keeps the list of public
- * suffixes; it is loaded with the first cookie and never before. What it accepted is kept in a `CookieStore`, so that
- * looking cookies up is cheap: nothing at all while the jar is empty, and otherwise mostly one look into a table of
- * finished `Cookie` values, which is forgotten when a cookie changes.
+ * What may be set is decided in `cookie-rules.ts`, with tough-cookie, which is loaded with the first cookie and never before. What
+ * was accepted is kept in a `CookieStore`, and finished `Cookie` values in `CookieHeaders`: nothing at all is looked up while the
+ * jar is empty.
  *
  * Time is handed in. What a server can make us keep is bounded by number and size; the cookie set longest ago goes
  * first.
@@ -12,9 +11,20 @@
 
 import { UsageError } from "../errors.js";
 import { type CookieAttributes, serializeSetCookie } from "../http/cookies.js";
+import { refuseUnknown } from "../options.js";
 import { readTextFile, writePrivateTextFile } from "../platform/text-file.js";
 import { formatCookieFile, parseCookieFile } from "./cookie-file.js";
-import { CookieStore, type CookieUrl, isCookieText, isExpired, type StoredCookie } from "./cookie-store.js";
+import { CookieHeaders } from "./cookie-headers.js";
+import { formatNetscapeCookies } from "./cookie-netscape.js";
+import { acceptedCookie, type CookieRules, loadCookieRules } from "./cookie-rules.js";
+import {
+  CookieStore,
+  type CookieUrl,
+  hostOf,
+  isExpired,
+  type SiteRelation,
+  type StoredCookie,
+} from "./cookie-store.js";
 
 export type { CookieUrl, StoredCookie } from "./cookie-store.js";
 
@@ -31,37 +41,46 @@ export interface CookieJarOptions {
    * At least 1, `Infinity` for no limit. @default 4_096 (RFC 6265 §6.1)
    */
   readonly maxCookieBytes?: number;
+  /**
+   * Most bytes of one attribute's value, such as a path; an attribute with a longer one is passed over. At least 1, `Infinity`
+   * for no limit. @default 1_024 (RFC 6265bis §5.6)
+   */
+  readonly maxAttributeBytes?: number;
 }
 
 /** Where a request comes from. */
 export interface CookieContext {
   /**
-   * True for a request that another site caused: cookies with `SameSite=Strict` or `Lax` are then neither sent nor set.
+   * True for a request that another site caused: cookies with `SameSite=Strict` are then not sent, and those with `Lax` only by a
+   * `safe` method; neither are set. The session asks for what redirects lead to in this way, see `docs/cookies.md`.
    * @default false
    */
   readonly crossSite?: boolean;
+  /** Whether the method is safe (RFC 9110 §9.2.1), as that of a link that is followed is. @default false */
+  readonly safe?: boolean;
+}
+
+/** How {@link CookieJar.save} writes. */
+export interface CookieSaveOptions {
+  /**
+   * `json` keeps everything; `netscape` is the `cookies.txt` that curl, wget and yt-dlp read, which has no place for `SameSite`.
+   * `load` reads both. @default "json"
+   */
+  readonly format?: "json" | "netscape";
 }
 
 /** Which cookies {@link CookieJar.delete} removes: those that agree with every property given. */
 export type CookieFilter = Partial<Pick<StoredCookie, "name" | "domain" | "path">>;
 
-/** A `Cookie` value that holds for one host, until something expires. */
-interface FinishedHeader {
-  readonly value: string | undefined;
-  readonly until: number;
-  /** The path it holds for; undefined if it holds for all. */
-  readonly path: string | undefined;
-}
-
-/** tough-cookie, and a jar of its that is always empty: it is only asked what it would accept. */
-interface Rules {
-  readonly tough: typeof import("tough-cookie");
-  readonly jar: import("tough-cookie").CookieJar;
-}
-
-const DEFAULTS = { wallTime: Date.now, maxPerDomain: 50, maxCookies: 3_000, maxCookieBytes: 4_096 } as const;
-/** Finished values kept at most; then all are forgotten. */
-const MAX_FINISHED = 1_000;
+const DEFAULTS = {
+  wallTime: Date.now,
+  maxPerDomain: 50,
+  maxCookies: 3_000,
+  maxCookieBytes: 4_096,
+  maxAttributeBytes: 1_024,
+} as const;
+const KNOWN: ReadonlySet<string> = new Set(Object.keys(DEFAULTS));
+const LIMITS = ["maxPerDomain", "maxCookies", "maxCookieBytes", "maxAttributeBytes"] as const;
 /** Largest file that `load` reads: more than a full jar of default size. */
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
 const NO_CONTEXT: CookieContext = {};
@@ -69,33 +88,38 @@ const NO_CONTEXT: CookieContext = {};
 /** Keeps cookies and gives each request its own. */
 export class CookieJar {
   readonly #wallTime: () => number;
-  readonly #maxCookieBytes: number;
+  readonly #limits: { readonly maxCookieBytes: number; readonly maxAttributeBytes: number };
   readonly #cookies: CookieStore;
-  readonly #finished = new Map<string, FinishedHeader>();
-  #rules: Rules | undefined = undefined;
-  #loading: Promise<Rules> | undefined = undefined;
+  readonly #headers: CookieHeaders;
+  #rules: CookieRules | undefined = undefined;
+  #loading: Promise<CookieRules> | undefined = undefined;
 
-  /** Throws `UsageError` `options/out-of-range`. */
+  /** Throws `UsageError` `options/out-of-range` or `options/unknown`. */
   constructor(options: CookieJarOptions = {}) {
+    refuseUnknown("cookie jar", options, KNOWN);
     const resolved = { ...DEFAULTS, ...options };
-    for (const name of ["maxPerDomain", "maxCookies", "maxCookieBytes"] as const) {
+    for (const name of LIMITS) {
       if (resolved[name] >= 1) continue;
       throw new UsageError("options/out-of-range", `Cannot use ${name} ${resolved[name]}: a number from 1 is needed`);
     }
     this.#wallTime = resolved.wallTime;
-    this.#maxCookieBytes = resolved.maxCookieBytes;
+    this.#limits = resolved;
     this.#cookies = new CookieStore(resolved);
+    this.#headers = new CookieHeaders(this.#cookies);
   }
 
   /**
-   * A jar with the cookies of a file that {@link CookieJar.save} wrote; expired ones are left out. Rejects with Node's
-   * error if the file cannot be read, with `UsageError` `cookies/file-invalid` if it is no such file.
+   * A jar with the cookies of a file that {@link CookieJar.save} or a program that keeps a Netscape `cookies.txt` wrote; expired
+   * ones are left out. Rejects with Node's error if the file cannot be read, with `UsageError` `cookies/file-invalid` if it is no
+   * such file.
    */
   static async load(path: string, options: CookieJarOptions = {}): Promise<CookieJar> {
     const jar = new CookieJar(options);
     const now = jar.#wallTime();
-    for (const cookie of parseCookieFile(await readTextFile(path, MAX_FILE_BYTES), path))
-      jar.#cookies.keep(cookie, now);
+    const found = parseCookieFile(await readTextFile(path, MAX_FILE_BYTES, "latin1"), path);
+    for (const cookie of found) jar.#cookies.keep(cookie, now);
+    // Which hosts are of one site is for its list of public suffixes to say: a jar that is not empty has it.
+    if (jar.size > 0) await jar.#load();
     return jar;
   }
 
@@ -107,17 +131,18 @@ export class CookieJar {
   /** The `Cookie` field value for a request to `url`, undefined for none (RFC 6265 §5.4). */
   cookieHeader(url: CookieUrl, context: CookieContext = NO_CONTEXT): string | undefined {
     if (this.#cookies.size === 0) return undefined;
-    const crossSite = context.crossSite === true;
-    const key = crossSite ? `cross-site ${url.protocol}${url.hostname}` : url.protocol + url.hostname;
-    const now = this.#wallTime();
-    const known = this.#finished.get(key);
-    if (known !== undefined && now < known.until && (known.path === undefined || known.path === url.pathname)) {
-      return known.value;
-    }
-    const made = this.#makeHeader(url, crossSite, now);
-    if (this.#finished.size >= MAX_FINISHED) this.#finished.clear();
-    this.#finished.set(key, made);
-    return made.value;
+    return this.#headers.header(url, relationOf(context), this.#wallTime());
+  }
+
+  /**
+   * Whether two hosts are of one site: the same, or below one domain that somebody can register (RFC 6265bis §5.2). The scheme
+   * makes no difference: a redirect from http to https is how a site leads to its better self.
+   */
+  isSameSite(one: CookieUrl, other: CookieUrl): boolean {
+    const [first, second] = [hostOf(one), hostOf(other)];
+    if (first === second) return true;
+    const site = this.#rules?.siteOf(first);
+    return site !== undefined && site === this.#rules?.siteOf(second);
   }
 
   /**
@@ -160,7 +185,7 @@ export class CookieJar {
   /** The cookies that a request to `url` would carry, in that order; without `url`, all that have not expired. */
   all(url?: string | URL): StoredCookie[] {
     const now = this.#wallTime();
-    const found = url === undefined ? [...this.#cookies.values()] : this.#cookies.matching(new URL(url), false, now);
+    const found = url === undefined ? [...this.#cookies.values()] : this.#cookies.matching(new URL(url), "same", now);
     return found.filter((cookie) => !isExpired(cookie, now)).map(plainly);
   }
 
@@ -174,28 +199,34 @@ export class CookieJar {
         (path === undefined || path === cookie.path),
     );
     for (const cookie of found) this.#cookies.remove(cookie);
-    this.#finished.clear();
+    this.#headers.clear();
     return found.length;
   }
 
   clear(): void {
     this.#cookies.clear();
-    this.#finished.clear();
+    this.#headers.clear();
   }
 
   /**
    * Writes all cookies, session cookies included, to a file that only its owner can read (mode 0600), replacing it
    * whole. Rejects with Node's error.
    */
-  async save(path: string): Promise<void> {
-    await writePrivateTextFile(path, formatCookieFile(this.all()));
+  async save(path: string, options: CookieSaveOptions = {}): Promise<void> {
+    refuseUnknown("cookie file", options, SAVE_KNOWN);
+    const { format = "json" } = options;
+    if (format === "json") return writePrivateTextFile(path, formatCookieFile(this.all()));
+    if (format !== "netscape") {
+      throw new UsageError("options/out-of-range", `Cannot use format ${String(format)}: expected json or netscape`);
+    }
+    return writePrivateTextFile(path, formatNetscapeCookies(this.all()), "latin1");
   }
 
-  #load(): Promise<Rules> {
-    this.#loading ??= import("tough-cookie").then(
-      (tough) => {
-        this.#rules = { tough, jar: new tough.CookieJar(undefined, { prefixSecurity: "strict" }) };
-        return this.#rules;
+  #load(): Promise<CookieRules> {
+    this.#loading ??= loadCookieRules().then(
+      (rules) => {
+        this.#rules = rules;
+        return rules;
       },
       (error: unknown) => {
         this.#loading = undefined;
@@ -205,67 +236,26 @@ export class CookieJar {
     return this.#loading;
   }
 
-  #storeAll(rules: Rules, url: CookieUrl, lines: readonly string[], context: CookieContext): void {
+  #storeAll(rules: CookieRules, url: CookieUrl, lines: readonly string[], context: CookieContext): void {
     for (const line of lines) this.#storeLine(rules, url, line, context);
   }
 
   /** False if the cookie may not be set. */
-  #storeLine(rules: Rules, url: CookieUrl, line: string, context: CookieContext): boolean {
-    if (isTooLarge(line, this.#maxCookieBytes)) return false;
+  #storeLine(rules: CookieRules, url: CookieUrl, line: string, context: CookieContext): boolean {
     const now = this.#wallTime();
-    const cookie = acceptedCookie(rules, { url, line, context, now });
-    if (cookie === undefined || !isCookieText(cookie.name) || !isCookieText(cookie.value)) return false;
-    this.#cookies.keep(cookie, now);
-    this.#finished.clear();
+    const cookie = acceptedCookie(rules, { url, line, now, crossSite: context.crossSite === true, ...this.#limits });
+    if (cookie === undefined || (!cookie.fromSecure && this.#cookies.shadowsSecure(cookie))) return false;
+    this.#cookies.keep(plainly(cookie), now);
+    this.#headers.forget(cookie.domain);
     return true;
   }
-
-  #makeHeader(url: CookieUrl, crossSite: boolean, now: number): FinishedHeader {
-    const cookies = this.#cookies.matching(url, crossSite, now);
-    const value =
-      cookies.length === 0 ? undefined : cookies.map((cookie) => `${cookie.name}=${cookie.value}`).join("; ");
-    const until = cookies.reduce(
-      (soonest, { expires = soonest }) => Math.min(soonest, expires),
-      Number.POSITIVE_INFINITY,
-    );
-    return { value, until, path: this.#cookies.dependsOnPath(url) ? url.pathname : undefined };
-  }
 }
 
-/** What tough-cookie makes of a line, in our form; undefined if it may not be set. */
-function acceptedCookie(
-  { tough, jar }: Rules,
-  given: { url: CookieUrl; line: string; context: CookieContext; now: number },
-): StoredCookie | undefined {
-  const now = new Date(given.now);
-  const made = jar.setCookieSync(given.line, given.url as URL, {
-    now,
-    ignoreError: true,
-    sameSiteContext: given.context.crossSite === true ? "none" : "strict",
-  });
-  jar.removeAllCookiesSync();
-  // tough-cookie drops a second dot, and spaces after the first; no host has such a name (RFC 6265 §5.2.3).
-  if (made === undefined || /^[.\s]/.test(made.domain ?? "")) return undefined;
-  const end = made.expiryTime(now);
-  return {
-    name: made.key,
-    value: made.value,
-    domain: tough.canonicalDomain(made.domain) ?? "",
-    hostOnly: made.hostOnly === true,
-    // tough-cookie decodes the path that it takes from the URL; RFC 6265 §5.1.4 has it as it is sent.
-    path: made.pathIsDefault === true ? tough.defaultPath(given.url.pathname) : (made.path ?? "/"),
-    secure: made.secure,
-    httpOnly: made.httpOnly,
-    sameSite: made.sameSite as StoredCookie["sameSite"],
-    expires: end === Number.POSITIVE_INFINITY ? undefined : end,
-  };
-}
+const SAVE_KNOWN: ReadonlySet<string> = new Set<keyof CookieSaveOptions>(["format"]);
 
-/** Field values are latin1 text: one character is one byte. The "=" between name and value is not counted. */
-function isTooLarge(line: string, maxBytes: number): boolean {
-  const semicolon = line.indexOf(";");
-  const pairBytes = semicolon === -1 ? line.length : semicolon;
-  return pairBytes - 1 > maxBytes || line.length - pairBytes > maxBytes;
+function relationOf({ crossSite, safe }: CookieContext): SiteRelation {
+  if (crossSite !== true) return "same";
+  return safe === true ? "cross-safe" : "cross";
 }
 
 /** Without what only the store needs. */

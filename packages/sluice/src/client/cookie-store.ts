@@ -8,6 +8,12 @@
 /** The part of a `URL` that cookies depend on. */
 export type CookieUrl = Pick<URL, "protocol" | "hostname" | "pathname">;
 
+/**
+ * Whether the site of a request is the one that the program asked for; and if not, whether its method is safe, as that of a link
+ * that is followed is.
+ */
+export type SiteRelation = "same" | "cross-safe" | "cross";
+
 /** One cookie as a jar keeps it. */
 export interface StoredCookie {
   readonly name: string;
@@ -42,6 +48,9 @@ export class CookieStore {
   readonly #cookies = new Map<string, Kept>();
   readonly #byDomain = new Map<string, Map<string, Kept>>();
   #created = 0;
+  #secureCount = 0;
+  /** No cookie expires before; looking for those that have costs nothing until then. */
+  #soonestEnd = Number.POSITIVE_INFINITY;
 
   constructor(limits: CookieLimits) {
     this.#limits = limits;
@@ -67,6 +76,8 @@ export class CookieStore {
     this.#byDomain.set(cookie.domain, ofDomain);
     ofDomain.set(id, kept);
     this.#cookies.set(id, kept);
+    if (kept.secure) this.#secureCount += 1;
+    this.#soonestEnd = Math.min(this.#soonestEnd, cookie.expires ?? this.#soonestEnd);
     this.#evict(ofDomain, this.#limits.maxPerDomain, now);
     this.#evict(this.#cookies, this.#limits.maxCookies, now);
   }
@@ -74,50 +85,82 @@ export class CookieStore {
   /** Removes the cookie with the same domain, path and name, if there is one. */
   remove(cookie: StoredCookie): void {
     const id = idOf(cookie);
-    if (!this.#cookies.delete(id)) return;
+    const kept = this.#cookies.get(id);
+    if (kept === undefined) return;
+    this.#cookies.delete(id);
+    if (kept.secure) this.#secureCount -= 1;
     const ofDomain = this.#byDomain.get(cookie.domain);
     ofDomain?.delete(id);
     if (ofDomain?.size === 0) this.#byDomain.delete(cookie.domain);
   }
 
   clear(): void {
+    this.#secureCount = 0;
+    this.#soonestEnd = Number.POSITIVE_INFINITY;
     this.#cookies.clear();
     this.#byDomain.clear();
   }
 
+  /** What a request to `url` carries, in the order of {@link CookieStore.ofHost} (RFC 6265 §5.4). */
+  matching(url: CookieUrl, site: SiteRelation, now: number): StoredCookie[] {
+    const found = this.ofHost(url, site);
+    return found.filter((cookie) => isPathMatch(url.pathname, cookie.path) && !isExpired(cookie, now));
+  }
+
   /**
-   * What a request to `url` carries: longer paths first, then older cookies (RFC 6265 §5.4). `crossSite` leaves out
-   * what is for requests of the same site.
+   * What requests to the host of `url` carry, whatever their path: longer paths first, then older cookies (RFC 6265 §5.4).
+   * Of other sites' requests some cookies are kept back (RFC 6265bis §5.8.3): `strict` always, `lax` unless the method is safe.
    */
-  matching(url: CookieUrl, crossSite: boolean, now: number): StoredCookie[] {
+  ofHost(url: CookieUrl, site: SiteRelation): StoredCookie[] {
     const host = hostOf(url);
     const secure = isTrustworthy(url.protocol, host);
     const found: Kept[] = [];
     for (const ofDomain of this.#domainsOf(host)) {
       for (const cookie of ofDomain.values()) {
         if (cookie.hostOnly && cookie.domain !== host) continue;
-        if (!isPathMatch(url.pathname, cookie.path) || (cookie.secure && !secure)) continue;
-        if (crossSite && (cookie.sameSite === "strict" || cookie.sameSite === "lax")) continue;
-        if (!isExpired(cookie, now)) found.push(cookie);
+        if ((cookie.secure && !secure) || isKeptBack(cookie, site)) continue;
+        found.push(cookie);
       }
     }
     return found.sort((one, other) => other.path.length - one.path.length || one.created - other.created);
   }
 
-  /** Whether another path on the host of `url` might get other cookies. */
-  dependsOnPath(url: CookieUrl): boolean {
-    return this.#domainsOf(hostOf(url)).some((ofDomain) => [...ofDomain.values()].some(({ path }) => path !== "/"));
+  /**
+   * Whether `cookie`, which an insecure origin wants to set, would come to stand beside or in place of a secure one of its name:
+   * whoever can write into plain HTTP must not be able to outdo what was set over TLS (RFC 6265bis §5.7, step 16).
+   */
+  shadowsSecure(cookie: StoredCookie): boolean {
+    if (this.#secureCount === 0) return false;
+    for (const other of this.#cookies.values()) {
+      if (!other.secure || other.name !== cookie.name || !isPathMatch(cookie.path, other.path)) continue;
+      if (isDomainMatch(cookie.domain, other.domain) || isDomainMatch(other.domain, cookie.domain)) return true;
+    }
+    return false;
   }
 
-  /** Brings `cookies` down to `most`: what has expired goes first, then what was set longest ago. */
+  /**
+   * Brings `cookies` down to `most`: what has expired goes first, then, of a domain, what is not secure, then what was set longest ago
+   * (RFC 6265bis §5.7).
+   */
   #evict(cookies: ReadonlyMap<string, Kept>, most: number, now: number): void {
     if (cookies.size <= most) return;
-    for (const cookie of cookies.values()) {
-      if (isExpired(cookie, now)) this.remove(cookie);
-    }
+    if (this.#soonestEnd <= now) this.#removeExpired(now);
+    if (cookies !== this.#cookies) this.#removeDown(cookies, most, (cookie) => !cookie.secure);
+    this.#removeDown(cookies, most, () => true);
+  }
+
+  #removeDown(cookies: ReadonlyMap<string, Kept>, most: number, goes: (cookie: Kept) => boolean): void {
     for (const cookie of cookies.values()) {
       if (cookies.size <= most) return;
-      this.remove(cookie);
+      if (goes(cookie)) this.remove(cookie);
+    }
+  }
+
+  #removeExpired(now: number): void {
+    this.#soonestEnd = Number.POSITIVE_INFINITY;
+    for (const cookie of this.#cookies.values()) {
+      if (isExpired(cookie, now)) this.remove(cookie);
+      else this.#soonestEnd = Math.min(this.#soonestEnd, cookie.expires ?? this.#soonestEnd);
     }
   }
 
@@ -156,18 +199,29 @@ function idOf({ domain, path, name }: StoredCookie): string {
   return `${domain};${path};${name}`;
 }
 
-function hostOf(url: CookieUrl): string {
+/** As cookies have it: IPv6 addresses without their brackets. */
+export function hostOf(url: CookieUrl): string {
   return url.hostname.startsWith("[") ? url.hostname.slice(1, -1) : url.hostname;
 }
 
+/** RFC 6265 §5.1.3, of names in lower case. Addresses are above nothing. */
+function isDomainMatch(host: string, domain: string): boolean {
+  return host === domain || host.endsWith(`.${domain}`);
+}
+
+function isKeptBack({ sameSite }: StoredCookie, site: SiteRelation): boolean {
+  if (site === "same") return false;
+  return sameSite === "strict" || (sameSite === "lax" && site === "cross");
+}
+
 /** RFC 6265 §5.1.4. */
-function isPathMatch(path: string, cookiePath: string): boolean {
+export function isPathMatch(path: string, cookiePath: string): boolean {
   if (!path.startsWith(cookiePath)) return false;
   return path.length === cookiePath.length || cookiePath.endsWith("/") || path[cookiePath.length] === "/";
 }
 
 /** Whether `Secure` cookies go there: over TLS, and to this machine, as browsers and tough-cookie have it. */
-function isTrustworthy(protocol: string, host: string): boolean {
+export function isTrustworthy(protocol: string, host: string): boolean {
   if (protocol === "https:" || protocol === "wss:") return true;
   return host === "localhost" || host.endsWith(".localhost") || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }

@@ -16,6 +16,7 @@ import type { NetrcOptions } from "./middleware/auth/netrc.js";
 import type { RetryOptions } from "./middleware/retrying/retry-options.js";
 import type { ThrottleOptions } from "./middleware/throttle.js";
 import type { ClientMiddleware } from "./middleware.js";
+import type { RequestCookies } from "./request-cookies.js";
 import type { ClientResponse } from "./response.js";
 import type { ClientTrace } from "./tracing.js";
 
@@ -92,6 +93,11 @@ export interface RequestOptions {
    * keeps what it has learned: nonces, tokens.
    */
   readonly auth?: AuthOptions | false;
+  /**
+   * Cookies of this request by name, sent as they are: before the jar's, in place of those of the same name, and not stored.
+   * They stay home on a redirect to another origin.
+   */
+  readonly cookies?: RequestCookies;
 }
 
 /**

@@ -10,10 +10,11 @@ import { describeError, SluiceError } from "../errors.js";
 import type { CookieJar } from "./cookie-jar.js";
 import { Exchange } from "./exchange.js";
 import type { ExchangePool } from "./exchange-pool.js";
-import { fieldsWithout, findField } from "./field-lines.js";
+import { findField } from "./field-lines.js";
 import { type ClientMiddleware, compose, type Next } from "./middleware.js";
 import { followFrom, isRedirect, sendFollowing } from "./redirects.js";
 import type { ClientRequest } from "./request.js";
+import { cookieUrl, withJarCookies } from "./request-cookies.js";
 import type { RequestHeadWriter } from "./request-head.js";
 import type { ClientResponse } from "./response.js";
 
@@ -63,24 +64,16 @@ export class Pipeline {
   }
 
   #connect(request: ClientRequest): Promise<ClientResponse> {
-    const sent = this.#jar === undefined ? request : this.#withCookies(request, this.#jar);
+    const jar = this.#jar;
+    const sent = jar === undefined || jar.size === 0 ? request : withJarCookies(request, jar);
     const exchange = new Exchange(sent, this.#pool, this.#writeHead, this.#listener);
     exchange.start();
     return exchange.promise;
   }
 
-  #withCookies(request: ClientRequest, jar: CookieJar): ClientRequest {
-    const cookies = jar.cookieHeader(request.target.url);
-    if (cookies === undefined) return request;
-    const own = findField(request.fields, "cookie");
-    const fields = fieldsWithout(request.fields, (name) => name === "cookie");
-    fields.push("cookie", own === undefined ? cookies : `${own}; ${cookies}`);
-    return request.with({ fields });
-  }
-
   #keepCookies(request: ClientRequest, response: ClientResponse): Promise<void> | undefined {
     if (findField(response.fields, "set-cookie") === undefined) return undefined;
-    const kept = this.#jar?.store(request.url, response.headers.getSetCookie());
+    const kept = this.#jar?.store(cookieUrl(request.target), response.headers.getSetCookie());
     return kept instanceof Promise ? kept : undefined;
   }
 }

@@ -21,6 +21,7 @@ import {
   requireRedirectPolicy,
 } from "./options.js";
 import { ClientRequest, type RequestSettings } from "./request.js";
+import { withOwnCookies } from "./request-cookies.js";
 import { checkedMethod } from "./request-method.js";
 import { RequestScope, type ScopeOwner } from "./request-scope.js";
 import { parseAbsolute, RequestUrl, UrlCache } from "./request-url.js";
@@ -44,6 +45,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof RequestOptions>([
   "retry",
   "throttle",
   "auth",
+  "cookies",
 ]);
 
 const SETTINGS = [
@@ -151,6 +153,7 @@ export class RequestMaker {
       assertFields(own);
       fields = [...fieldsWithout(defaults, (name) => hasField(own, name)), ...own];
     }
+    if (options.cookies !== undefined) fields = withOwnCookies(fields, options.cookies);
     const { userInfo } = target;
     if (userInfo === undefined || hasField(fields, "authorization")) return fields;
     return [...fields, "authorization", basicCredentials(userInfo.username, userInfo.password)];

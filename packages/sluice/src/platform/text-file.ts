@@ -10,18 +10,25 @@ import { UsageError } from "../errors.js";
 /** Only the owner may read and write. */
 const PRIVATE_MODE = 0o600;
 
+/** How a file's bytes are read as text: latin1 is one character a byte. */
+export type TextFileEncoding = "utf8" | "latin1";
+
 /**
- * The text of a file, as UTF-8. Rejects with Node's own error if it cannot be read, with `UsageError` `files/too-large`
+ * The text of a file. Rejects with Node's own error if it cannot be read, with `UsageError` `files/too-large`
  * if it has more than `maxBytes`.
  */
-export async function readTextFile(path: string, maxBytes: number): Promise<string> {
+export async function readTextFile(
+  path: string,
+  maxBytes: number,
+  encoding: TextFileEncoding = "utf8",
+): Promise<string> {
   const file = await open(path, "r");
   try {
     const { size } = await file.stat();
     if (size > maxBytes) {
       throw new UsageError("files/too-large", `Cannot read ${path}: it has ${size} bytes, limit is ${maxBytes}`);
     }
-    return await file.readFile("utf8");
+    return await file.readFile(encoding);
   } finally {
     await file.close();
   }
@@ -76,12 +83,16 @@ function requirePrivate(path: string, { mode, uid }: { readonly mode: number; re
  * to disk and then renamed: after a crash there is one or the other. Rejects with Node's own error; the old file is
  * untouched then.
  */
-export async function writePrivateTextFile(path: string, text: string): Promise<void> {
+export async function writePrivateTextFile(
+  path: string,
+  text: string,
+  encoding: TextFileEncoding = "utf8",
+): Promise<void> {
   const beside = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   const file = await open(beside, "wx", PRIVATE_MODE);
   try {
     try {
-      await file.writeFile(text, "utf8");
+      await file.writeFile(text, encoding);
       await file.sync();
     } finally {
       await file.close();

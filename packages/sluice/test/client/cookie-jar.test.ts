@@ -116,6 +116,8 @@ describe("which cookies a request gets", () => {
       "u=1; path=/",
     ]);
     expect(jar.cookieHeader(SITE, { crossSite: true })).toBe("n=1; u=1");
+    expect(jar.cookieHeader(SITE, { crossSite: true, safe: true })).toBe("l=1; n=1; u=1");
+    expect(jar.cookieHeader(SITE, { safe: false })).toBe("s=1; l=1; n=1; u=1");
     expect(jar.cookieHeader(SITE)).toBe("s=1; l=1; n=1; u=1");
     await jar.store(SITE, ["x=1; samesite=lax; path=/", "y=1; samesite=none; secure; path=/"], { crossSite: true });
     expect(jar.get(SITE, "x")).toBeUndefined();
@@ -133,6 +135,10 @@ describe("which cookies are refused", () => {
     ["__Secure- without Secure", "__Secure-a=1"],
     ["__Host- with a domain", "__Host-a=1; secure; path=/; domain=www.example.com"],
     ["__Host- without path", "__Host-a=1; secure"],
+    ["a prefix in other letters without what it promises", "__sEcure-a=1"],
+    ["__HOST- below a path", "__HOST-a=1; secure; path=/a"],
+    ["SameSite=None without Secure", "a=1; samesite=none"],
+    ["a path with a control character", "a=1; path=/\u0001"],
     ["no name", "=1"],
     ["no pair", "; secure"],
     ["a control character", "a=1\u0001"],
@@ -152,6 +158,50 @@ describe("which cookies are refused", () => {
       "__Secure-d=4; secure; path=/",
     ]);
     expect(jar.cookieHeader(SITE)).toBe("b=2; __Host-c=3; __Secure-d=4");
+  });
+});
+
+describe("a secure cookie is not outdone from plain HTTP (RFC 6265bis §5.7)", () => {
+  const PLAIN = new URL("http://www.example.com/");
+
+  test.each([
+    ["in its place", "a=evil; path=/"],
+    ["beside it, for the domain above", "a=evil; path=/; domain=example.com"],
+    ["beside it, below its path", "a=evil; path=/login/en"],
+    ["by ending it", "a=; path=/; max-age=0"],
+  ])("%s", async (_what, line) => {
+    const jar = await jarWith(["a=1; path=/; secure", "a=2; path=/login; secure; domain=example.com"]);
+    await jar.store(PLAIN, [line]);
+    expect(jar.all().map(({ value }) => value)).toEqual(["1", "2"]);
+    await jar.store(SITE, [line]);
+    expect(jar.all().map(({ value }) => value)).not.toEqual(["1", "2"]);
+  });
+
+  test("others are set as ever: another name, another host, above its path", async () => {
+    const jar = await jarWith(["a=1; path=/login; secure"]);
+    await jar.store(PLAIN, ["b=1; path=/login", "a=2; path=/", "a=3; path=/logins"]);
+    await jar.store(new URL("http://other.example.com/"), ["a=4; path=/login"]);
+    expect(jar.all().map(({ value }) => value)).toEqual(["1", "1", "2", "3", "4"]);
+    jar.delete({ path: "/login" });
+    await jar.store(PLAIN, ["a=5; path=/login"]);
+    expect(jar.get("http://www.example.com/login", "a")?.value).toBe("5");
+  });
+
+  test("when a domain has too many, those that are not secure go first", async () => {
+    const lines = [
+      "s0=1; secure; path=/",
+      "p1=1; path=/",
+      "s2=1; secure; path=/",
+      "p3=1; path=/",
+      "s4=1; secure; path=/",
+    ];
+    const names = async (maxPerDomain: number) => {
+      const jar = await jarWith(lines, SITE, { maxPerDomain });
+      return jar.all().map(({ name }) => name);
+    };
+    expect(await names(4)).toEqual(["s0", "s2", "p3", "s4"]);
+    expect(await names(3)).toEqual(["s0", "s2", "s4"]);
+    expect(await names(2)).toEqual(["s2", "s4"]);
   });
 });
 
@@ -267,11 +317,30 @@ describe("limits", () => {
     expect((await jarWith([line], SITE, { maxCookieBytes: Number.POSITIVE_INFINITY })).size).toBe(1);
   });
 
-  test.each([{ maxPerDomain: 0 }, { maxCookies: Number.NaN }, { maxCookieBytes: -1 }])(
+  test.each([
+    ["at", 1_024, 1_024, "/"],
+    ["one past", 1_025, 1_024, "/a"],
+    ["one past its own", 11, 10, "/a"],
+    ["off", 3_000, Number.POSITIVE_INFINITY, "/"],
+  ])("of an attribute: %s it, the others are kept", async (_name, length, maxAttributeBytes, expected) => {
+    const path = `/${"x".repeat(length - 1)}`;
+    const line = `a=1; Path = ${path} ; HttpOnly; Max-Age=60`;
+    const jar = await jarWith([line], SITE, { maxAttributeBytes });
+    const kept = expected === "/" ? path : expected;
+    expect(jar.all()).toMatchObject([{ path: kept, httpOnly: true, expires: 60_000 }]);
+  });
+
+  test.each([{ maxAttributeBytes: 0 }, { maxPerDomain: 0 }, { maxCookies: Number.NaN }, { maxCookieBytes: -1 }])(
     "%o is out of range",
     (options) => {
       expect(() => new CookieJar(options)).toThrow(expect.objectContaining({ code: "options/out-of-range" }));
     },
+  );
+});
+
+test("an option that there is not is refused", () => {
+  expect(() => new CookieJar({ maxPerHost: 1 } as CookieJarOptions)).toThrow(
+    expect.objectContaining({ code: "options/unknown" }),
   );
 });
 
