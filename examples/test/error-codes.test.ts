@@ -10,7 +10,11 @@ const ROOMS =
   "auth|body|clock|connect|connection|cookies|dates|dns|event-stream|file|files|headers|http-error|http1|key|listen|" +
   "middleware|mock|multipart|options|paginate|" +
   "pool|queue|redirect|reply|request|route|server|session|task|task-group|tls|transport|url|worker";
-const CODE = new RegExp(`["\`]((?:${ROOMS})/[a-z0-9][a-z0-9.-]*|(?:timeout|response)\\.[a-z-]+)["\`]`, "g");
+// A media type is no code of ours.
+const CODE = new RegExp(
+  `["\`](?!multipart/form-data)((?:${ROOMS})/[a-z0-9][a-z0-9.-]*|(?:timeout|response)\\.[a-z-]+)["\`]`,
+  "g",
+);
 /** Codes made from tables: the room, and the pattern of the words in the table. */
 const TABLES: readonly (readonly [file: string, room: string, words: RegExp])[] = [
   ["net/connect-error.ts", "connect/", /^ {2}\["E[A-Z]+", "([a-z-]+)"|^ {4}"([a-z]+-[a-z-]+)",$/gm],

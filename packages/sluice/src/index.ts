@@ -1,5 +1,7 @@
 export type { Body, TextOptions, WholeBodyOptions } from "./body/body.js";
 export type { ServerSentEvent } from "./body/event-stream/event-stream-parser.js";
+export type { MultipartLimits } from "./body/multipart/multipart-limits.js";
+export type { MultipartPart } from "./body/multipart/multipart-part.js";
 export type { BodyInput, Payload } from "./body/payload.js";
 export type { ByteReader, ReadUntilOptions } from "./body/reading/byte-reader.js";
 export type { JsonLinesOptions } from "./body/reading/json-lines.js";
@@ -79,6 +81,7 @@ export {
   type ValidationIssue,
 } from "./errors.js";
 export { HttpHeaders } from "./http/headers.js";
+export { findLink, type Link } from "./http/link.js";
 export type { Http1Limits } from "./http1/limits.js";
 export type { DialTarget } from "./net/dial.js";
 export type { DnsCacheOptions } from "./net/dns-cache.js";

@@ -8,6 +8,8 @@
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Body } from "../body/body.js";
+import type { MultipartLimits } from "../body/multipart/multipart-limits.js";
+import type { MultipartPart } from "../body/multipart/multipart-part.js";
 import { ownExactly } from "../body/own-bytes.js";
 import type { JsonLinesOptions } from "../body/reading/json-lines.js";
 import type { LinesOptions } from "../body/reading/lines.js";
@@ -24,6 +26,7 @@ export type Consumption =
   | { readonly kind: "response" }
   | { readonly kind: "text" | "bytes" | "blob" }
   | { readonly kind: "json"; readonly options: JsonOptions; readonly schema?: StandardSchemaV1 | undefined }
+  | { readonly kind: "formData"; readonly limits: Partial<MultipartLimits> | undefined }
   | { readonly kind: "save"; readonly path: string | URL };
 
 /** Awaited as it is. */
@@ -136,6 +139,17 @@ export class RequestPromise implements Promise<ClientResponse> {
     yield* schema === undefined ? response.body.jsonLines(options) : response.body.jsonLines(schema, options);
   }
 
+  /** The parts of a multipart body, as they arrive; see {@link ClientResponse.multipart}. */
+  async *multipart(limits?: Partial<MultipartLimits>): AsyncGenerator<MultipartPart, void, undefined> {
+    const response = await this.#streamed();
+    yield* response.multipart(limits);
+  }
+
+  /** The body as a form; see {@link ClientResponse.formData}. */
+  formData(limits?: Partial<MultipartLimits>): Promise<FormData> {
+    return this.#content({ kind: "formData", limits });
+  }
+
   /** The server-sent events of the body, as they arrive; see {@link ClientResponse.events}. */
   events<S extends StandardSchemaV1>(options: TypedEventsOptions<S>): Events<StandardSchemaV1.InferOutput<S>>;
   events(options?: EventsOptions): Events<string>;
@@ -207,6 +221,8 @@ export async function readContent(response: ClientResponse, consumption: Consump
       return consumption.schema === undefined
         ? response.json(consumption.options)
         : response.json(consumption.schema, consumption.options);
+    case "formData":
+      return response.formData(consumption.limits);
     case "save":
       return response.save(consumption.path);
     case "response":

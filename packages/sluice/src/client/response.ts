@@ -5,11 +5,14 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { Body, type BodyOwner } from "../body/body.js";
 import type { ServerSentEvent } from "../body/event-stream/event-stream-parser.js";
+import type { MultipartLimits } from "../body/multipart/multipart-limits.js";
+import type { MultipartPart } from "../body/multipart/multipart-part.js";
 import type { JsonLinesOptions } from "../body/reading/json-lines.js";
 import type { LinesOptions } from "../body/reading/lines.js";
 import { schemaFirst } from "../body/schema.js";
 import { ContentTypeError, describeError, SluiceError } from "../errors.js";
 import { HttpHeaders } from "../http/headers.js";
+import { type Link, parseLinks } from "../http/link.js";
 import { isJsonContentType, parseMediaType } from "../http/media-type.js";
 import type { FieldLines } from "../http1/sinks.js";
 import type { PeerInfo } from "../net/transport.js";
@@ -156,6 +159,12 @@ export class ClientResponse {
     return cacheStatusOf(this);
   }
 
+  /** What the `Link` fields say (RFC 8288), targets resolved; `findLink(response.links, "next")` finds one by its relation. */
+  get links(): readonly Link[] {
+    const value = this.headers.get("link");
+    return value === null ? [] : parseLinks(value, new URL(this.url));
+  }
+
   /** Cookies that this response sets, by name, without their attributes. */
   get cookies(): ReadonlyMap<string, string> {
     this.#cookies ??= new Map(this.headers.getSetCookie().map(cookiePair));
@@ -257,6 +266,24 @@ export class ClientResponse {
   async *events(options: EventsOptions = {}): Events<never> {
     const { eventsOf } = await import("./response-events.js");
     yield* eventsOf(this, options) as Events<never>;
+  }
+
+  /**
+   * The parts of a multipart body, as they arrive; each is read, or passed over, before the next. Throws `ContentTypeError` for
+   * another type, `PayloadError` for what is malformed, cut short or beyond a limit.
+   */
+  async *multipart(limits: Partial<MultipartLimits> = {}): AsyncGenerator<MultipartPart, void, undefined> {
+    const { partsOf } = await import("./response-multipart.js");
+    yield* partsOf(this, limits);
+  }
+
+  /**
+   * The whole body as a form, multipart/form-data or urlencoded. Throws as {@link ClientResponse.multipart} does, and beyond
+   * `maxResponseSize`.
+   */
+  async formData(limits: Partial<MultipartLimits> = {}): Promise<FormData> {
+    const { formDataOf } = await import("./response-multipart.js");
+    return await this.#read(formDataOf(this, limits));
   }
 
   /** Writes the body to a file, which appears under `path` only when it is complete. Resolves to its size in bytes. */

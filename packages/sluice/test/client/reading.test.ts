@@ -1,4 +1,7 @@
 /** What a request and its response give beside the whole body: lines, values, events, and errors that show their reader. */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import * as v from "valibot";
 import { describe, expect, expectTypeOf, test } from "vitest";
@@ -206,4 +209,99 @@ describe("events", () => {
       .events({ maxLine: 1 } as object);
     expect((await rejection(all(wrong))).message).toContain('Cannot use events option "maxLine"');
   });
+});
+
+describe("multipart and forms", () => {
+  const FORM_TYPE = "content-type: multipart/form-data; boundary=B\r\n";
+  const FORM =
+    '--B\r\nContent-Disposition: form-data; name="a"\r\n\r\none\r\n' +
+    '--B\r\nContent-Disposition: form-data; name="f"; filename="x.txt"\r\n\r\ntwo\r\n--B--\r\n';
+  const net = new FakeNet(({ target }) => {
+    if (target === "/form") return ok(FORM, FORM_TYPE);
+    if (target === "/cut") return ok(FORM.slice(0, 80), FORM_TYPE);
+    if (target === "/no-boundary") return ok(FORM, "content-type: multipart/form-data\r\n");
+    if (target === "/urlencoded") return ok("a=1&b=%C3%A9&a=2", "content-type: application/x-www-form-urlencoded\r\n");
+    if (target === "/500") return answer(500, FORM, FORM_TYPE);
+    return ok("x", "content-type: text/plain\r\n");
+  });
+  const at = (path: string) => net.session().get(`http://a.test/${path}`);
+
+  test("parts of a request and of a response; saved ones are files", async () => {
+    const names: unknown[] = [];
+    for await (const part of at("form").multipart()) names.push([part.name, part.filename, await part.text()]);
+    expect(names).toEqual([
+      ["a", undefined, "one"],
+      ["f", "x.txt", "two"],
+    ]);
+    const folder = await mkdtemp(join(tmpdir(), "sluice-part-"));
+    for await (const part of (await at("form")).multipart()) {
+      if (part.filename !== undefined) expect(await part.save(join(folder, "saved"))).toBe(3);
+    }
+    expect(await readFile(join(folder, "saved"), "utf8")).toBe("two");
+    await rm(folder, { recursive: true });
+  });
+
+  test("formData() of multipart and of urlencoded", async () => {
+    const form = await at("form").formData();
+    expectTypeOf(form).toEqualTypeOf<FormData>();
+    expect(form).toBeInstanceOf(FormData);
+    expect(form.get("a")).toBe("one");
+    expect(await (form.get("f") as File).text()).toBe("two");
+    const plain = await (await at("urlencoded")).formData();
+    expect([...plain]).toEqual([
+      ["a", "1"],
+      ["b", "é"],
+      ["a", "2"],
+    ]);
+  });
+
+  test("formData() takes in no more than maxResponseSize, nor than its limits", async () => {
+    const bounded = net.session({ maxResponseSize: FORM.length });
+    expect((await bounded.get("http://a.test/form").formData()).get("a")).toBe("one");
+    await expect(at("form").formData({ maxTotalBytes: FORM.length - 1 })).rejects.toMatchObject({
+      code: "multipart/too-large",
+    });
+    await expect(at("form").formData({ maxParts: 1 })).rejects.toMatchObject({ code: "multipart/too-many-parts" });
+  });
+
+  test.each([
+    ["cut", "multipart/truncated"],
+    ["no-boundary", "multipart/no-boundary"],
+    ["text", "response.content-type"],
+    ["500", "response.status"],
+  ])("/%s is refused with %s, and names the request and the caller", async (path, code) => {
+    async function theCaller(kind: "form" | "parts"): Promise<void> {
+      if (kind === "form") await at(path).formData();
+      else for await (const part of at(path).multipart()) await part.text();
+    }
+    for (const kind of ["form", "parts"] as const) {
+      const error = await rejection<SluiceError>(theCaller(kind));
+      expect(error).toMatchObject({ code, method: "GET", url: `http://a.test/${path}` });
+      expect(error.stack).toMatch(/theCaller/);
+    }
+  });
+
+  test("the connection is used again afterwards", async () => {
+    const session = net.session();
+    await session.get("http://a.test/form").formData();
+    await turns();
+    const before = net.connections.length;
+    for await (const part of session.get("http://a.test/form").multipart()) expect(part.name).toBeTypeOf("string");
+    await turns();
+    await session.get("http://a.test/form").formData();
+    expect(net.connections.length).toBe(before);
+  });
+});
+
+test("links are those of all Link fields, resolved against the URL that answered", async () => {
+  const net = new FakeNet(({ target }) =>
+    target === "/v1/a" ? ok("", 'link: <b?page=2>; rel="next", </>; rel=start\r\nLink: <c>; rel=last\r\n') : ok(""),
+  );
+  const { links } = await net.session().get("http://a.test/v1/a");
+  expect(links.map(({ url, rel }) => [url, rel[0]])).toEqual([
+    ["http://a.test/v1/b?page=2", "next"],
+    ["http://a.test/", "start"],
+    ["http://a.test/v1/c", "last"],
+  ]);
+  expect((await net.session().get("http://a.test/")).links).toEqual([]);
 });
