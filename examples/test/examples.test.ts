@@ -17,6 +17,8 @@ const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
   "hashing-workers": [/the same 12 hashes/, /longest delay of the event loop/],
   mocked: [/Ada, Grace, Edsger/, /a request that nobody expected/, /the query parameter "page" has another value/],
   login: [/logged in as ada/, /only its owner reads: 600/, /let in again by the file/, /nobody else/],
+  "follow-events": [/20 events in order, none lost and none twice/, /over 5 connections, the last one a 204/],
+  pages: [/95 books by Link fields/, /4 pages by cursor/, /circle are noticed/],
   tracing: [/requestRedirect/, /to=http/, /is in none of them/],
 };
 

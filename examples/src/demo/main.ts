@@ -19,6 +19,8 @@ const EXAMPLES = [
   "caching",
   "hashing-workers",
   "login",
+  "follow-events",
+  "pages",
   "tracing",
   "mocked",
 ];

@@ -19,6 +19,14 @@ export {
   type StoredCookie,
 } from "./client/cookie-jar.js";
 export { del, get, head, patch, post, put, query, request } from "./client/default-session.js";
+export type {
+  EventStream,
+  EventStreamOptions,
+  EventStreamState,
+  Reconnect,
+  ReconnectOptions,
+  TypedEventStreamOptions,
+} from "./client/event-stream.js";
 export { type BasicOptions, basicAuth } from "./client/middleware/auth/basic.js";
 export { type BearerSource, bearerAuth } from "./client/middleware/auth/bearer.js";
 export type { CredentialOrigins } from "./client/middleware/auth/credential-rule.js";
@@ -42,6 +50,19 @@ export type {
   SessionOptions,
   TimeoutOptions,
 } from "./client/options.js";
+export type {
+  ByCursor,
+  ByFunction,
+  ByNumber,
+  ByOffset,
+  ItemOf,
+  NextRequest,
+  Page,
+  PageOrder,
+  Pages,
+  PaginateOptions,
+  TypedPaginateOptions,
+} from "./client/paginate.js";
 export type { ConnectorStats } from "./client/pool.js";
 export type { ClientRequest } from "./client/request.js";
 export type { RequestCookies } from "./client/request-cookies.js";

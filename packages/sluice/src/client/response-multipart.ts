@@ -7,8 +7,8 @@ import type { MultipartPart } from "../body/multipart/multipart-part.js";
 import { MultipartReader } from "../body/multipart/multipart-reader.js";
 import { ContentTypeError, SluiceError } from "../errors.js";
 import { parseMediaType } from "../http/media-type.js";
-import { writeFileAtomically } from "../platform/files.js";
 import type { ClientResponse } from "./response.js";
+import { saveBody } from "./save-body.js";
 
 /** The parts of `response`. Throws `ContentTypeError` for another type, `PayloadError` for a boundary that is none. */
 export async function* partsOf(
@@ -18,7 +18,7 @@ export async function* partsOf(
   const limits = resolveMultipartLimits(options);
   const boundary = checkedBoundary(response);
   const { maxBytes } = response.body;
-  const settings = { boundary, limits, maxBytes, save: writeFileAtomically };
+  const settings = { boundary, limits, maxBytes, save: saveBody };
   yield* response.body.readWith((flow) => new MultipartReader(flow, settings));
 }
 

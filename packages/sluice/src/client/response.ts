@@ -16,18 +16,17 @@ import { type Link, parseLinks } from "../http/link.js";
 import { isJsonContentType, parseMediaType } from "../http/media-type.js";
 import type { FieldLines } from "../http1/sinks.js";
 import type { PeerInfo } from "../net/transport.js";
-import { writeFileAtomically } from "../platform/files.js";
 import { type CacheStatus, cacheStatusOf } from "./cache-status.js";
+import { ERROR_BODY_BYTES, readErrorBody } from "./error-body.js";
 import type { ExchangeTimes } from "./exchange-pool.js";
 import { findField } from "./field-lines.js";
 import type { ClientRequest } from "./request.js";
 import { ResponseError } from "./response-error.js";
 import type { EventsOptions, TypedEventsOptions } from "./response-events.js";
+import { saveBody } from "./save-body.js";
 
 /** How most text types end. */
 const USUAL_CHARSET = "; charset=utf-8";
-/** How much of an error's body goes into a `ResponseError`. */
-const ERROR_BODY_BYTES = 16 * 1024;
 
 /** A head as the codec gave it. */
 export interface ResponseHead {
@@ -288,9 +287,7 @@ export class ClientResponse {
 
   /** Writes the body to a file, which appears under `path` only when it is complete. Resolves to its size in bytes. */
   save(path: string | URL): Promise<number> {
-    return this.#read(
-      writeFileAtomically(path, this.body).catch((error: unknown) => Promise.reject(unsaved(path, error))),
-    );
+    return this.#read(saveBody(path, this.#body));
   }
 
   /**
@@ -312,19 +309,8 @@ export class ClientResponse {
 
   /** The error that this response is, once the beginning of its body has arrived. The rest is discarded. */
   async toError(): Promise<ResponseError> {
-    const pieces: Uint8Array[] = [];
-    let byteCount = 0;
-    try {
-      for await (const piece of this.body) {
-        pieces.push(piece);
-        byteCount += piece.byteLength;
-        if (byteCount >= ERROR_BODY_BYTES) break;
-      }
-    } catch (error) {
-      // The status is the news; that the body broke off as well is its cause.
-      return this.describe(new ResponseError(this, Buffer.concat(pieces), { cause: error }));
-    }
-    return this.describe(new ResponseError(this, Buffer.concat(pieces).subarray(0, ERROR_BODY_BYTES), {}));
+    const { bytes, ...details } = await readErrorBody(this.#body);
+    return this.describe(new ResponseError(this, bytes, details));
   }
 
   /** Reads the whole body into memory now; it can still be read in any way. */
@@ -387,13 +373,6 @@ export class ClientResponse {
       throw error;
     }
   }
-}
-
-/** What the file system refused, said as the rest is; an error of the body stays as it is. */
-function unsaved(path: string | URL, error: unknown): unknown {
-  if (error instanceof SluiceError || !(error instanceof Error)) return error;
-  const message = `Cannot save the body to ${String(path)}: ${error.message}`;
-  return new SluiceError("response.not-saved", message, { phase: "response", cause: error });
 }
 
 /** Name and value of a Set-Cookie field (RFC 6265 §5.2); without "=" it is a value without a name. */

@@ -2,6 +2,7 @@
  * Runs the requests of one session: from the caller's arguments to a response or its content. The session in front of it is
  * names and sugar; the pipeline behind it is the way to the wire.
  */
+import { newSharedController } from "../concurrency/abort.js";
 import { describeError, SessionClosedError, SluiceError } from "../errors.js";
 import { showUrl } from "../http/redact.js";
 import { BUFFERED_TOTAL_TIMEOUT, type RequestOptions } from "./options.js";
@@ -26,6 +27,8 @@ export class SessionEngine implements ScopeOwner {
   readonly #running = new Set<RequestScope>();
   #closed: SessionClosedError | undefined;
   #whenIdle: (() => void) | undefined;
+  /** Made for those who ask; most sessions have nothing that waits between requests. */
+  #closing: AbortController | undefined;
   /** Requests made so far. */
   requests = 0;
 
@@ -83,6 +86,13 @@ export class SessionEngine implements ScopeOwner {
     this.#running.add(scope);
   }
 
+  /** Aborts with a `SessionClosedError` when the session begins to close: for what waits between its requests. */
+  get closing(): AbortSignal {
+    this.#closing ??= newSharedController();
+    if (this.#closed !== undefined) this.#closing.abort(this.#closed);
+    return this.#closing.signal;
+  }
+
   scopeEnded(scope: RequestScope): void {
     this.#running.delete(scope);
     if (this.#running.size > 0) return;
@@ -93,6 +103,7 @@ export class SessionEngine implements ScopeOwner {
   /** Refuses new requests; resolves when those that run have ended. */
   drain(): Promise<void> {
     this.#closed ??= new SessionClosedError("session/closed", "The session is closed");
+    this.#closing?.abort(this.#closed);
     return new Promise((resolve) => {
       if (this.#running.size === 0) resolve();
       else this.#whenIdle = resolve;

@@ -2,9 +2,11 @@
  * A session: defaults, a connection pool, a cookie jar, and the requests made with them. It owns what it made, and ends what
  * still runs when it is closed. Here are its names and its life; `session-engine.ts` runs its requests.
  */
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { callLater } from "../concurrency/deadline.js";
 import type { Connector } from "./connector.js";
 import type { CookieJar } from "./cookie-jar.js";
+import { EventStream, type EventStreamOptions, type TypedEventStreamOptions } from "./event-stream.js";
 import { fieldsWithout, hasField } from "./field-lines.js";
 import {
   fieldLinesOf,
@@ -14,6 +16,7 @@ import {
   type SessionOptions,
   type TimeoutOptions,
 } from "./options.js";
+import { Pages, type PaginateOptions, type TypedPaginateOptions } from "./paginate.js";
 import { RequestPromise } from "./request-promise.js";
 import { SessionConfig } from "./session-config.js";
 import { SessionEngine } from "./session-engine.js";
@@ -107,6 +110,35 @@ export class ClientSession {
   /** QUERY: safe and idempotent as GET is, with a body (draft-ietf-httpbis-safe-method-w-body). */
   query(url: string | URL, options?: RequestOptions): RequestPromise {
     return this.request("QUERY", url, options);
+  }
+
+  /**
+   * Server-sent events over as many connections as it takes, in order, going on with `Last-Event-ID` (HTML Standard, §9.2). With a
+   * schema, the data of each is parsed as JSON and validated. Nothing is sent before it is read.
+   */
+  events<S extends StandardSchemaV1>(
+    url: string | URL,
+    options: TypedEventStreamOptions<S>,
+  ): EventStream<StandardSchemaV1.InferOutput<S>>;
+  events(url: string | URL, options?: EventStreamOptions): EventStream;
+  events(url: string | URL, options: EventStreamOptions = {}): EventStream<never> {
+    const { engine } = this.#core;
+    const signals = options.signal === undefined ? this.#signals : [...this.#signals, options.signal];
+    const { clock } = engine.config.connector;
+    return new EventStream({ session: this, clock, url, options, signals, closing: engine.closing });
+  }
+
+  /**
+   * The pages of what comes in pages, or their `items()`: by `Link` fields, a cursor, page numbers, an offset, or as you say. With a
+   * schema, each page is validated. Nothing is sent before it is read.
+   */
+  paginate<S extends StandardSchemaV1>(
+    url: string | URL,
+    options: TypedPaginateOptions<S>,
+  ): Pages<StandardSchemaV1.InferOutput<S>>;
+  paginate<T = unknown>(url: string | URL, options?: PaginateOptions<T>): Pages<T>;
+  paginate<T>(url: string | URL, options: PaginateOptions<T> = {}): Pages<T> {
+    return new Pages({ session: this, url, options });
   }
 
   /**

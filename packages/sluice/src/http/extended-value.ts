@@ -10,7 +10,7 @@ export function decodeExtendedValue(value: string): string | undefined {
     case "utf-8":
       return decodeUtf8(encoded);
     case "iso-8859-1":
-      return encoded.replace(/%(..)/g, (_escape, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
+      return encoded.replace(/%(..)/g, (_escape, digits: string) => String.fromCharCode(Number(`0x${digits}`)));
     default:
       return undefined;
   }
