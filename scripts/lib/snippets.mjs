@@ -5,12 +5,14 @@
  *   ```ts run         compiled and run; it must end by itself, with exit code 0
  *   ```ts continue    the same program as the block before it; may be combined: ```ts run continue
  *   <!-- snippet …    lines put before the block that follows, which a reader need not see; closed by a line with -->
+ *   <!-- table …      the same before a table: the code in the last cell of each row is compiled, each row by itself
  *
  * Other languages (`js`, `sh`, `text`, …) are left alone.
  */
 
 const FENCE = /^(\s*)(`{3,})\s*([^`]*)$/;
 const HIDDEN = /^<!-- snippet\s*$/;
+const TABLE = /^<!-- table\s*$/;
 const KNOWN_WORDS = new Set(["run", "continue"]);
 
 /**
@@ -37,6 +39,20 @@ export function programsIn(path, text) {
     if (HIDDEN.test(line)) {
       const end = indexFrom(documentLines, at + 1, (one) => one.trim() === "-->");
       hidden = numbered(documentLines, at + 1, end, "");
+      at = end;
+      continue;
+    }
+    if (TABLE.test(line)) {
+      const end = indexFrom(documentLines, at + 1, (one) => one.trim() === "-->");
+      const rows = rowsAfter(documentLines, end + 1);
+      if (rows.length === 0) problems.push(`${path}:${at + 1}: a table comment without a table with code after it`);
+      else
+        programs.push({
+          path,
+          line: end + 2,
+          runs: false,
+          lines: [...numbered(documentLines, at + 1, end, ""), ...rows],
+        });
       at = end;
       continue;
     }
@@ -73,6 +89,22 @@ function addBlock({ programs, problems }, { path, line, lines, words }) {
   }
   before.lines.push(...lines);
   before.runs ||= runs;
+}
+
+/** The code in the last cells of the table that begins at `from`, each row as a function of its own. */
+function rowsAfter(documentLines, from) {
+  const start = indexFrom(documentLines, from, (one) => one.trim() !== "");
+  const end = indexFrom(documentLines, start, (one) => !one.startsWith("|"));
+  return documentLines.slice(start, end).flatMap((text, index) => {
+    const cell =
+      text
+        .trimEnd()
+        .replace(/\|$/, "")
+        .split(/(?<!\\)\|/)
+        .at(-1) ?? "";
+    const code = [...cell.matchAll(/`([^`]+)`/g)].map(([, span]) => span.replaceAll("\\|", "|"));
+    return code.length === 0 ? [] : [{ text: `async () => { ${code.join(" ")} };`, line: start + index + 1 }];
+  });
 }
 
 function dropUnused(hidden, path, problems) {

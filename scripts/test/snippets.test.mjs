@@ -74,3 +74,40 @@ describe("examples in documents", () => {
     expect(programsIn("a.md", text).problems.join("\n")).toMatch(expected);
   });
 });
+
+describe("examples in tables", () => {
+  test("are the code in the last cell of each row, each row by itself, with the lines of the comment in front", () => {
+    const text = document(
+      "<!-- table",
+      "import a;",
+      "-->",
+      "",
+      "| Old | New |",
+      "|---|---|",
+      "| `x` | `one();` or `two();` |",
+      "| `a \\| b` | `c \\|\\| d;` |",
+      "| y | nothing |",
+      "",
+    );
+    const { programs, problems } = programsIn("a.md", text);
+
+    expect(problems).toEqual([]);
+    expect(programs).toEqual([
+      {
+        path: "a.md",
+        line: 4,
+        runs: false,
+        lines: [
+          { text: "import a;", line: 2 },
+          { text: "async () => { one(); two(); };", line: 7 },
+          { text: "async () => { c || d; };", line: 8 },
+        ],
+      },
+    ]);
+  });
+
+  test("are missed where the comment has no table with code after it", () => {
+    const { problems } = programsIn("a.md", document("<!-- table", "-->", "Words.", "", "| a |"));
+    expect(problems).toEqual(["a.md:1: a table comment without a table with code after it"]);
+  });
+});
