@@ -128,7 +128,9 @@ function take(cursor: Cursor, pattern: RegExp): string {
   return cursor.text.slice(start, cursor.at);
 }
 
+/** `pattern` is sticky and matches nothing too. Behind the end, where a last backslash leads, it would start over at 0. */
 function skip(cursor: Cursor, pattern: RegExp): void {
+  if (cursor.at >= cursor.text.length) return;
   pattern.lastIndex = cursor.at;
   pattern.test(cursor.text);
   cursor.at = pattern.lastIndex;

@@ -89,6 +89,12 @@ describe("parseLinks", () => {
     );
   });
 
+  test("a quoted string that ends with a backslash ends with the field", () => {
+    expect(links('<a>; rel=next; title="x\\')[0]).toMatchObject({ rel: ["next"], title: "x" });
+    expect(links('"\\')).toEqual([]);
+    expect(links('<a>; x="\\')).toEqual([]);
+  });
+
   test("links that are written are read", () => {
     const word = fc.stringMatching(/^[a-z]{1,8}$/);
     const text = fc.string({ unit: fc.constantFrom("a", " ", ",", ";", "<", ">", "=", '"', "\\"), maxLength: 10 });
