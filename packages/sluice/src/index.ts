@@ -40,7 +40,13 @@ export { MemoryCacheStore, type MemoryCacheStoreLimits } from "./client/middlewa
 export { retry } from "./client/middleware/retry.js";
 export type { RetryBudgetOptions } from "./client/middleware/retrying/retry-budget.js";
 export type { RetryFailure, RetryOptions } from "./client/middleware/retrying/retry-options.js";
-export { type ThrottleOptions, throttle } from "./client/middleware/throttle.js";
+export { throttle } from "./client/middleware/throttle.js";
+export type { AdaptiveOptions, ThrottleOptions } from "./client/middleware/throttling/throttle-options.js";
+export {
+  MemoryThrottleStore,
+  type ThrottleState,
+  type ThrottleStore,
+} from "./client/middleware/throttling/throttle-store.js";
 export type { ClientMiddleware, Next } from "./client/middleware.js";
 export type {
   AuthOptions,
@@ -48,6 +54,7 @@ export type {
   ParamsInput,
   RequestOptions,
   SessionOptions,
+  ThrottleChoice,
   TimeoutOptions,
 } from "./client/options.js";
 export type {

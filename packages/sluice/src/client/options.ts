@@ -14,7 +14,7 @@ import type { CredentialOrigins } from "./middleware/auth/credential-rule.js";
 import type { DigestOptions } from "./middleware/auth/digest.js";
 import type { NetrcOptions } from "./middleware/auth/netrc.js";
 import type { RetryOptions } from "./middleware/retrying/retry-options.js";
-import type { ThrottleOptions } from "./middleware/throttle.js";
+import type { ThrottleOptions } from "./middleware/throttling/throttle-options.js";
 import type { ClientMiddleware } from "./middleware.js";
 import type { RequestCookies } from "./request-cookies.js";
 import type { ClientResponse } from "./response.js";
@@ -86,8 +86,8 @@ export interface RequestOptions {
   readonly maxResponseSize?: number;
   /** In place of the session's; `false` for none. Fixed place, see `SessionOptions.retry`. */
   readonly retry?: number | RetryOptions | false;
-  /** `false` exempts this request from the session's throttle. */
-  readonly throttle?: false;
+  /** Its place among those that the session's throttle holds back; `false` exempts it. */
+  readonly throttle?: ThrottleChoice | false;
   /**
    * In place of the session's; `false` for none. Goes to the origin that was asked for. The same object given to many requests
    * keeps what it has learned: nonces, tokens.
@@ -98,6 +98,14 @@ export interface RequestOptions {
    * They stay home on a redirect to another origin.
    */
   readonly cookies?: RequestCookies;
+}
+
+/** What one request may say to the throttles on its way. */
+export interface ThrottleChoice {
+  /** Requests with a higher number go first. @default what the throttle's own `priority` says, else 0 */
+  readonly priority?: number;
+  /** It shares its rate with the requests of the same key. @default what the throttle's `scope` says */
+  readonly key?: string;
 }
 
 /**

@@ -19,6 +19,7 @@ import {
   refuseWrongKinds,
   requireNumber,
   requireRedirectPolicy,
+  type ThrottleChoice,
 } from "./options.js";
 import { ClientRequest, type RequestSettings } from "./request.js";
 import { withOwnCookies } from "./request-cookies.js";
@@ -56,7 +57,9 @@ const SETTINGS = [
   "decompress",
   "maxResponseSize",
   "auth",
+  "throttle",
 ] as const satisfies readonly (keyof RequestOptions)[];
+const KNOWN_THROTTLE_CHOICE: ReadonlySet<string> = new Set<keyof ThrottleChoice>(["priority", "key"]);
 const NO_OPTIONS: RequestOptions = Object.freeze({});
 const NO_FIELDS: FieldLines = Object.freeze([]);
 const EMPTY_TRACE = Object.freeze({});
@@ -180,6 +183,7 @@ export class RequestMaker {
       buffered,
       auth: (options.auth ?? session.auth) || undefined,
       jar: this.#config.jar,
+      throttle: throttleChoice(options.throttle),
     };
   }
 }
@@ -188,6 +192,18 @@ export class RequestMaker {
 function changesSettings(options: RequestOptions): boolean {
   if (options === NO_OPTIONS) return false;
   return SETTINGS.some((name) => options[name] !== undefined);
+}
+
+/** Throws `UsageError` for anything else than a finite priority and a text for a key. */
+function throttleChoice(given: RequestOptions["throttle"]): ThrottleChoice | undefined {
+  if (given === undefined || given === false) return undefined;
+  refuseUnknown("throttle", given, KNOWN_THROTTLE_CHOICE);
+  const { priority, key } = given;
+  if (priority !== undefined) requireNumber("throttle.priority", priority, -Number.MAX_VALUE, Number.MAX_VALUE);
+  if (key !== undefined && typeof key !== "string") {
+    throw new UsageError("options/unknown-value", `Cannot use throttle.key: expected a string, received ${typeof key}`);
+  }
+  return given;
 }
 
 /** The body that the options ask for. Throws `UsageError` for more than one. */

@@ -8,7 +8,7 @@ import type { Clock } from "../concurrency/clock.js";
 import { HttpHeaders } from "../http/headers.js";
 import type { FieldLines } from "../http1/sinks.js";
 import type { CookieJar } from "./cookie-jar.js";
-import type { AuthOptions, ResolvedTimeouts } from "./options.js";
+import type { AuthOptions, ResolvedTimeouts, ThrottleChoice } from "./options.js";
 import type { RequestScope } from "./request-scope.js";
 import type { RequestUrl } from "./request-url.js";
 import type { Tracer } from "./tracing.js";
@@ -29,6 +29,8 @@ export interface RequestSettings {
   /** The `auth` in force, the request's or the session's, and the jar: what later adds fields that tell users apart. */
   readonly auth: AuthOptions | undefined;
   readonly jar: CookieJar | undefined;
+  /** What the caller said to throttles for this request. */
+  readonly throttle: ThrottleChoice | undefined;
 }
 
 /** What {@link ClientRequest.with} replaces; `payload: undefined` takes the body away. */

@@ -157,7 +157,7 @@ export class SessionConfig {
 
   /** Whether a request with these options needs a pipeline of its own. */
   changesStages(request: RequestOptions): boolean {
-    return request.retry !== undefined || request.throttle !== undefined || request.auth !== undefined;
+    return request.retry !== undefined || request.throttle === false || request.auth !== undefined;
   }
 }
 

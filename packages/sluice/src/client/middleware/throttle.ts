@@ -1,93 +1,162 @@
 /**
- * Holds requests back to a rate: a token bucket for each host (or for all together, or by a key of the caller's), plus a random
- * delay where asked for. Requests go in the order in which they asked; a cancelled one gives its place up.
+ * Holds requests back to a rate, a fixed one or one that it finds out, for each host, for all together or by a key. Which rate
+ * that is stands in `throttling/`, and so does the line in which requests wait; here a request goes through it.
+ *
+ * A request that need not wait costs a look into a map and an addition; nothing is allocated for it at a fixed rate.
  */
 
+import { onAbort } from "../../concurrency/abort.js";
+import type { Clock } from "../../concurrency/clock.js";
+import { CallbackDeadline } from "../../concurrency/deadline.js";
 import { sleep } from "../../concurrency/sleep.js";
-import { TokenBucket } from "../../concurrency/token-bucket.js";
-import { UsageError } from "../../errors.js";
-import { refuseUnknown } from "../../options.js";
-import { systemRandom } from "../../platform/random.js";
-import type { ClientMiddleware } from "../middleware.js";
-import { requireNumber } from "../options.js";
+import { RequestTimeoutError, SluiceError } from "../../errors.js";
+import { parseHttpDate } from "../../http/dates.js";
+import { readRateLimit } from "../../http/rate-limit.js";
+import { parseRetryAfter } from "../../http/retry-after.js";
+import type { ClientMiddleware, Next } from "../middleware.js";
 import type { ClientRequest } from "../request.js";
+import type { ClientResponse } from "../response.js";
+import { ThrottleLine } from "./throttling/throttle-line.js";
+import { resolveThrottle, type ThrottleOptions, type ThrottlePolicy } from "./throttling/throttle-options.js";
+import { MemoryThrottleStore, type ThrottleStore } from "./throttling/throttle-store.js";
 
-/** A rate, and who shares it. */
-export interface ThrottleOptions {
-  /** So many requests … */
-  readonly requests: number;
-  /** … in so many milliseconds. @default 1_000 */
-  readonly per?: number;
-  /** How many may go at once after a quiet time. @default 1: evenly spaced */
-  readonly burst?: number;
-  /** Which requests share a rate: those to one host, all, or those with the same key. @default "host" */
-  readonly scope?: "host" | "global" | ((request: ClientRequest) => string);
-  /** A random delay within these bounds, in milliseconds, on top. @default none */
-  readonly jitter?: readonly [least: number, most: number];
-  /** From 0 up to 1, for jitter; a seeded one in tests. */
-  readonly random?: () => number;
-}
+/** Lines kept for keys at which nobody waits; they hold nothing that is missed. */
+const MOST_IDLE_LINES = 1_000;
+/** Statuses that say "too many": RFC 6585 §4, and RFC 9110 §15.6.4, which nginx and others use for it. */
+const REFUSALS: ReadonlySet<number> = new Set([429, 503]);
+/** Clocks that agree to so many milliseconds are taken for the same: `Date` has whole seconds. */
+const SAME_CLOCK_MS = 2_000;
 
-const KNOWN: ReadonlySet<string> = new Set<keyof ThrottleOptions>([
-  "requests",
-  "per",
-  "burst",
-  "scope",
-  "jitter",
-  "random",
-]);
-/** Buckets kept; when there are more, those that are full again (a quiet host's) are forgotten. */
-const MOST_BUCKETS = 1_000;
-
-/** A hop-stage middleware: every send counts, retries and redirects too. Throws `UsageError` for options out of range. */
+/** A hop-stage middleware: every send counts, retries and redirects too. Throws `UsageError` for options that cannot be. */
 export function throttle(options: ThrottleOptions): ClientMiddleware {
-  const { per = 1_000, burst = 1, scope = "host", jitter = [0, 0], random = systemRandom } = options;
-  check(options);
-  const buckets = new Map<string, TokenBucket>();
-  const keyOf =
-    typeof scope === "function" ? scope : (request: ClientRequest) => (scope === "global" ? "" : request.target.origin);
-
-  function bucketFor(key: string, now: number): TokenBucket {
-    const known = buckets.get(key);
-    if (known !== undefined) return known;
-    if (buckets.size >= MOST_BUCKETS) {
-      for (const [other, bucket] of buckets) if (bucket.tokensAt(now) >= burst) buckets.delete(other);
-    }
-    const bucket = new TokenBucket({ perSecond: (options.requests * 1_000) / per, burst });
-    buckets.set(key, bucket);
-    return bucket;
-  }
-
-  return async (request, next) => {
-    const { clock, tracer } = request;
-    const key = keyOf(request);
-    const bucket = bucketFor(key, clock.now());
-    const wait = bucket.take(clock.now());
-    const delay = wait + jitter[0] + (jitter[1] - jitter[0]) * random();
-    if (delay > 0) {
-      tracer?.emit("requestThrottled", { delay, scope: key });
-      try {
-        await sleep(delay, { signal: request.signal, clock });
-      } catch (error) {
-        bucket.giveBack();
-        throw error;
-      }
-    }
-    return next(request);
-  };
+  const lines = new ThrottleLines(resolveThrottle(options));
+  return (request, next) => lines.send(request, next);
 }
 
-function check(options: ThrottleOptions): void {
-  refuseUnknown("throttle", options, KNOWN);
-  const { requests, per = 1_000, burst = 1, jitter = [0, 0] } = options;
-  requireNumber("throttle.requests", requests, Number.MIN_VALUE, Number.POSITIVE_INFINITY);
-  requireNumber("throttle.per", per, Number.MIN_VALUE, Number.MAX_VALUE);
-  requireNumber("throttle.burst", burst, 1, Number.MAX_VALUE);
-  requireNumber("throttle.jitter[0]", jitter[0], 0, Number.MAX_VALUE);
-  if (!(jitter[1] >= jitter[0])) {
-    throw new UsageError(
-      "options/out-of-range",
-      `Cannot use throttle.jitter: its bounds are ${jitter[0]} and ${jitter[1]}`,
-    );
+/** What one throttle has: a line for each key, and how many wait in all of them. */
+class ThrottleLines {
+  readonly #policy: ThrottlePolicy;
+  readonly #learns: boolean;
+  readonly #lines = new Map<string, ThrottleLine>();
+  #store: ThrottleStore | undefined;
+  #waiting = 0;
+
+  constructor(policy: ThrottlePolicy) {
+    this.#policy = policy;
+    this.#learns = policy.rate.learn !== undefined;
+    this.#store = policy.store;
   }
+
+  send(request: ClientRequest, next: Next): Promise<ClientResponse> {
+    const key = this.#policy.keyOf(request);
+    const line = this.#lineFor(key, request.clock);
+    if (this.#policy.jitter === undefined && line.tryTake()) {
+      return this.#learns ? observed(line, request, next, false) : next(request);
+    }
+    return this.#sendLater(line, key, request, next);
+  }
+
+  async #sendLater(line: ThrottleLine, key: string, request: ClientRequest, next: Next): Promise<ClientResponse> {
+    const { jitter, priorityOf, random } = this.#policy;
+    const spread = jitter === undefined ? 0 : jitter[0] + (jitter[1] - jitter[0]) * random();
+    // Without jitter it has been asked just now, and there was no turn.
+    const waits = jitter === undefined || !line.tryTake();
+    const priority = waits ? priorityOf(request) : 0;
+    const delay = (waits ? line.expectedWait(priority) : 0) + spread;
+    if (delay > 0) request.tracer?.emit("requestThrottled", { delay, scope: key });
+    if (waits) await this.#waitIn(line, request, priority);
+    if (spread > 0) await sleep(spread, { signal: request.signal, clock: request.clock });
+    return this.#learns ? observed(line, request, next, waits) : next(request);
+  }
+
+  /** Resolves when it is the request's turn. Leaves the line when the request ends or `timeout` passes. */
+  async #waitIn(line: ThrottleLine, request: ClientRequest, priority: number): Promise<void> {
+    const { maxQueue, timeout } = this.#policy;
+    if (this.#waiting >= maxQueue) {
+      const message = `Cannot wait for a turn: ${this.#waiting} requests do already, the limit is ${maxQueue} (throttle.maxQueue)`;
+      throw new SluiceError("throttle/queue-full", message, { phase: "throttle" });
+    }
+    this.#waiting += 1;
+    try {
+      await turnIn(line, request, priority, timeout);
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  #lineFor(key: string, clock: Clock): ThrottleLine {
+    const known = this.#lines.get(key);
+    if (known !== undefined) return known;
+    if (this.#lines.size >= MOST_IDLE_LINES) {
+      for (const [other, line] of this.#lines) if (line.idle) this.#lines.delete(other);
+    }
+    this.#store ??= new MemoryThrottleStore(clock);
+    const line = new ThrottleLine({ key, store: this.#store, rate: this.#policy.rate, clock });
+    this.#lines.set(key, line);
+    return line;
+  }
+}
+
+function turnIn(line: ThrottleLine, request: ClientRequest, priority: number, timeout: number): Promise<void> {
+  const { clock, signal } = request;
+  return new Promise((resolve, reject) => {
+    const limit = new CallbackDeadline(() => {
+      const message = `Timed out after ${timeout} ms waiting for a turn (throttle.timeout)`;
+      leave(new RequestTimeoutError("timeout.throttle", message, { phase: "throttle" }));
+    });
+    const stopListening = onAbort(signal, (reason) => leave(reason));
+    const over = (): void => {
+      clock.disarm(limit);
+      stopListening();
+    };
+    const go = (): void => {
+      over();
+      resolve();
+    };
+    const fail = (error: unknown): void => {
+      over();
+      reject(error);
+    };
+    const node = line.join({ priority, go, fail });
+    const leave = (reason: unknown): void => {
+      line.leave(node);
+      fail(reason);
+    };
+    if (timeout !== Number.POSITIVE_INFINITY) clock.arm(limit, timeout, true);
+  });
+}
+
+/** Sends, and lets the rate learn from what is answered. */
+async function observed(
+  line: ThrottleLine,
+  request: ClientRequest,
+  next: Next,
+  waited: boolean,
+): Promise<ClientResponse> {
+  const { takenAt } = line;
+  line.inFlight += 1;
+  let response: ClientResponse;
+  try {
+    response = await next(request);
+  } finally {
+    line.inFlight -= 1;
+  }
+  const { headers } = response;
+  const wallTime = request.clock.wallTime();
+  const refused = REFUSALS.has(response.status);
+  const retryAfter = refused ? headers.get("retry-after") : null;
+  line.learn({
+    refused,
+    takenAt,
+    waited,
+    retryAfterMs: retryAfter === null ? undefined : parseRetryAfter(retryAfter, wallTime),
+    hint: readRateLimit((name) => headers.get(name), serverTime(headers.get("date"), wallTime)),
+  });
+  return response;
+}
+
+/** The moment by the server's clock, where that differs from ours: moments it tells are meant by it. */
+function serverTime(date: string | null, wallTime: number): number {
+  const told = date === null ? undefined : parseHttpDate(date, wallTime);
+  return told === undefined || Math.abs(told - wallTime) <= SAME_CLOCK_MS ? wallTime : told;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ThrottleOptions } from "../../../src/client/middleware/throttle.js";
+import type { ThrottleOptions } from "../../../src/client/middleware/throttling/throttle-options.js";
 import { answer, FakeNet, ok, redirect, rejection, turns } from "../fake-net.js";
 
 const URL_A = "http://a.test/x";
