@@ -25,7 +25,9 @@ export interface ThrottleState {
   accepted: number;
   /** Refusals in a row. */
   refusals: number;
-  /** When the server last let requests in after it had refused several in a row, and how many it has let in since. */
+  /** When the first request went; … */
+  beganAt: number;
+  /** … when the server last let requests in after it had held them up, and how many it has let in since. */
   cycleAt: number;
   cycleAccepted: number;
   /** What the server said: requests in a window and how long that is, … */
@@ -104,7 +106,8 @@ export function newThrottleState(now: number): ThrottleState {
     loweredAt: 0,
     accepted: 0,
     refusals: 0,
-    cycleAt: now,
+    beganAt: now,
+    cycleAt: 0,
     cycleAccepted: 0,
     limit: 0,
     windowMs: 0,
