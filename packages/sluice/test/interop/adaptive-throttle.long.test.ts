@@ -13,7 +13,7 @@ import { freePort, isAbsent, nginx, startedOn } from "./peer-process.js";
 import { atEnd, closeAll, serveOn } from "./places.js";
 
 const WARM_UP = 200;
-const MEASURED_MS = 15_000;
+const MEASURED_MS = 20_000;
 /** Callers who always want the next one. */
 const CALLERS = 20;
 
@@ -61,7 +61,8 @@ describe.skipIf(isAbsent(nginx))("nginx limit_req, without hints", () => {
     [20, "burst=5 nodelay", 429],
     [50, "burst=10 nodelay", 429],
     [200, "burst=20 nodelay", 429],
-    [50, "", 429],
+    // Refuses whatever comes sooner than evenly spaced: rates beyond the precision of timers cannot be used in full.
+    [10, "", 429],
     [50, "burst=10 nodelay", 503],
   ])("%i a second, %s, answered with %i", async (perSecond, burst, status) => {
     const folder = mkdtempSync(join(tmpdir(), "sluice-limit-"));
@@ -128,7 +129,7 @@ const FAMILIES: Readonly<Record<string, Telling>> = {
 
 describe("our own server, with fixed windows", () => {
   test.concurrent.each(Object.keys(FAMILIES))("%s", async (family) => {
-    const limit = 150;
+    const limit = 100;
     const windowMs = 5_000;
     const app = new Application();
     let windowAt = Number.NEGATIVE_INFINITY;

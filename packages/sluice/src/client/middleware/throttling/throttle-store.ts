@@ -2,7 +2,7 @@
  * Where a throttle keeps what it knows of each key: in memory, or in a place that several processes share. A store holds small
  * records of numbers and understands nothing of them; every decision is a pure function that it applies.
  */
-import type { Clock } from "../../../concurrency/clock.js";
+import { type Clock, systemClock } from "../../../concurrency/clock.js";
 
 /**
  * What is known of one key. Plain finite numbers, fit for JSON; moments are milliseconds of the store's own time, 0 stands for
@@ -63,7 +63,8 @@ export class MemoryThrottleStore implements ThrottleStore {
   readonly #clock: Clock;
   readonly #states = new Map<string, ThrottleState>();
 
-  constructor(clock: Clock) {
+  /** `clock`: whose time it goes by. @default the system's */
+  constructor(clock: Clock = systemClock) {
     this.#clock = clock;
   }
 
