@@ -37,6 +37,15 @@ export type { BearerToken, RefreshOptions, RefreshRequest } from "./client/middl
 export { type CacheLimits, type CacheOptions, cache } from "./client/middleware/cache/cache.js";
 export type { CacheEntry, CacheStore } from "./client/middleware/cache/store/cache-store.js";
 export { MemoryCacheStore, type MemoryCacheStoreLimits } from "./client/middleware/cache/store/memory-store.js";
+export { type DedupeOptions, dedupe } from "./client/middleware/dedupe.js";
+export {
+  type LogEntry,
+  type LogEvent,
+  type LoggerOptions,
+  type LogLevel,
+  type LogSink,
+  logger,
+} from "./client/middleware/logger.js";
 export { retry } from "./client/middleware/retry.js";
 export type { RetryBudgetOptions } from "./client/middleware/retrying/retry-budget.js";
 export type { RetryFailure, RetryOptions } from "./client/middleware/retrying/retry-options.js";

@@ -17,6 +17,13 @@ export interface Abortable {
   abort(reason: unknown): void;
 }
 
+/** What is said of a try to come: which it is, after how many milliseconds, and why. */
+export interface RetryNotice {
+  readonly attempt: number;
+  readonly delay: number;
+  readonly reason: string;
+}
+
 /** Told when a scope ends. */
 export interface ScopeOwner {
   /** A scope that the owner has not made itself has begun. */
@@ -40,6 +47,8 @@ export class RequestScope extends Deadline {
   callSite: CallSite | undefined = undefined;
   /** Sends so far, over all hops and retries. */
   attempts = 0;
+  /** Told when it is going to be tried again; set by a logger. */
+  onRetry: ((retry: RetryNotice) => void) | undefined = undefined;
   /** What an abort has to stop. */
   current: Abortable | undefined = undefined;
   #state: "running" | "cancelled" | "ended" = "running";

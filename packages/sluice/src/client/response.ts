@@ -98,6 +98,11 @@ export class ClientResponse {
     this.#source = source;
   }
 
+  /** What it comes from: for responses that are made of this one. */
+  get source(): ResponseSource {
+    return this.#source;
+  }
+
   /** Read once, in one of its ways. */
   get body(): Body {
     return this.#body;

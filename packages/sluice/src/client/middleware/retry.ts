@@ -82,7 +82,12 @@ async function plan(failure: RetryFailure, policy: RetryPolicy): Promise<number 
 function pause(failure: RetryFailure, delay: number): Promise<void> {
   const { request, attempt, response, error } = failure;
   response?.discard();
-  request.tracer?.emit("requestRetry", { attempt: attempt + 1, delay, reason: reasonOf(response, error) });
+  const { tracer, scope } = request;
+  if (tracer !== undefined || scope.onRetry !== undefined) {
+    const notice = { attempt: attempt + 1, delay, reason: reasonOf(response, error) };
+    tracer?.emit("requestRetry", notice);
+    scope.onRetry?.(notice);
+  }
   return sleep(delay, { signal: request.signal, clock: request.clock });
 }
 
