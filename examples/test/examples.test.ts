@@ -14,6 +14,7 @@ const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
   "timeout-and-retry": [/ended by "headers"/, /ended by "total"/, /fine at attempt 3/],
   caching: [/9 requests, 1 asked/, /revalidated/, /stale/],
   throttling: [/of 30 refused with 429/, /with: 0 of 30 refused/],
+  "adaptive-throttle": [/120 answers/, /of 120 refused on the way/],
   "hashing-workers": [/the same 12 hashes/, /longest delay of the event loop/],
   mocked: [/Ada, Grace, Edsger/, /a request that nobody expected/, /the query parameter "page" has another value/],
   login: [/logged in as ada/, /only its owner reads: 600/, /let in again by the file/, /nobody else/],

@@ -16,6 +16,7 @@ const EXAMPLES = [
   "big-download",
   "timeout-and-retry",
   "throttling",
+  "adaptive-throttle",
   "caching",
   "hashing-workers",
   "login",

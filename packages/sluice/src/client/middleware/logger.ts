@@ -88,8 +88,9 @@ export function logger(sink: LogSink, options: LoggerOptions = {}): ClientMiddle
       if (chosen !== undefined) put(sink, { ...entry, level: chosen }, format);
     };
     write("start", headers ? { requestHeaders: request.headers.toJSON() } : {});
+    // One logger tells of retries: the outermost.
     if (events.has("retry"))
-      request.scope.onRetry = ({ attempt, delay, reason }) =>
+      request.scope.onRetry ??= ({ attempt, delay, reason }) =>
         write("retry", { attempt, delay: Math.round(delay), reason });
     try {
       const response = await next(request);

@@ -40,6 +40,7 @@ class ThrottleLines {
   readonly #lines = new Map<string, ThrottleLine>();
   #store: ThrottleStore | undefined;
   #waiting = 0;
+  #sweepAt = MOST_IDLE_LINES;
 
   constructor(policy: ThrottlePolicy) {
     this.#policy = policy;
@@ -66,7 +67,7 @@ class ThrottleLines {
     if (delay > 0) request.tracer?.emit("requestThrottled", { delay, scope: key });
     if (waits) await this.#waitIn(line, request, priority);
     if (spread > 0) await sleep(spread, { signal: request.signal, clock: request.clock });
-    return this.#learns ? observed(line, request, next, waits) : next(request);
+    return this.#learns ? observed(line, request, next, waits && line.backlogged) : next(request);
   }
 
   /** Resolves when it is the request's turn. Leaves the line when the request ends or `timeout` passes. */
@@ -87,13 +88,17 @@ class ThrottleLines {
   #lineFor(key: string, clock: Clock): ThrottleLine {
     const known = this.#lines.get(key);
     if (known !== undefined) return known;
-    if (this.#lines.size >= MOST_IDLE_LINES) {
-      for (const [other, line] of this.#lines) if (line.idle) this.#lines.delete(other);
-    }
+    if (this.#lines.size >= this.#sweepAt) this.#forgetIdle();
     this.#store ??= new MemoryThrottleStore(clock);
     const line = new ThrottleLine({ key, store: this.#store, rate: this.#policy.rate, clock });
     this.#lines.set(key, line);
     return line;
+  }
+
+  /** What is left are lines in use; the next look is worth it when there are twice as many. */
+  #forgetIdle(): void {
+    for (const [key, line] of this.#lines) if (line.idle) this.#lines.delete(key);
+    this.#sweepAt = Math.max(MOST_IDLE_LINES, this.#lines.size * 2);
   }
 }
 

@@ -164,6 +164,24 @@ test("in the hop stage each send is told", async () => {
   ]);
 });
 
+test("of several loggers the outermost tells of retries, once", async () => {
+  const net = new FakeNet((_seen, { seen }) => (seen.length === 1 ? answer(503) : ok("")));
+  const outer: string[] = [];
+  const inner: string[] = [];
+  const session = net.session({
+    middleware: [logger((_line, { event }) => outer.push(event))],
+    hopMiddleware: [logger((_line, { event }) => inner.push(event))],
+    retry: { attempts: 2, baseDelay: 0 },
+  });
+  const asked = session.get("http://a.test/").text();
+  for (let step = 0; step < 3; step += 1) await net.clock.advanceAsync(1);
+  await asked;
+  expect([outer, inner]).toEqual([
+    ["retry", "end"],
+    ["end", "end"],
+  ]);
+});
+
 test("a sink that throws does not touch the request", async () => {
   const thrown: unknown[] = [];
   const listeners = process.listeners("uncaughtException");

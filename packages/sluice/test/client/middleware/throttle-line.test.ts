@@ -308,6 +308,23 @@ describe("stores", () => {
 });
 
 describe("adaptive", () => {
+  test("a rate that nobody waits for does not grow, however long the store takes", async () => {
+    const { net } = noting();
+    const store = new SharedStore(net.clock);
+    const session = net.session({ throttle: { adaptive: true, store } });
+    for (let at = 0; at < 5; at += 1) {
+      const asked = session.get(URL_A).text();
+      await pass(net, 1_000, 100);
+      await asked;
+    }
+    expect(JSON.parse(store.texts.get("http://a.test") ?? "")).toMatchObject({ perSecond: 10, accepted: 5 });
+    const asked = [1, 2, 3].map(() => session.get(URL_A).text());
+    await pass(net, 1_000, 10);
+    await Promise.all(asked);
+    const { perSecond } = JSON.parse(store.texts.get("http://a.test") ?? "") as { perSecond: number };
+    expect(perSecond).toBeGreaterThan(10);
+  });
+
   test("stays away as long as Retry-After says, as seconds or as a date by the server's clock", async () => {
     const aheadMs = 3_600_000;
     for (const head of [

@@ -56,6 +56,11 @@ export class ThrottleLine {
     return this.#waiting.size === 0 && this.inFlight === 0 && !this.#asking && !this.#alarm.armed;
   }
 
+  /** Whether those who went last had to wait for the rate, and not for the store alone. */
+  get backlogged(): boolean {
+    return this.#dueAt !== NOT_DUE;
+  }
+
   /** True if the caller may go at once. If not, {@link join} is to be called in the same turn of the event loop. */
   tryTake(): boolean {
     if (this.#waiting.size > 0 || this.#asking || this.#alarm.armed) return false;
