@@ -149,6 +149,7 @@ describe("finding the rate: under 2 % refused, over 80 % used", () => {
   };
   const windows = [
     [150, 5_000],
+    [100, 5_000],
     [100, 10_000],
     [600, 60_000],
   ] as const;

@@ -46,8 +46,8 @@ const PROBING_MOST_A_SECOND = 0.07;
 const MOST_BLIND_GROWTH = 0.7;
 /** What is left of the rate after a refusal, by how many requests had been let in since the last one. */
 const LOWERED: readonly (readonly [accepted: number, factor: number])[] = [
-  [100, 0.95],
-  [20, 0.85],
+  [50, 0.95],
+  [15, 0.85],
   [0, 0.7],
 ];
 /** What is used of a rate that was measured from window to window. */
