@@ -30,6 +30,7 @@ export type {
 export { type BasicOptions, basicAuth } from "./client/middleware/auth/basic.js";
 export { type BearerSource, bearerAuth } from "./client/middleware/auth/bearer.js";
 export type { CredentialOrigins } from "./client/middleware/auth/credential-rule.js";
+export type { CredentialCharset } from "./client/middleware/auth/credentials.js";
 export { type DigestOptions, digestAuth } from "./client/middleware/auth/digest.js";
 export type { DigestAlgorithm } from "./client/middleware/auth/digest-challenge.js";
 export { type NetrcOptions, netrcAuth } from "./client/middleware/auth/netrc.js";

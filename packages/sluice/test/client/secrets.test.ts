@@ -118,6 +118,7 @@ const SESSION: SessionOptions = {
 const REQUEST: RequestOptions = {
   json: { password: SECRET },
   params: { also: SECRET },
+  cookies: { own: SECRET },
   headers: { "x-api-key": SECRET },
 };
 
@@ -174,6 +175,7 @@ const CASES: Case[] = [
   ],
   [UsageError, () => ok(""), (session) => session.post(URL_S, { ...REQUEST, headers: { cookie: `${SECRET}\0` } })],
   [UsageError, () => ok(""), (session) => session.post(URL_S, { ...REQUEST, body: SECRET })],
+  [UsageError, () => ok(""), (session) => session.post(URL_S, { ...REQUEST, cookies: { own: `${SECRET};` } })],
   [UsageError, () => ok(""), (session) => session.post(URL_S, { auth: { username: "a:b", password: SECRET } })],
   [
     UsageError,

@@ -65,8 +65,6 @@ async function sendWith(keeper: TokenKeeper, request: ClientRequest, next: Next)
     return response;
   }
   if (!keeper.mayReplace(token, request.clock)) return response;
-  // Its connection is of use to others while the new token comes.
-  response.discard();
   return next(authorized(request, `Bearer ${await keeper.replacement(token, request)}`));
 }
 

@@ -193,6 +193,27 @@ describe("a token that ends", () => {
     expect(reasons()).toEqual(["needed", "expiring"]);
   });
 
+  test("one renewal at a time, however long it takes", async () => {
+    const next = deferred<string>();
+    let calls = 0;
+    const { net } = guarded();
+    const token = { token: "t5", expiresAt: net.clock.wallTime() + 40_000 };
+    const refresh = (): Promise<string> => {
+      calls += 1;
+      return next.promise;
+    };
+    const session = net.session({ auth: { bearer: { refresh, token } } });
+    for (let step = 0; step < 3; step += 1) {
+      await net.clock.advanceAsync(12_000);
+      expect(await session.get(URL_A).text()).toBe("in");
+    }
+    expect(calls).toBe(1);
+    next.resolve("t1");
+    await turns();
+    await session.get(URL_A).text();
+    expect(net.seen.at(-1)?.fields.get("authorization")).toBe("Bearer t1");
+  });
+
   test("a short one after half its life", async () => {
     const { session, net, reasons } = lasting(10_000);
     await session.get(URL_A).text();
@@ -272,6 +293,15 @@ describe("a refresh that fails", () => {
     expect(one?.message).toContain(`GET ${URL_A}`);
     expect(other?.message).toContain("POST http://a.test/y?k=…");
     expect(net.seen).toEqual([]);
+  });
+
+  test("leaves no connection behind with the answer that was refused", async () => {
+    const net = new FakeNet(() => `HTTP/1.1 401 \r\ncontent-length: 999999\r\n\r\nno`);
+    const refresh = () => Promise.reject(new Error("down"));
+    const session = net.session({ auth: { bearer: { refresh, token: "t1" } } });
+    expect((await rejection(session.get(URL_A))).code).toBe("auth/refresh-failed");
+    await net.clock.advanceAsync(2_000);
+    expect(net.open).toBe(0);
   });
 
   test("is tried again by the next request", async () => {
