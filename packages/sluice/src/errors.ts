@@ -6,7 +6,8 @@
  *   │ └ InvalidUrlError      … and the URL is what is wrong
  *   ├ ConnectError           no connection: try another time or place
  *   │ ├ DnsError             the name has no address
- *   │ └ TlsError             the peer could not be trusted, or the handshake failed
+ *   │ ├ TlsError             the peer could not be trusted, or the handshake failed
+ *   │ └ ProxyError           the proxy could not be reached, or would not
  *   ├ RequestTimeoutError    `phase` says which limit ended it
  *   ├ ConnectionLostError    the connection broke while it was in use
  *   ├ ProtocolError          the peer broke the rules of HTTP
@@ -173,6 +174,23 @@ export class DnsError extends ConnectError {
 /** The peer could not be trusted, or no common way to speak TLS was found; nothing of the request was sent. */
 export class TlsError extends ConnectError {
   static override readonly kind: string = "TlsError";
+}
+
+/** What a {@link ProxyError} knows besides: the status that an HTTP proxy answered with. */
+export interface ProxyErrorDetails extends ConnectErrorDetails {
+  readonly status?: number | undefined;
+}
+
+/** The way through the proxy did not open: it is out of reach, wants credentials, or refuses. Nothing of the request was sent to the origin. */
+export class ProxyError extends ConnectError {
+  static override readonly kind: string = "ProxyError";
+  /** What an HTTP proxy answered instead of 2xx (RFC 9110 §9.3.6); undefined otherwise. */
+  readonly status: number | undefined;
+
+  constructor(code: string, message: string, details: ProxyErrorDetails = {}) {
+    super(code, message, details);
+    this.status = details.status;
+  }
 }
 
 /** A time limit ended the request; `phase` names the limit and `code` is `timeout.<limit>`. */

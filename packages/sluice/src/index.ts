@@ -81,6 +81,7 @@ export type {
   TypedPaginateOptions,
 } from "./client/paginate.js";
 export type { ConnectorStats } from "./client/pool.js";
+export type { ProxyOptions, ProxySetting } from "./client/proxy/proxy-options.js";
 export type { ClientRequest } from "./client/request.js";
 export type { RequestCookies } from "./client/request-cookies.js";
 export type { RequestPromise } from "./client/request-promise.js";
@@ -106,6 +107,7 @@ export {
   isSluiceError,
   PayloadError,
   ProtocolError,
+  ProxyError,
   type RequestPhase,
   RequestTimeoutError,
   ResponseTooLargeError,
@@ -123,5 +125,7 @@ export { findLink, type Link } from "./http/link.js";
 export type { Http1Limits } from "./http1/limits.js";
 export type { DialTarget } from "./net/dial.js";
 export type { DnsCacheOptions } from "./net/dns-cache.js";
+export { denyPrivateNetworks, type PrivateNetworkOptions } from "./net/private-networks.js";
+export type { ProxyHop } from "./net/proxy-hop.js";
 export type { TlsClientOptions } from "./net/tls-client.js";
 export type { PeerInfo, TlsInfo, Transport, TransportHandler } from "./net/transport.js";

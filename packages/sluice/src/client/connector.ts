@@ -4,7 +4,7 @@
  */
 
 import { type Clock, systemClock } from "../concurrency/clock.js";
-import { ConnectError, SluiceError } from "../errors.js";
+import { ConnectError, SluiceError, UsageError } from "../errors.js";
 import { HTTP1_RESPONSE_LIMITS, type Http1Limits, resolveHttp1Limits } from "../http1/limits.js";
 import { Dialer, type DialTarget } from "../net/dial.js";
 import { DnsCache, type DnsCacheOptions } from "../net/dns-cache.js";
@@ -15,7 +15,10 @@ import type { Exchange } from "./exchange.js";
 import type { ExchangePool } from "./exchange-pool.js";
 import { requireNumber } from "./options.js";
 import { type ConnectorStats, Pool } from "./pool.js";
-import type { PoolDialDone, PoolDialer } from "./pool-dial.js";
+import type { PoolDialDone, PoolDialer, PoolTarget } from "./pool-dial.js";
+import type { ProxySetting } from "./proxy/proxy-options.js";
+import { RouteDialer } from "./proxy/route-dialer.js";
+import { type Router, RouterMaker } from "./proxy/router.js";
 
 /** What bounds a connector and decides how its connections are made. */
 export interface ConnectorOptions {
@@ -39,11 +42,20 @@ export interface ConnectorOptions {
   readonly dns?: DnsCacheOptions;
   /** Milliseconds before the next address is tried as well (RFC 8305 §5); Infinity: one after the other. @default 250 */
   readonly happyEyeballsDelay?: number;
-  /** Asked for every address before it is connected to; false refuses it. The guard against private networks goes here. */
+  /**
+   * Asked for every address before it is connected to, for redirects and retries too; false refuses it. For a guard against
+   * private networks see {@link denyPrivateNetworks}. With a proxy the target's addresses are looked up and asked for here as
+   * well, and the proxy is asked for a tunnel to one that was allowed; the proxy's own address is not asked for.
+   */
   readonly allowAddress?: (address: string, host: string) => boolean;
+  /** The proxy of requests that name none: one, `"env"` for the environment's, or a function of the URL. @default none */
+  readonly proxy?: ProxySetting;
   /** Bounds on what a peer may send in a head, a chunk or a trailer section. @default those for responses, see {@link Http1Limits} */
   readonly limits?: Partial<Http1Limits>;
-  /** Makes connections in place of the network: an in-memory pair, a scripted transport, a tunnel. */
+  /**
+   * Makes connections in place of the network: an in-memory pair, a scripted transport, a tunnel. TLS is then its business, and
+   * so is a proxy, which `target.proxy` names: plain requests that the proxy is to pass on are written to it in any case.
+   */
   readonly connect?: (target: DialTarget) => Transport | Promise<Transport>;
   /** Source of time; a `ManualClock` in tests. @default the system's */
   readonly clock?: Clock;
@@ -61,6 +73,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ConnectorOptions>([
   "dns",
   "happyEyeballsDelay",
   "allowAddress",
+  "proxy",
   "limits",
   "connect",
   "clock",
@@ -89,6 +102,8 @@ export class Connector {
   readonly #options: ConnectorOptions;
   /** One object per secure or plain origin would be enough; TLS settings are the connector's, so two serve all. */
   readonly #tls: TlsClientOptions;
+  readonly #limits: Readonly<Required<Http1Limits>>;
+  readonly #routers: RouterMaker;
   #closing: Promise<void> | undefined;
 
   /** Throws `UsageError` for an option that is unknown or out of range. */
@@ -102,7 +117,12 @@ export class Connector {
     this.#options = options;
     this.#tls = { alpn: ["http/1.1"], ...options.tls };
     const limits = resolveHttp1Limits(options.limits, HTTP1_RESPONSE_LIMITS);
-    const dialer = options.connect === undefined ? this.#networkDialer() : customDialer(options.connect);
+    this.#limits = limits;
+    const { connect, allowAddress, proxy } = options;
+    this.#refuseProxyToUnixSocket(proxy);
+    const { ca, minVersion } = this.#tls;
+    this.#routers = new RouterMaker(proxy, { ca, minVersion }, allowAddress !== undefined);
+    const dialer = connect === undefined ? this.#networkDialer() : customDialer(connect);
     this.#pool = new Pool(this.clock, { ...sizes, limits }, dialer, (exchange) => this.#targetOf(exchange));
   }
 
@@ -138,16 +158,35 @@ export class Connector {
     return this.close();
   }
 
-  #networkDialer(): PoolDialer {
-    const { dns, happyEyeballsDelay, allowAddress } = this.#options;
-    const cache = new DnsCache(this.clock, dns);
-    return new Dialer({ clock: this.clock, dns: cache, happyEyeballsDelay, allowAddress });
+  /**
+   * How requests find their way with these settings of a session or of one request; undefined: straight to their origins.
+   * Throws `UsageError` for a setting that cannot be.
+   */
+  routerFor(proxy: ProxySetting | undefined, servername: string | undefined): Router | undefined {
+    this.#refuseProxyToUnixSocket(proxy);
+    return this.#routers.routerFor(proxy, servername);
   }
 
-  #targetOf(exchange: Exchange): DialTarget {
-    const { hostname, port, secure } = exchange.request.target;
+  #refuseProxyToUnixSocket(proxy: ProxySetting | undefined): void {
+    if (this.#options.unixSocket === undefined || proxy === undefined || proxy === false) return;
+    throw new UsageError("options/conflict", "Cannot use a proxy together with connector.unixSocket: give one of them");
+  }
+
+  #networkDialer(): PoolDialer {
+    const { dns: cache, happyEyeballsDelay, allowAddress } = this.#options;
+    const dns = new DnsCache(this.clock, cache);
+    const dialer = new Dialer({ clock: this.clock, dns, happyEyeballsDelay, allowAddress });
+    return new RouteDialer({ dialer, dns, allowAddress, limits: this.#limits });
+  }
+
+  #targetOf(exchange: Exchange): PoolTarget {
+    const { target, route } = exchange.request;
+    const { hostname: host, port, secure } = target;
     const { unixSocket, localAddress } = this.#options;
-    return { host: hostname, port, tls: secure ? this.#tls : undefined, unixSocket, localAddress };
+    const tls = secure ? this.#tls : undefined;
+    if (route === undefined) return { host, port, tls, unixSocket, localAddress };
+    const { proxy, servername } = route;
+    return { host, port, tls, unixSocket, localAddress, servername, proxy, route };
   }
 }
 
@@ -171,7 +210,7 @@ function connectFailure({ host, port }: DialTarget, error: unknown): Error {
 /** A user's `connect` in the shape of the dialer. */
 function customDialer(connect: NonNullable<ConnectorOptions["connect"]>): PoolDialer {
   return {
-    dial(target, _events, done: PoolDialDone) {
+    dial({ route: _route, ...plain }, _events, done: PoolDialDone) {
       let waiting = true;
       const settle: PoolDialDone = (error, transport) => {
         if (waiting) {
@@ -180,10 +219,10 @@ function customDialer(connect: NonNullable<ConnectorOptions["connect"]>): PoolDi
         } else transport?.destroy();
       };
       Promise.resolve()
-        .then(() => connect(target))
+        .then(() => connect(plain))
         .then(
           (transport) => settle(undefined, transport),
-          (error: unknown) => settle(connectFailure(target, error), undefined),
+          (error: unknown) => settle(connectFailure(plain, error), undefined),
         );
       return { cancel: (reason) => queueMicrotask(() => settle(reason, undefined)) };
     },

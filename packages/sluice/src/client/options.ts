@@ -17,6 +17,7 @@ import type { RetryOptions } from "./middleware/retrying/retry-options.js";
 import type { ThrottleOptions } from "./middleware/throttling/throttle-options.js";
 import type { ClientMiddleware } from "./middleware.js";
 import type { RequestCookies } from "./request-cookies.js";
+import type { ProxySetting } from "./proxy/proxy-options.js";
 import type { ClientResponse } from "./response.js";
 import type { ClientTrace } from "./tracing.js";
 
@@ -98,6 +99,10 @@ export interface RequestOptions {
    * They stay home on a redirect to another origin.
    */
   readonly cookies?: RequestCookies;
+  /** In place of the session's and the connector's; `false` goes straight to the origin. */
+  readonly proxy?: ProxySetting;
+  /** TLS: name to ask for and to find in the certificate instead of the URL's host. Not used after a redirect to another origin. */
+  readonly servername?: string;
 }
 
 /** What one request may say to the throttles on its way. */
@@ -142,6 +147,8 @@ export interface SessionOptions {
   readonly retry?: number | RetryOptions;
   /** Sugar for the throttle middleware at its fixed place. */
   readonly throttle?: ThrottleOptions;
+  /** In place of the connector's; `false` goes straight to the origin. @default the connector's */
+  readonly proxy?: ProxySetting;
   /** Run once per logical request, first is outermost. */
   readonly middleware?: readonly ClientMiddleware[];
   /** Run for each hop and attempt, first is outermost. */
@@ -202,6 +209,7 @@ const STRUCTURED: Readonly<Record<string, readonly string[]>> = {
   hopMiddleware: [],
   middleware: [],
   params: ["string"],
+  proxy: ["string", "function", "false"],
   retry: ["number", "false"],
   signal: [],
   throttle: ["false"],

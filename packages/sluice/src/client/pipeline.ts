@@ -6,12 +6,15 @@
  * Chains are folded once per session. A session without middleware has no chain at all: the request goes to the connector in the
  * same turn, and redirects are looked at when the answer is there.
  */
-import { describeError, SluiceError } from "../errors.js";
+import { describeError, SluiceError, UsageError } from "../errors.js";
+import type { FieldLines } from "../http1/sinks.js";
+import { proxyAuthenticationRequired } from "../wire/connect-tunnel.js";
 import type { CookieJar } from "./cookie-jar.js";
 import { Exchange } from "./exchange.js";
 import type { ExchangePool } from "./exchange-pool.js";
-import { findField } from "./field-lines.js";
+import { findField, hasField } from "./field-lines.js";
 import { type ClientMiddleware, compose, type Next } from "./middleware.js";
+import type { Router } from "./proxy/router.js";
 import { followFrom, isRedirect, sendFollowing } from "./redirects.js";
 import type { ClientRequest } from "./request.js";
 import { cookieUrl, withJarCookies } from "./request-cookies.js";
@@ -66,9 +69,24 @@ export class Pipeline {
   #connect(request: ClientRequest): Promise<ClientResponse> {
     const jar = this.#jar;
     const sent = jar === undefined || jar.size === 0 ? request : withJarCookies(request, jar);
+    const { router } = request.settings;
+    if (router !== undefined) return this.#connectBy(router, sent);
     const exchange = new Exchange(sent, this.#pool, this.#writeHead, this.#listener);
     exchange.start();
     return exchange.promise;
+  }
+
+  /** As {@link #connect}, by the way that `router` finds. */
+  async #connectBy(router: Router, hop: ClientRequest): Promise<ClientResponse> {
+    hop.route = router(hop);
+    if (hop.route?.proxy !== undefined) refuseProxyCredentials(hop.fields);
+    const exchange = new Exchange(hop, this.#pool, this.#writeHead, this.#listener);
+    exchange.start();
+    const response = await exchange.promise;
+    const { proxy, forwards } = hop.route ?? {};
+    if (forwards !== true || response.status !== 407) return response;
+    response.discard();
+    throw proxyAuthenticationRequired(proxy?.label ?? "", response.fields);
   }
 
   #keepCookies(request: ClientRequest, response: ClientResponse): Promise<void> | undefined {
@@ -100,4 +118,13 @@ function preloading(next: Next): Next {
     if (request.settings.buffered && response.status < 400) await response.preload();
     return response;
   };
+}
+
+/** Through a tunnel they would reach the origin; the `proxy` option sends them to the proxy and to nobody else. */
+function refuseProxyCredentials(fields: FieldLines): void {
+  if (!hasField(fields, "proxy-authorization")) return;
+  throw new UsageError(
+    "request/refused-field",
+    "Cannot set the header proxy-authorization with a proxy: give proxy.username and password, or proxy.headers",
+  );
 }

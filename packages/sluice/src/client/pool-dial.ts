@@ -11,13 +11,26 @@ import { errorCodeOf } from "../net/error-code.js";
 import type { Transport } from "../net/transport.js";
 import { dialEvents } from "./dial-events.js";
 import type { Exchange } from "./exchange.js";
+import type { Route } from "./proxy/route.js";
 
 /** Pause before dialing again when the process or the system has no file descriptor left. */
 const DESCRIPTOR_PAUSE_MS = 100;
 
+/** Where a dial of the pool leads. */
+export interface PoolTarget extends DialTarget {
+  /** Undefined: straight to the origin. */
+  readonly route?: Route | undefined;
+}
+
 /** Opens connections: the dialer, or whatever stands in for it. */
 export interface PoolDialer {
-  dial(target: DialTarget, events: DialEvents, done: PoolDialDone): { cancel(reason: Error): void };
+  /** `limitMs`: when the dial will be cancelled, for whoever has to know beforehand. */
+  dial(target: PoolTarget, events: DialEvents, done: PoolDialDone, limitMs: number): PoolDialing;
+}
+
+/** A dial under way. */
+export interface PoolDialing {
+  cancel(reason: Error): void;
 }
 
 /** Hears the end of a dial, with one of the two. */
@@ -27,7 +40,7 @@ export type PoolDialDone = (error: Error | undefined, transport: Transport | und
 export interface PoolDialParts {
   readonly clock: Clock;
   readonly dialer: PoolDialer;
-  readonly target: DialTarget;
+  readonly target: PoolTarget;
   /** Milliseconds for everything, waiting for a descriptor included. */
   readonly limitMs: number;
   /** The exchange it is for, now: it may change, or be none. */
@@ -42,14 +55,15 @@ export class PoolDial extends Deadline {
   readonly #parts: PoolDialParts;
   readonly #events: DialEvents;
   readonly #pause = new CallbackDeadline(() => this.#try());
-  #dialing: { cancel(reason: Error): void } | undefined;
+  #dialing: PoolDialing | undefined;
   #lastError: Error | undefined;
   #over = false;
 
   constructor(parts: PoolDialParts) {
     super();
     this.#parts = parts;
-    this.#events = dialEvents(parts.target.host, parts.owner, parts.clock);
+    const { target, owner, clock } = parts;
+    this.#events = dialEvents(target.proxy?.host ?? target.host, owner, clock);
   }
 
   begin(): void {
@@ -74,8 +88,8 @@ export class PoolDial extends Deadline {
   }
 
   #try(): void {
-    const { dialer, target } = this.#parts;
-    this.#dialing = dialer.dial(target, this.#events, (error, transport) => this.#tried(error, transport));
+    const { dialer, target, limitMs } = this.#parts;
+    this.#dialing = dialer.dial(target, this.#events, (error, transport) => this.#tried(error, transport), limitMs);
   }
 
   #tried(error: Error | undefined, transport: Transport | undefined): void {

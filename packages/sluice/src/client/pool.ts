@@ -6,14 +6,14 @@ import type { Clock } from "../concurrency/clock.js";
 import { CallbackDeadline } from "../concurrency/deadline.js";
 import { SessionClosedError, SluiceError, UsageError } from "../errors.js";
 import type { Http1Limits } from "../http1/limits.js";
-import type { DialTarget } from "../net/dial.js";
 import type { Transport } from "../net/transport.js";
 import type { Exchange } from "./exchange.js";
 import type { ExchangePool } from "./exchange-pool.js";
-import { PoolDial, type PoolDialer } from "./pool-dial.js";
+import { PoolDial, type PoolDialer, type PoolTarget } from "./pool-dial.js";
 import { DIALING, type PoolEffect, PoolPlan, type PoolRouteStats, REFUSED, WAITING } from "./pool-plan.js";
 import type { PoolRoute, PoolSlot } from "./pool-records.js";
 import { type ConnectionOwner, PooledConnection } from "./pooled-connection.js";
+import { shownRoute } from "./proxy/route.js";
 import { UnreadBodies, type UnreadHost } from "./unread-bodies.js";
 
 /** The connector's options, resolved: what bounds its pool. */
@@ -42,7 +42,7 @@ export class Pool implements ExchangePool, ConnectionOwner, UnreadHost<Exchange>
   readonly unread: UnreadBodies<Exchange>;
   readonly #settings: PoolSettings;
   readonly #dialer: PoolDialer;
-  readonly #targetOf: (exchange: Exchange) => DialTarget;
+  readonly #targetOf: (exchange: Exchange) => PoolTarget;
   readonly #plan: PoolPlan<PooledConnection, Exchange>;
   readonly #connections = new Set<PooledConnection>();
   readonly #dials = new Map<Slot, PoolDial>();
@@ -52,7 +52,7 @@ export class Pool implements ExchangePool, ConnectionOwner, UnreadHost<Exchange>
   #closed = false;
   #whenEmpty: (() => void) | undefined;
 
-  constructor(clock: Clock, settings: PoolSettings, dialer: PoolDialer, targetOf: (exchange: Exchange) => DialTarget) {
+  constructor(clock: Clock, settings: PoolSettings, dialer: PoolDialer, targetOf: (exchange: Exchange) => PoolTarget) {
     this.clock = clock;
     this.unread = new UnreadBodies(clock, settings.unreadMemory, this);
     this.#settings = settings;
@@ -68,7 +68,7 @@ export class Pool implements ExchangePool, ConnectionOwner, UnreadHost<Exchange>
       exchange.refused(closedError());
       return;
     }
-    const slot = this.#plan.acquire(this.#routeTo(exchange.request.target.origin), exchange);
+    const slot = this.#plan.acquire(this.#routeTo(routeKeyOf(exchange)), exchange);
     if (typeof slot !== "string") {
       this.#use(slot, exchange);
       return;
@@ -93,9 +93,9 @@ export class Pool implements ExchangePool, ConnectionOwner, UnreadHost<Exchange>
   }
 
   distrust(exchange: Exchange): void {
-    const { origin } = exchange.request.target;
+    const key = routeKeyOf(exchange);
     for (const connection of this.#connections) {
-      if (connection.slot.route.key === origin && connection.link.usable) connection.close();
+      if (connection.slot.route.key === key && connection.link.usable) connection.close();
     }
   }
 
@@ -106,7 +106,7 @@ export class Pool implements ExchangePool, ConnectionOwner, UnreadHost<Exchange>
   }
 
   isWanted(exchange: Exchange): boolean {
-    return this.#plan.wants(this.#routeTo(exchange.request.target.origin));
+    return this.#plan.wants(this.#routeTo(routeKeyOf(exchange)));
   }
 
   // ConnectionOwner.
@@ -133,11 +133,11 @@ export class Pool implements ExchangePool, ConnectionOwner, UnreadHost<Exchange>
 
   stats(): Record<string, ConnectorStats> {
     const stats: Record<string, ConnectorStats> = {};
-    for (const route of this.#plan.stats()) stats[route.key] = { ...route, reused: 0 };
+    for (const route of this.#plan.stats()) addStats(stats, { ...route, reused: 0 });
     for (const { slot, link } of this.#connections) {
-      const route = stats[slot.route.key];
-      if (route !== undefined)
-        stats[slot.route.key] = { ...route, reused: route.reused + Math.max(0, link.exchanges - 1) };
+      const key = shownRoute(slot.route.key);
+      const route = stats[key];
+      if (route !== undefined) stats[key] = { ...route, reused: route.reused + Math.max(0, link.exchanges - 1) };
     }
     return stats;
   }
@@ -167,11 +167,11 @@ export class Pool implements ExchangePool, ConnectionOwner, UnreadHost<Exchange>
 
   // Effects.
 
-  #routeTo(origin: string): PoolRoute {
+  #routeTo(key: string): PoolRoute {
     // Most programs speak to one origin for a while: one comparison saves the look-up.
     let route = this.#route;
-    if (route === undefined || route.key !== origin || route.dropped) {
-      route = this.#plan.route(origin);
+    if (route === undefined || route.key !== key || route.dropped) {
+      route = this.#plan.route(key);
       this.#route = route;
     }
     return route;
@@ -284,6 +284,26 @@ export class Pool implements ExchangePool, ConnectionOwner, UnreadHost<Exchange>
     this.#whenEmpty();
     this.#whenEmpty = undefined;
   }
+}
+
+/** What makes connections interchangeable for it: its origin, and how it gets there. */
+function routeKeyOf({ request }: Exchange): string {
+  const { route, target } = request;
+  return route === undefined ? target.origin : route.key;
+}
+
+/** Routes that differ in their secrets only are counted as one. */
+function addStats(stats: Record<string, ConnectorStats>, route: ConnectorStats): void {
+  const key = shownRoute(route.key);
+  const sum = stats[key] ?? { key, open: 0, idle: 0, dialing: 0, queued: 0, reused: 0 };
+  stats[key] = {
+    key,
+    open: sum.open + route.open,
+    idle: sum.idle + route.idle,
+    dialing: sum.dialing + route.dialing,
+    queued: sum.queued + route.queued,
+    reused: 0,
+  };
 }
 
 function closedError(): SessionClosedError {

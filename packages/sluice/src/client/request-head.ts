@@ -44,7 +44,7 @@ export class RequestHeadWriter {
   write(request: ClientRequest): LinkRequest {
     const { method, payload, fields } = request;
     const chunked = payload !== undefined && payload.length === undefined;
-    const usual = fields === this.#defaults;
+    const usual = fields === this.#defaults && request.route?.forwards !== true;
     const head = usual ? this.#usualHead(request) : this.#ownHead(request);
     return { method, head, payload, chunked };
   }
@@ -74,10 +74,12 @@ export class RequestHeadWriter {
   }
 
   #ownHead(request: ClientRequest): string {
-    const { method, target, payload, settings, fields } = request;
+    const { method, target, payload, settings, fields, route } = request;
     const own = withoutLength(fields, payload);
     const all = [...completed(own, target.host, settings.decompress), ...bodyFields(method, payload, own)];
-    return writeRequestHead(method, target.target, all);
+    if (route?.forwards !== true) return writeRequestHead(method, target.target, all);
+    // RFC 9112 §3.2.2: a proxy is told the whole URL; what else it is told is for it alone.
+    return writeRequestHead(method, target.href, [...all, ...(route.proxy?.fields ?? [])]);
   }
 }
 

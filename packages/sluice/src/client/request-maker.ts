@@ -47,6 +47,8 @@ const KNOWN: ReadonlySet<string> = new Set<keyof RequestOptions>([
   "throttle",
   "auth",
   "cookies",
+  "proxy",
+  "servername",
 ]);
 
 const SETTINGS = [
@@ -163,7 +165,7 @@ export class RequestMaker {
   }
 
   #settingsFor(options: RequestOptions, buffered: boolean): RequestSettings {
-    const { options: session, timeouts, showQuery, secretFields } = this.#config;
+    const { options: session, timeouts, showQuery, secretFields, connector } = this.#config;
     const { redirect = session.redirect ?? "follow", maxRedirects = session.maxRedirects ?? DEFAULT_MAX_REDIRECTS } =
       options;
     const { maxResponseSize = session.maxResponseSize ?? Number.POSITIVE_INFINITY } = options;
@@ -180,6 +182,7 @@ export class RequestMaker {
       unreadTimeout: session.unreadTimeout ?? DEFAULT_UNREAD_TIMEOUT,
       showQuery,
       secretFields,
+      router: connector.routerFor(options.proxy ?? session.proxy, options.servername),
       buffered,
       auth: (options.auth ?? session.auth) || undefined,
       jar: this.#config.jar,

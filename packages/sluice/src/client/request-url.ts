@@ -111,7 +111,7 @@ export function parseAbsolute(input: string, base?: URL): URL {
 }
 
 /** Percent-decoded as UTF-8; a malformed escape stands for itself. */
-function decodeUserInfo(encoded: string): string {
+export function decodeUserInfo(encoded: string): string {
   return encoded.replace(/(?:%[0-9a-f]{2})+/gi, (escapes) => {
     const bytes = Buffer.from(escapes.replaceAll("%", ""), "hex");
     return bytes.toString("utf8");

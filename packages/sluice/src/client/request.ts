@@ -9,6 +9,8 @@ import { HttpHeaders } from "../http/headers.js";
 import type { FieldLines } from "../http1/sinks.js";
 import type { CookieJar } from "./cookie-jar.js";
 import type { AuthOptions, ResolvedTimeouts, ThrottleChoice } from "./options.js";
+import type { Route } from "./proxy/route.js";
+import type { Router } from "./proxy/router.js";
 import type { RequestScope } from "./request-scope.js";
 import type { RequestUrl } from "./request-url.js";
 import type { Tracer } from "./tracing.js";
@@ -24,6 +26,8 @@ export interface RequestSettings {
   readonly unreadTimeout: number;
   readonly showQuery: ReadonlySet<string> | undefined;
   readonly secretFields: ReadonlySet<string> | undefined;
+  /** Finds the way of each hop; undefined where all go straight to their origin. */
+  readonly router: Router | undefined;
   /** Whether an attempt includes reading the body into memory: the content shortcuts. */
   readonly buffered: boolean;
   /** The `auth` in force, the request's or the session's, and the jar: what later adds fields that tell users apart. */
@@ -59,6 +63,8 @@ export class ClientRequest {
   readonly trust: RequestTrust;
   /** Which send this is, counting from 1 over all hops and retries. Set by the connector. */
   attempt = 0;
+  /** The way it takes, unless that is straight to its origin. Set by the pipeline, for this one send. */
+  route: Route | undefined = undefined;
   /** Fields of the caller and the session, before the automatic ones. */
   #fields: FieldLines;
   #headers: HttpHeaders | undefined;

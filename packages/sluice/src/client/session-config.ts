@@ -43,6 +43,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof SessionOptions>([
   "cookies",
   "retry",
   "throttle",
+  "proxy",
   "middleware",
   "hopMiddleware",
   "trace",

@@ -67,6 +67,19 @@ export function connectError(place: string, failures: readonly Error[]): Connect
   });
 }
 
+/** Asks the policy about `address`, found under `host`: why it is refused, or undefined. A policy that throws refuses. */
+export function refusalOf(
+  allowAddress: (address: string, host: string) => boolean,
+  address: string,
+  host: string,
+): ConnectError | undefined {
+  try {
+    return allowAddress(address, host) ? undefined : addressRefused(host, address);
+  } catch (error) {
+    return addressRefused(host, address, error);
+  }
+}
+
 /** The policy forbids connecting to `address`. */
 export function addressRefused(host: string, address: string, cause?: unknown): ConnectError {
   const found = host === address ? "" : `, an address of ${host}`;

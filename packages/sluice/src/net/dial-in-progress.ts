@@ -1,7 +1,8 @@
 /**
  * One dialing, from the name to the connected (and on TLS trusted) transport. Its states:
  *
- *   resolving → racing → securing → over        a Unix socket starts at racing, against nobody
+ *   resolving → racing → securing → over                             a Unix socket starts at racing, against nobody
+ *   resolving → racing → securing → tunnelling → securing → over     the same for a proxy, then for what lies behind it
  *
  * `over` can follow any of them, by failure or by cancel. What is under way in a state is released through `#stop`,
  * so that leaving the state, however it comes, leaves nothing open.
@@ -10,7 +11,7 @@
 import { isIP } from "node:net";
 import type { ConnectionOptions, TLSSocket } from "node:tls";
 import { UsageError } from "../errors.js";
-import { addressRefused, connectError, dnsError } from "./connect-error.js";
+import { connectError, dnsError, refusalOf } from "./connect-error.js";
 import type { DialDone, DialEvents, Dialing, DialTarget } from "./dial.js";
 import type { DialContext } from "./dial-context.js";
 import {
@@ -21,9 +22,10 @@ import {
   type ResolvedAddress,
 } from "./happy-eyeballs.js";
 import { type OpeningSocket, openSocket, type Place } from "./open-socket.js";
-import { describeTls } from "./peer-info.js";
-import { nameToSend, nodeTlsOptions, type TlsClientOptions, verifyServer } from "./tls-client.js";
-import { handshakeError } from "./tls-error.js";
+import { type ProxyHop, unreachableProxy } from "./proxy-hop.js";
+import { SocketTransport } from "./socket-transport.js";
+import { nodeTlsOptions, type TlsPlace } from "./tls-client.js";
+import { awaitHandshake } from "./tls-handshake.js";
 import type { Transport } from "./transport.js";
 
 /** An attempt that has ended before it was given back. */
@@ -35,8 +37,8 @@ export class DialInProgress implements Dialing {
   readonly #target: DialTarget;
   readonly #events: DialEvents;
   readonly #done: DialDone;
-  /** The host without the brackets that an IPv6 literal has in a URL (RFC 3986 §3.2.2). */
-  readonly #host: string;
+  /** What is connected to: the proxy, or the target itself. */
+  readonly #first: TlsPlace;
   #tlsOptions: ConnectionOptions | undefined;
   /** Releases what is under way. */
   #stop: (() => void) | undefined;
@@ -49,15 +51,19 @@ export class DialInProgress implements Dialing {
     this.#target = target;
     this.#events = events;
     this.#done = done;
-    const { host } = target;
-    this.#host = host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
+    const { proxy } = target;
+    this.#first =
+      proxy === undefined
+        ? placeOf(target)
+        : { host: proxy.host, port: proxy.port, tls: proxy.tls, servername: undefined };
   }
 
   begin(): void {
-    const { tls, unixSocket, localAddress } = this.#target;
+    const { unixSocket, localAddress } = this.#target;
+    const { tls } = this.#first;
     try {
       if (localAddress !== undefined) requireIp(localAddress);
-      if (tls !== undefined) this.#tlsOptions = nodeTlsOptions(this.#host, tls);
+      if (tls !== undefined) this.#tlsOptions = nodeTlsOptions(this.#first, tls);
       if (unixSocket === undefined) this.#resolve();
       else this.#connectUnix(unixSocket);
     } catch (error) {
@@ -73,7 +79,7 @@ export class DialInProgress implements Dialing {
   }
 
   #resolve(): void {
-    const host = this.#host;
+    const { host } = this.#first;
     const events = this.#events;
     const { dns } = this.#context;
     const known = dns.tryResolve(host);
@@ -86,7 +92,7 @@ export class DialInProgress implements Dialing {
     events.onDnsStart?.(host);
     const wait = dns.resolve(host, (failure, addresses) => {
       if (failure !== undefined) {
-        this.#finish(dnsError(host, failure), undefined);
+        this.#failFirst(dnsError(host, failure));
         return;
       }
       if (events.onDnsEnd !== undefined) events.onDnsEnd(host, addresses.map(literalOf));
@@ -97,7 +103,8 @@ export class DialInProgress implements Dialing {
 
   #race(addresses: readonly ResolvedAddress[]): void {
     const { clock, happyEyeballsDelayMs } = this.#context;
-    const { port, localAddress } = this.#target;
+    const { localAddress } = this.#target;
+    const { host, port } = this.#first;
     // A socket bound to an IPv4 address cannot connect to an IPv6 one, nor the other way round.
     const family = localAddress === undefined ? 0 : isIP(localAddress);
     const usable = family === 0 ? addresses : addresses.filter((address) => address.family === family);
@@ -106,7 +113,7 @@ export class DialInProgress implements Dialing {
       delayMs: happyEyeballsDelayMs,
       addresses: interleaveFamilies(usable),
       start: ({ address }, outcome) => this.#attemptAllowed(address, { address, port, localAddress }, outcome),
-      done: (winner, failures) => this.#connected(winner, failures, `${this.#target.host}:${port}`),
+      done: (winner, failures) => this.#connected(winner, failures, `${host}:${port}`),
     });
     this.#stop = () => race.cancel();
     race.begin();
@@ -121,7 +128,9 @@ export class DialInProgress implements Dialing {
 
   #attemptAllowed(address: string, place: Place, outcome: AttemptOutcome<OpeningSocket>): Attempt {
     const { allowAddress } = this.#context;
-    const refusal = allowAddress === undefined ? undefined : refusalOf(allowAddress, address, this.#host);
+    // Whoever configured the proxy has chosen its address; the policy is for those that URLs lead to.
+    const isAsked = allowAddress !== undefined && this.#target.proxy === undefined;
+    const refusal = isAsked ? refusalOf(allowAddress, address, this.#first.host) : undefined;
     if (refusal === undefined) return this.#attempt(place, outcome);
     outcome(refusal, undefined);
     return ENDED_ATTEMPT;
@@ -160,33 +169,69 @@ export class DialInProgress implements Dialing {
   }
 
   #connected(opening: OpeningSocket | undefined, failures: readonly Error[], place: string): void {
-    const { tls } = this.#target;
-    if (opening === undefined) this.#finish(connectError(place, failures), undefined);
-    else if (tls === undefined) this.#finish(undefined, opening.transport);
-    else this.#secure(opening, tls);
+    const { tls } = this.#first;
+    if (opening === undefined) this.#failFirst(connectError(place, failures));
+    else if (tls === undefined) this.#reached(opening.transport);
+    else {
+      this.#secure(opening.socket as TLSSocket, opening.transport, this.#first, (error) => {
+        if (error === undefined) this.#reached(opening.transport);
+        else this.#failFirst(error);
+      });
+    }
   }
 
-  #secure({ socket, transport }: OpeningSocket, tls: TlsClientOptions): void {
-    const { host, port } = this.#target;
-    const tlsSocket = socket as TLSSocket;
-    this.#events.onTlsStart?.(nameToSend(this.#host, tls));
-    const settle = (error: Error | undefined) => {
-      socket.off("secureConnect", secured).off("error", failed).off("close", closed);
+  #secure(socket: TLSSocket, transport: Transport, place: TlsPlace, done: (error: Error | undefined) => void): void {
+    const stop = awaitHandshake(socket, place, this.#events, (error) => {
       if (error !== undefined) transport.destroy();
-      this.#finish(error, error === undefined ? transport : undefined);
-    };
-    const secured = () => {
-      const fault = verifyServer(tlsSocket, this.#host, port, tls);
-      if (fault === undefined) this.#events.onTlsEnd?.(describeTls(tlsSocket));
-      settle(fault);
-    };
-    const failed = (error: Error) => settle(handshakeError(error, `${host}:${port}`));
-    const closed = () => failed(new Error("The connection was closed during the handshake"));
-    socket.once("secureConnect", secured).once("error", failed).once("close", closed);
+      done(error);
+    });
     this.#stop = () => {
-      socket.off("secureConnect", secured).off("error", failed).off("close", closed);
+      stop();
       transport.destroy();
     };
+  }
+
+  /** The first place is reached; a proxy is asked to lead on. */
+  #reached(transport: SocketTransport): void {
+    const openTunnel = this.#target.proxy?.openTunnel;
+    if (openTunnel === undefined) {
+      this.#finish(undefined, transport);
+      return;
+    }
+    const opening = openTunnel(transport, (error, rest) => {
+      if (error === undefined) this.#throughTunnel(transport, rest);
+      else this.#finish(error, undefined);
+    });
+    this.#stop = () => {
+      opening.cancel();
+      transport.destroy();
+    };
+  }
+
+  #throughTunnel(transport: SocketTransport, rest: Uint8Array): void {
+    const { tls } = this.#target;
+    transport.detach(rest);
+    if (tls === undefined) {
+      this.#finish(undefined, transport);
+      return;
+    }
+    const place = placeOf(this.#target);
+    let secured: TLSSocket;
+    try {
+      const options = nodeTlsOptions(place, tls);
+      secured = process.getBuiltinModule("node:tls").connect({ ...options, socket: transport.release() });
+    } catch (error) {
+      this.#finish(asError(error), undefined);
+      return;
+    }
+    const inner = new SocketTransport(secured);
+    this.#secure(secured, inner, place, (error) => this.#finish(error, error === undefined ? inner : undefined));
+  }
+
+  /** The first place is out of reach; if that is a proxy, the error says so. */
+  #failFirst(error: Error): void {
+    const proxy: ProxyHop | undefined = this.#target.proxy;
+    this.#finish(proxy === undefined ? error : unreachableProxy(proxy, error), undefined);
   }
 
   /** The one way out of all states. */
@@ -201,16 +246,10 @@ export class DialInProgress implements Dialing {
   }
 }
 
-function refusalOf(
-  allowAddress: (address: string, host: string) => boolean,
-  address: string,
-  host: string,
-): Error | undefined {
-  try {
-    return allowAddress(address, host) ? undefined : addressRefused(host, address);
-  } catch (error) {
-    return addressRefused(host, address, error);
-  }
+/** The host without the brackets that an IPv6 literal has in a URL (RFC 3986 §3.2.2). */
+function placeOf({ host, port, tls, servername }: DialTarget): TlsPlace {
+  const bare = host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
+  return { host: bare, port, tls, servername };
 }
 
 function requireIp(localAddress: string): void {

@@ -1,5 +1,5 @@
 /**
- * From a host and port to a connected transport: DNS → happy eyeballs → TCP → TLS, or a Unix socket. Everything is told by
+ * From a host and port to a connected transport: DNS → happy eyeballs → TCP → TLS, by a proxy or straight, or a Unix socket. Everything is told by
  * plain callbacks, so that a connection costs no promise; one dialing in progress is a {@link Dialing}.
  *
  * This is where failures to connect get their classes and words ({@link DnsError}, {@link ConnectError}, {@link TlsError}).
@@ -12,6 +12,7 @@ import { UsageError } from "../errors.js";
 import type { DialContext } from "./dial-context.js";
 import { DialInProgress } from "./dial-in-progress.js";
 import type { DnsCache } from "./dns-cache.js";
+import type { ProxyHop } from "./proxy-hop.js";
 import type { TlsClientOptions } from "./tls-client.js";
 import type { TlsInfo, Transport } from "./transport.js";
 
@@ -29,6 +30,10 @@ export interface DialTarget {
   readonly port: number;
   /** Speak TLS. The same object for the same settings lets the certificates be read once. */
   readonly tls?: TlsClientOptions | undefined;
+  /** Name to ask for and to find in the certificate, instead of the one in `tls` and of the host. */
+  readonly servername?: string | undefined;
+  /** The proxy that leads to host and port. It is what is looked up and connected to; `allowAddress` is not asked about it. */
+  readonly proxy?: ProxyHop | undefined;
   /** Path of a Unix socket to connect to instead of host and port. */
   readonly unixSocket?: string | undefined;
   /** Local IP address to connect from; only remote addresses of its family are tried. */

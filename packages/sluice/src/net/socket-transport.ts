@@ -160,6 +160,21 @@ export class SocketTransport implements Transport, TurnEnd {
     return this.#peer;
   }
 
+  /** Takes the connection back from its handler: `rest`, which that one had received, and all that comes wait for the next one. */
+  detach(rest: Uint8Array): void {
+    this.#handler = undefined;
+    this.#paused = false;
+    this.#socket.pause();
+    if (rest.length > 0) this.#held.unshift(Buffer.from(rest));
+  }
+
+  /** Gives the detached socket away, with the bytes that wait, for TLS to be spoken over it. */
+  release(): Socket {
+    const held = this.#held.splice(0);
+    if (held.length > 0) this.#socket.unshift(Buffer.concat(held));
+    return this.#socket;
+  }
+
   /**
    * For the `onread` callback only: `byteCount` bytes are at the start of the lent buffer. Returns what that callback is to
    * return: false stops the reading.

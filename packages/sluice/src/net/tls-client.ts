@@ -31,28 +31,38 @@ export interface TlsClientOptions {
   readonly alpn?: readonly string[] | undefined;
 }
 
+/** Where TLS is spoken. */
+export interface TlsPlace {
+  /** Without the brackets of an IPv6 literal. */
+  readonly host: string;
+  readonly port: number;
+  readonly tls: TlsClientOptions | undefined;
+  /** Goes before the name in `tls`. */
+  readonly servername: string | undefined;
+}
+
 /** Certificates parsed once for all connections with the same options object. */
 const contexts = new WeakMap<TlsClientOptions, SecureContext>();
 
 /** The name that must be in the certificate. A trailing dot says "absolute" to DNS only (RFC 6066 §3 excludes it). */
-export function nameToProve(host: string, options: TlsClientOptions): string {
-  const name = options.servername ?? host;
+export function nameToProve({ host, servername, tls }: TlsPlace): string {
+  const name = servername ?? tls?.servername ?? host;
   return name.endsWith(".") ? name.slice(0, -1) : name;
 }
 
 /** The name sent as SNI, or undefined: IP addresses are not sent (RFC 6066 §3). */
-export function nameToSend(host: string, options: TlsClientOptions): string | undefined {
-  const name = nameToProve(host, options);
+export function nameToSend(place: TlsPlace): string | undefined {
+  const name = nameToProve(place);
   return name === "" || isIP(name) !== 0 ? undefined : name;
 }
 
 /** Options for tls.connect. Throws {@link UsageError} `options/bad-certificate` when ca, cert or key cannot be read. */
-export function nodeTlsOptions(host: string, options: TlsClientOptions): ConnectionOptions {
+export function nodeTlsOptions(place: TlsPlace, options: TlsClientOptions): ConnectionOptions {
   const tls = process.getBuiltinModule("node:tls");
-  const proven = nameToProve(host, options);
+  const proven = nameToProve(place);
   return {
     secureContext: secureContextOf(options),
-    servername: nameToSend(host, options) ?? "",
+    servername: nameToSend(place) ?? "",
     ALPNProtocols: [...(options.alpn ?? ["http/1.1"])],
     rejectUnauthorized: false,
     checkServerIdentity: (_name, certificate) => tls.checkServerIdentity(proven, certificate),
@@ -60,14 +70,9 @@ export function nodeTlsOptions(host: string, options: TlsClientOptions): Connect
 }
 
 /** After 'secureConnect': undefined if the server is who it should be (or need not be), else why not. */
-export function verifyServer(
-  socket: TLSSocket,
-  host: string,
-  port: number,
-  options: TlsClientOptions,
-): TlsError | undefined {
-  if (socket.authorized || options.rejectUnauthorized === false) return undefined;
-  return untrustedError(socket, nameToProve(host, options), `${host}:${port}`);
+export function verifyServer(socket: TLSSocket, place: TlsPlace): TlsError | undefined {
+  if (socket.authorized || place.tls?.rejectUnauthorized === false) return undefined;
+  return untrustedError(socket, nameToProve(place), `${place.host}:${place.port}`);
 }
 
 function secureContextOf(options: TlsClientOptions): SecureContext {

@@ -5,11 +5,11 @@
  */
 
 import { UsageError } from "../errors.js";
+import { type IpRange, inRange, parseIp, parseIpRange, plainAddress } from "../http/ip-range.js";
 import { isAuthority } from "../http/target.js";
 import type { FieldLines } from "../http1/sinks.js";
 import { joinField } from "./field-lookup.js";
 import { forwardedHops, listEntries, nodeAddress } from "./forwarded.js";
-import { type IpRange, inRange, parseIp, parseIpRange, plainAddress } from "./ip-range.js";
 
 /** The fields by which proxies tell about the client. */
 export type ForwardingField = "forwarded" | "x-forwarded-for" | "x-forwarded-proto" | "x-forwarded-host";

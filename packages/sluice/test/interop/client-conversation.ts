@@ -14,9 +14,8 @@ export function newSession(connections = 4): ClientSession {
   });
 }
 
-/** Speaks of everything with the server at `url`, over one connection where that is to be kept. */
-export async function converse(url: string): Promise<void> {
-  const session = newSession();
+/** Speaks of everything with the server at `url`, over one connection where that is to be kept. Closes the session. */
+export async function converse(url: string, session: ClientSession = newSession()): Promise<void> {
   try {
     await askForContent(session, url);
     await sendContent(session, url);

@@ -3,6 +3,7 @@
  * fail by its absence.
  */
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -25,6 +26,12 @@ export function isAbsent(found: string | undefined): boolean {
 
 export const curl: string | undefined = firstThatRuns(["curl"], ["--version"]);
 export const nginx: string | undefined = firstThatRuns(NGINXES, ["-v"]);
+export const tinyproxy: string | undefined = firstThatRuns(["tinyproxy", "/usr/bin/tinyproxy"], ["-v"]);
+export const microsocks: string | undefined = firstThatExists(["/usr/bin/microsocks", "/usr/local/bin/microsocks"]);
+export const danted: string | undefined = firstThatRuns(["danted", "/usr/sbin/danted"], ["-v"]);
+/** Wants to be called by its whole path. */
+export const sshd: string | undefined = firstThatExists(["/usr/sbin/sshd", "/usr/local/sbin/sshd"]);
+export const ssh: string | undefined = firstThatRuns(["ssh", "/usr/bin/ssh"], ["-V"]);
 export const aiohttpPython: string | undefined = firstThatRuns(PYTHONS, ["-c", "import aiohttp"]);
 
 /** Runs a program to its end; its standard output as bytes. Rejects, with what it wrote on standard error, if it fails. */
@@ -113,6 +120,10 @@ async function ended(child: ChildProcess): Promise<void> {
   const hard = setTimeout(() => child.kill("SIGKILL"), 5_000);
   await exit;
   clearTimeout(hard);
+}
+
+function firstThatExists(programs: readonly string[]): string | undefined {
+  return programs.find((program) => existsSync(program));
 }
 
 function firstThatRuns(programs: readonly string[], args: readonly string[]): string | undefined {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { UsageError } from "../../src/errors.js";
-import { inRange, parseIp, parseIpRange } from "../../src/server/ip-range.js";
+import { inRange, parseIp, parseIpRange } from "../../src/http/ip-range.js";
 import { ProxyTrust, type TrustProxyOptions } from "../../src/server/trust-proxy.js";
 
 const PROXY = "10.0.0.1";
