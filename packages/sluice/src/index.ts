@@ -9,6 +9,7 @@ export type { LinesOptions } from "./body/reading/lines.js";
 
 export type { CacheStatus } from "./client/cache-status.js";
 export { Connector, type ConnectorOptions } from "./client/connector.js";
+export type { ConnectorStats } from "./client/connector-stats.js";
 export {
   type CookieContext,
   type CookieFilter,
@@ -80,7 +81,6 @@ export type {
   PaginateOptions,
   TypedPaginateOptions,
 } from "./client/paginate.js";
-export type { ConnectorStats } from "./client/pool.js";
 export type { ProxyOptions, ProxySetting } from "./client/proxy/proxy-options.js";
 export type { ClientRequest } from "./client/request.js";
 export type { RequestCookies } from "./client/request-cookies.js";

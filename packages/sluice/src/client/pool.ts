@@ -7,13 +7,13 @@ import { CallbackDeadline } from "../concurrency/deadline.js";
 import { SessionClosedError, SluiceError, UsageError } from "../errors.js";
 import type { Http1Limits } from "../http1/limits.js";
 import type { Transport } from "../net/transport.js";
+import { type ConnectorStats, countByOrigin } from "./connector-stats.js";
 import type { Exchange } from "./exchange.js";
 import type { ExchangePool } from "./exchange-pool.js";
 import { PoolDial, type PoolDialer, type PoolTarget } from "./pool-dial.js";
-import { DIALING, type PoolEffect, PoolPlan, type PoolRouteStats, REFUSED, WAITING } from "./pool-plan.js";
+import { DIALING, type PoolEffect, PoolPlan, REFUSED, WAITING } from "./pool-plan.js";
 import type { PoolRoute, PoolSlot } from "./pool-records.js";
 import { type ConnectionOwner, PooledConnection } from "./pooled-connection.js";
-import { shownRoute } from "./proxy/route.js";
 import { UnreadBodies, type UnreadHost } from "./unread-bodies.js";
 
 /** The connector's options, resolved: what bounds its pool. */
@@ -26,12 +26,6 @@ export interface PoolSettings {
   /** Bytes that unread bodies may hold in memory together. */
   readonly unreadMemory: number;
   readonly limits: Readonly<Required<Http1Limits>>;
-}
-
-/** Counts of one origin. */
-export interface ConnectorStats extends PoolRouteStats {
-  /** Exchanges that the connections open now have carried beyond their first. */
-  readonly reused: number;
 }
 
 type Slot = PoolSlot<PooledConnection>;
@@ -132,14 +126,11 @@ export class Pool implements ExchangePool, ConnectionOwner, UnreadHost<Exchange>
   // For the connector.
 
   stats(): Record<string, ConnectorStats> {
-    const stats: Record<string, ConnectorStats> = {};
-    for (const route of this.#plan.stats()) addStats(stats, { ...route, reused: 0 });
-    for (const { slot, link } of this.#connections) {
-      const key = shownRoute(slot.route.key);
-      const route = stats[key];
-      if (route !== undefined) stats[key] = { ...route, reused: route.reused + Math.max(0, link.exchanges - 1) };
-    }
-    return stats;
+    const connections = [...this.#connections];
+    return countByOrigin(
+      this.#plan.stats(),
+      connections.map(({ slot, link }) => [slot.route.key, link.exchanges] as const),
+    );
   }
 
   /** Refuses newcomers, closes what is idle, lets what runs end; resolves when every connection is gone. */
@@ -290,20 +281,6 @@ export class Pool implements ExchangePool, ConnectionOwner, UnreadHost<Exchange>
 function routeKeyOf({ request }: Exchange): string {
   const { route, target } = request;
   return route === undefined ? target.origin : route.key;
-}
-
-/** Routes that differ in their secrets only are counted as one. */
-function addStats(stats: Record<string, ConnectorStats>, route: ConnectorStats): void {
-  const key = shownRoute(route.key);
-  const sum = stats[key] ?? { key, open: 0, idle: 0, dialing: 0, queued: 0, reused: 0 };
-  stats[key] = {
-    key,
-    open: sum.open + route.open,
-    idle: sum.idle + route.idle,
-    dialing: sum.dialing + route.dialing,
-    queued: sum.queued + route.queued,
-    reused: 0,
-  };
 }
 
 function closedError(): SessionClosedError {

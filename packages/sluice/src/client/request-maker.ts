@@ -60,6 +60,8 @@ const SETTINGS = [
   "maxResponseSize",
   "auth",
   "throttle",
+  "proxy",
+  "servername",
 ] as const satisfies readonly (keyof RequestOptions)[];
 const KNOWN_THROTTLE_CHOICE: ReadonlySet<string> = new Set<keyof ThrottleChoice>(["priority", "key"]);
 const NO_OPTIONS: RequestOptions = Object.freeze({});

@@ -170,6 +170,7 @@ export class SocketTransport implements Transport, TurnEnd {
 
   /** Gives the detached socket away, with the bytes that wait, for TLS to be spoken over it. */
   release(): Socket {
+    this.turnOver();
     const held = this.#held.splice(0);
     if (held.length > 0) this.#socket.unshift(Buffer.concat(held));
     return this.#socket;
