@@ -15,6 +15,7 @@ const LASTING: ReadonlySet<string> = new Set([
   "connect/not-permitted",
   "connect/no-usable-address",
   "connect/address-refused",
+  "proxy/authentication-required",
 ]);
 /** Bodies that broke off on the way, as far as can be told. */
 const BROKEN_BODIES: ReadonlySet<string> = new Set(["body/incomplete", "body/truncated"]);
