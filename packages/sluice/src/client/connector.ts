@@ -8,7 +8,7 @@ import { ConnectError, SluiceError, UsageError } from "../errors.js";
 import { HTTP1_RESPONSE_LIMITS, type Http1Limits, resolveHttp1Limits } from "../http1/limits.js";
 import { Dialer, type DialTarget } from "../net/dial.js";
 import { DnsCache, type DnsCacheOptions } from "../net/dns-cache.js";
-import type { TlsClientOptions } from "../net/tls-client.js";
+import { checkTlsOptions, type TlsClientOptions } from "../net/tls-client.js";
 import type { Transport } from "../net/transport.js";
 import { refuseUnknown } from "../options.js";
 import type { ConnectorStats } from "./connector-stats.js";
@@ -116,6 +116,7 @@ export class Connector {
     }
     this.clock = options.clock ?? systemClock;
     this.#options = options;
+    if (options.tls !== undefined) checkTlsOptions("connector.tls", options.tls);
     this.#tls = { alpn: ["http/1.1"], ...options.tls };
     const limits = resolveHttp1Limits(options.limits, HTTP1_RESPONSE_LIMITS);
     this.#limits = limits;
@@ -187,7 +188,7 @@ export class Connector {
     const tls = secure ? this.#tls : undefined;
     if (route === undefined) return { host, port, tls, unixSocket, localAddress };
     const { proxy, servername } = route;
-    return { host, port, tls, unixSocket, localAddress, servername, proxy, route };
+    return { host, port, tls, unixSocket, localAddress, servername, proxy, route, sessionScope: route.key };
   }
 }
 
@@ -211,7 +212,7 @@ function connectFailure({ host, port }: DialTarget, error: unknown): Error {
 /** A user's `connect` in the shape of the dialer. */
 function customDialer(connect: NonNullable<ConnectorOptions["connect"]>): PoolDialer {
   return {
-    dial({ route: _route, ...plain }, _events, done: PoolDialDone) {
+    dial({ route: _route, sessionScope: _scope, ...plain }, _events, done: PoolDialDone) {
       let waiting = true;
       const settle: PoolDialDone = (error, transport) => {
         if (waiting) {

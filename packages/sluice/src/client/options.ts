@@ -16,8 +16,8 @@ import type { NetrcOptions } from "./middleware/auth/netrc.js";
 import type { RetryOptions } from "./middleware/retrying/retry-options.js";
 import type { ThrottleOptions } from "./middleware/throttling/throttle-options.js";
 import type { ClientMiddleware } from "./middleware.js";
-import type { RequestCookies } from "./request-cookies.js";
 import type { ProxySetting } from "./proxy/proxy-options.js";
+import type { RequestCookies } from "./request-cookies.js";
 import type { ClientResponse } from "./response.js";
 import type { ClientTrace } from "./tracing.js";
 

@@ -2,6 +2,7 @@
 
 import type { Clock } from "../concurrency/clock.js";
 import type { DnsCache } from "./dns-cache.js";
+import type { TlsSessions } from "./tls-sessions.js";
 
 /** The dialer's options, resolved. */
 export interface DialContext {
@@ -9,6 +10,8 @@ export interface DialContext {
   readonly dns: DnsCache;
   readonly happyEyeballsDelayMs: number;
   readonly allowAddress: ((address: string, host: string) => boolean) | undefined;
+  /** TLS sessions to resume. */
+  readonly sessions: TlsSessions;
   /** Gives the buffer that a new connection is to read into. */
   readonly takeReadBuffer: () => Buffer;
 }

@@ -55,7 +55,7 @@ export class DialInProgress implements Dialing {
     this.#first =
       proxy === undefined
         ? placeOf(target)
-        : { host: proxy.host, port: proxy.port, tls: proxy.tls, servername: undefined };
+        : { host: proxy.host, port: proxy.port, tls: proxy.tls, servername: undefined, scope: scopeOf(target) };
   }
 
   begin(): void {
@@ -63,7 +63,7 @@ export class DialInProgress implements Dialing {
     const { tls } = this.#first;
     try {
       if (localAddress !== undefined) requireIp(localAddress);
-      if (tls !== undefined) this.#tlsOptions = nodeTlsOptions(this.#first, tls);
+      if (tls !== undefined) this.#tlsOptions = nodeTlsOptions(this.#first, tls, this.#context.sessions);
       if (unixSocket === undefined) this.#resolve();
       else this.#connectUnix(unixSocket);
     } catch (error) {
@@ -181,7 +181,8 @@ export class DialInProgress implements Dialing {
   }
 
   #secure(socket: TLSSocket, transport: Transport, place: TlsPlace, done: (error: Error | undefined) => void): void {
-    const stop = awaitHandshake(socket, place, this.#events, (error) => {
+    const handshake = { place, sessions: this.#context.sessions, events: this.#events };
+    const stop = awaitHandshake(socket, handshake, (error) => {
       if (error !== undefined) transport.destroy();
       done(error);
     });
@@ -218,7 +219,7 @@ export class DialInProgress implements Dialing {
     const place = placeOf(this.#target);
     let secured: TLSSocket;
     try {
-      const options = nodeTlsOptions(place, tls);
+      const options = nodeTlsOptions(place, tls, this.#context.sessions);
       secured = process.getBuiltinModule("node:tls").connect({ ...options, socket: transport.release() });
     } catch (error) {
       this.#finish(asError(error), undefined);
@@ -247,9 +248,14 @@ export class DialInProgress implements Dialing {
 }
 
 /** The host without the brackets that an IPv6 literal has in a URL (RFC 3986 §3.2.2). */
-function placeOf({ host, port, tls, servername }: DialTarget): TlsPlace {
+function placeOf(target: DialTarget): TlsPlace {
+  const { host, port, tls, servername } = target;
   const bare = host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
-  return { host: bare, port, tls, servername };
+  return { host: bare, port, tls, servername, scope: scopeOf(target) };
+}
+
+function scopeOf({ sessionScope, unixSocket }: DialTarget): string {
+  return sessionScope ?? unixSocket ?? "";
 }
 
 function requireIp(localAddress: string): void {

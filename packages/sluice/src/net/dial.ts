@@ -14,6 +14,7 @@ import { DialInProgress } from "./dial-in-progress.js";
 import type { DnsCache } from "./dns-cache.js";
 import type { ProxyHop } from "./proxy-hop.js";
 import type { TlsClientOptions } from "./tls-client.js";
+import { TlsSessions } from "./tls-sessions.js";
 import type { TlsInfo, Transport } from "./transport.js";
 
 /** RFC 8305 §8: the recommended Connection Attempt Delay. */
@@ -32,6 +33,8 @@ export interface DialTarget {
   readonly tls?: TlsClientOptions | undefined;
   /** Name to ask for and to find in the certificate, instead of the one in `tls` and of the host. */
   readonly servername?: string | undefined;
+  /** TLS sessions are resumed between connections with the same one only. */
+  readonly sessionScope?: string | undefined;
   /** The proxy that leads to host and port. It is what is looked up and connected to; `allowAddress` is not asked about it. */
   readonly proxy?: ProxyHop | undefined;
   /** Path of a Unix socket to connect to instead of host and port. */
@@ -87,7 +90,7 @@ export interface DialerOptions {
   readonly readBufferSize?: number | undefined;
 }
 
-/** Opens connections. Stateless but for the DNS cache and the read buffer: dialings don't know of each other. */
+/** Opens connections. Stateless but for the DNS cache, TLS sessions and the read buffer: dialings don't know of each other. */
 export class Dialer {
   readonly #context: DialContext;
 
@@ -107,6 +110,7 @@ export class Dialer {
       dns: options.dns,
       happyEyeballsDelayMs: happyEyeballsDelay,
       allowAddress: options.allowAddress,
+      sessions: new TlsSessions(),
       takeReadBuffer: readBufferSource(readBufferSize),
     };
   }

@@ -8,8 +8,11 @@
 import { isIP } from "node:net";
 import type { ConnectionOptions, SecureContext, TLSSocket } from "node:tls";
 import { type TlsError, UsageError } from "../errors.js";
-import { untrustedError } from "./tls-error.js";
+import { refuseUnknown } from "../options.js";
+import { notPinnedError, untrustedError } from "./tls-error.js";
 import { bytesOf } from "./tls-material.js";
+import { pinMismatch, pinsOf } from "./tls-pins.js";
+import type { TlsSessions } from "./tls-sessions.js";
 
 /** How to speak TLS to a server. PEM as text or bytes. */
 export interface TlsClientOptions {
@@ -27,8 +30,48 @@ export interface TlsClientOptions {
   readonly rejectUnauthorized?: boolean | undefined;
   /** Oldest protocol version to speak. @default "TLSv1.2" */
   readonly minVersion?: "TLSv1.2" | "TLSv1.3" | undefined;
+  /**
+   * What the server must show, whoever signed it: SHA-256 of its certificate in hexadecimal, with colons or without, or of its
+   * public key as `sha256//` and base64 (RFC 7469 §2.4); of several, one. Checked before a byte of a request is sent. It adds to the
+   * other checks; with `rejectUnauthorized: false` it stands alone, which is how to trust one certificate that nobody signed.
+   * Throws `options/bad-fingerprint`.
+   */
+  readonly fingerprint?: string | readonly string[] | undefined;
+  /** Most places whose TLS sessions are kept, to be resumed on the next connection (RFC 8446 §2.2); 0: none. @default 100 */
+  readonly maxCachedSessions?: number | undefined;
   /** Protocols offered by ALPN (RFC 7301), best first. @default ["http/1.1"] */
   readonly alpn?: readonly string[] | undefined;
+}
+
+/** As many as Node's own agents keep. */
+export const DEFAULT_CACHED_SESSIONS = 100;
+
+const KNOWN: ReadonlySet<string> = new Set<keyof TlsClientOptions>([
+  "servername",
+  "ca",
+  "cert",
+  "key",
+  "passphrase",
+  "rejectUnauthorized",
+  "minVersion",
+  "fingerprint",
+  "maxCachedSessions",
+  "alpn",
+]);
+
+/** Throws {@link UsageError} for options that cannot be; certificates and keys are read with the first connection. */
+export function checkTlsOptions(what: string, options: TlsClientOptions): void {
+  refuseUnknown(what, options, KNOWN);
+  const { fingerprint, maxCachedSessions = DEFAULT_CACHED_SESSIONS, minVersion } = options;
+  if (fingerprint !== undefined) pinsOf(fingerprint);
+  if (!(maxCachedSessions >= 0)) {
+    const message = `Cannot use ${what}.maxCachedSessions: expected 0 or more, received ${maxCachedSessions}`;
+    throw new UsageError("options/out-of-range", message);
+  }
+  if (minVersion !== undefined && minVersion !== "TLSv1.2" && minVersion !== "TLSv1.3") {
+    const message = `Cannot use ${what}.minVersion: expected TLSv1.2 or TLSv1.3, received ${String(minVersion)}`;
+    throw new UsageError("options/unknown-value", message);
+  }
 }
 
 /** Where TLS is spoken. */
@@ -39,6 +82,8 @@ export interface TlsPlace {
   readonly tls: TlsClientOptions | undefined;
   /** Goes before the name in `tls`. */
   readonly servername: string | undefined;
+  /** Keeps apart sessions that are not to be resumed on each other's ways there. */
+  readonly scope: string;
 }
 
 /** Certificates parsed once for all connections with the same options object. */
@@ -56,11 +101,18 @@ export function nameToSend(place: TlsPlace): string | undefined {
   return name === "" || isIP(name) !== 0 ? undefined : name;
 }
 
+/** What sessions are kept under: a resumed one proves nothing anew, so the name once proven is in it. */
+export function sessionKeyOf(place: TlsPlace): string {
+  return `${place.scope}\n${place.host}:${place.port}\n${nameToProve(place)}`;
+}
+
 /** Options for tls.connect. Throws {@link UsageError} `options/bad-certificate` when ca, cert or key cannot be read. */
-export function nodeTlsOptions(place: TlsPlace, options: TlsClientOptions): ConnectionOptions {
+export function nodeTlsOptions(place: TlsPlace, options: TlsClientOptions, sessions: TlsSessions): ConnectionOptions {
   const tls = process.getBuiltinModule("node:tls");
   const proven = nameToProve(place);
+  const session = sessions.take(options, sessionKeyOf(place));
   return {
+    ...(session === undefined ? {} : { session }),
     secureContext: secureContextOf(options),
     servername: nameToSend(place) ?? "",
     ALPNProtocols: [...(options.alpn ?? ["http/1.1"])],
@@ -71,8 +123,13 @@ export function nodeTlsOptions(place: TlsPlace, options: TlsClientOptions): Conn
 
 /** After 'secureConnect': undefined if the server is who it should be (or need not be), else why not. */
 export function verifyServer(socket: TLSSocket, place: TlsPlace): TlsError | undefined {
-  if (socket.authorized || place.tls?.rejectUnauthorized === false) return undefined;
-  return untrustedError(socket, nameToProve(place), `${place.host}:${place.port}`);
+  const { rejectUnauthorized, fingerprint } = place.tls ?? {};
+  const shown = `${place.host}:${place.port}`;
+  if (!socket.authorized && rejectUnauthorized !== false) return untrustedError(socket, nameToProve(place), shown);
+  // Of a resumed session there is no certificate to be seen; it was kept because it had passed under these very settings.
+  if (fingerprint === undefined || socket.isSessionReused()) return undefined;
+  const mismatch = pinMismatch(socket.getPeerCertificate().raw, pinsOf(fingerprint));
+  return mismatch === undefined ? undefined : notPinnedError(socket, shown, mismatch);
 }
 
 function secureContextOf(options: TlsClientOptions): SecureContext {

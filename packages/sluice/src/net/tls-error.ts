@@ -9,6 +9,8 @@ import { errorCodeOf } from "./error-code.js";
 
 const UNKNOWN_ISSUER =
   "it is signed by {issuer}, which is not trusted; give that authority's certificate as `ca` if it should be";
+/** What a person needs to see which certificate it was, whatever is wrong with it. */
+const FACTS = " (for {names}; signed by {issuer}; valid from {from} to {to})";
 
 /** What OpenSSL says of a certificate → our code and explanation, in which the certificate's facts are filled in. */
 const CERTIFICATE_FAULTS: Readonly<Record<string, readonly [code: string, explanation: string]>> = {
@@ -18,7 +20,10 @@ const CERTIFICATE_FAULTS: Readonly<Record<string, readonly [code: string, explan
     "name-mismatch",
     "it is for {names}, not for {name}; set `servername` if that is right",
   ],
-  DEPTH_ZERO_SELF_SIGNED_CERT: ["self-signed", "it is signed by itself; give it as `ca` to trust it"],
+  DEPTH_ZERO_SELF_SIGNED_CERT: [
+    "self-signed",
+    "it is signed by itself; give it as `ca` to trust it, or its `fingerprint`",
+  ],
   SELF_SIGNED_CERT_IN_CHAIN: ["untrusted", UNKNOWN_ISSUER],
   UNABLE_TO_GET_ISSUER_CERT: ["untrusted", UNKNOWN_ISSUER],
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ["untrusted", UNKNOWN_ISSUER],
@@ -57,8 +62,17 @@ export function untrustedError(socket: TLSSocket, name: string, place: string): 
   const certificate = socket.getPeerCertificate();
   const message = `Cannot trust ${place}: the certificate of ${ownerOf(certificate)} is refused: `;
   const cause = Object.assign(new Error(`Certificate verification failed: ${reason}`), { code: reason });
-  return new TlsError(`tls/certificate-${code}`, message + fillIn(explanation, certificate, name), {
+  return new TlsError(`tls/certificate-${code}`, message + fillIn(explanation + FACTS, certificate, name), {
     cause,
+    phase: "tls",
+  });
+}
+
+/** The certificate shown by `place` is not pinned; `actual` says what it is. */
+export function notPinnedError(socket: TLSSocket, place: string, actual: string): TlsError {
+  const certificate = socket.getPeerCertificate();
+  const message = `Cannot trust ${place}: the certificate of ${ownerOf(certificate)} is none of those pinned: ${actual}`;
+  return new TlsError("tls/fingerprint-mismatch", `${message}${fillIn(FACTS, certificate, "")}; see tls.fingerprint`, {
     phase: "tls",
   });
 }

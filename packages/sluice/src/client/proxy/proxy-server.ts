@@ -9,7 +9,7 @@ import { showUrl } from "../../http/redact.js";
 import type { FieldLines } from "../../http1/sinks.js";
 import { assertFields } from "../../http1/write-head.js";
 import type { ProxyHop } from "../../net/proxy-hop.js";
-import type { TlsClientOptions } from "../../net/tls-client.js";
+import { checkTlsOptions, type TlsClientOptions } from "../../net/tls-client.js";
 import { refuseUnknown } from "../../options.js";
 import { hasField } from "../field-lines.js";
 import { basicCredentials } from "../middleware/auth/basic.js";
@@ -66,6 +66,7 @@ export class ProxyServer implements ProxyHop {
   constructor(given: string | URL | ProxyOptions, tls: TlsClientOptions) {
     const options: ProxyOptions = typeof given === "string" || given instanceof URL ? { url: given } : given;
     refuseUnknown("proxy", options, KNOWN);
+    if (options.tls !== undefined) checkTlsOptions("proxy.tls", options.tls);
     const url = parsedProxyUrl(options.url);
     const [scheme, defaultPort] = SCHEMES[url.protocol] ?? unknownScheme(url);
     this.scheme = scheme;
