@@ -1,21 +1,15 @@
-/** Our client through other people's proxies: HTTP by passing on and by CONNECT, SOCKS 4, 4a, 5 and 5h. */
+/** Our client through other people's proxies: HTTP by passing on and by CONNECT, and SOCKS 5. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ConnectorOptions } from "../../src/client/connector.js";
-import type { ProxyOptions, ProxySetting } from "../../src/client/proxy/proxy-options.js";
-import { ClientSession } from "../../src/client/session.js";
-import { ProxyError } from "../../src/errors.js";
-import { rejection } from "../client/fake-net.js";
-import { AUTHORITY } from "../net/certificates.js";
+import type { ProxyOptions } from "../../src/client/proxy/proxy-options.js";
 import { converse } from "./client-conversation.js";
 import { GREETING, originApplication, patternBytes, sha256 } from "./origin-application.js";
-import { danted, freePort, isAbsent, microsocks, nginx, ssh, sshd, tinyproxy } from "./peer-process.js";
+import { freePort, isAbsent, microsocks, nginx, tinyproxy } from "./peer-process.js";
 import { closeAll, SCHEMES, type Scheme, serveOn } from "./places.js";
+import { refusal, sessionBy } from "./proxied-session.js";
 import {
   PASSWORD,
-  startedDante,
   startedForwardingNginx,
   startedMicrosocks,
-  startedSshTunnel,
   startedTinyproxy,
   TINYPROXY_PASSWORD,
   USER,
@@ -28,17 +22,6 @@ beforeAll(async () => {
   for (const scheme of SCHEMES) ports[scheme] = (await serveOn(scheme, originApplication())).port;
 });
 afterAll(closeAll);
-
-function sessionBy(proxy: ProxySetting, options: ConnectorOptions = {}): ClientSession {
-  return new ClientSession({ connector: { limit: 4, proxy, tls: { ca: AUTHORITY }, ...options }, timeout: 15_000 });
-}
-
-async function refusal(session: ClientSession, url: string): Promise<ProxyError> {
-  const error = await rejection(session.get(url).text());
-  await session.close();
-  expect(error).toBeInstanceOf(ProxyError);
-  return error as ProxyError;
-}
 
 describe.skipIf(isAbsent(tinyproxy))("tinyproxy", () => {
   test("everything gets through its tunnels", async () => {
@@ -133,36 +116,5 @@ describe.skipIf(isAbsent(microsocks))("microsocks", () => {
     const port = await startedMicrosocks(false);
     const error = await refusal(sessionBy(`socks5h://127.0.0.1:${port}`), `http://127.0.0.1:${await freePort()}/`);
     expect([error.code, error.message]).toEqual(["proxy/refused", expect.stringContaining("connection refused")]);
-  });
-});
-
-describe.skipIf(isAbsent(danted))("dante", () => {
-  test.each(["socks4", "socks4a", "socks5", "socks5h"])("everything gets through it by %s", async (scheme) => {
-    const port = await startedDante();
-    const session = sessionBy(`${scheme}://127.0.0.1:${port}`);
-    await converse(`https://127.0.0.1:${ports.https}`, session);
-    // It finds no IPv4 address for "localhost" where the machine has an IPv6 one.
-    if (scheme === "socks4a") return;
-    const named = sessionBy(`${scheme}://127.0.0.1:${port}`, { dns: { lookup: () => ["127.0.0.1"] } });
-    expect(await named.get(`http://localhost:${ports.http}/hello`).text()).toBe(GREETING);
-    await named.close();
-  });
-
-  test.each(["socks4a", "socks5h"])("what its rules forbid is its refusal by %s", async (scheme) => {
-    const port = await startedDante();
-    const error = await refusal(sessionBy(`${scheme}://127.0.0.1:${port}`), `http://127.0.0.13:${ports.http}/`);
-    expect(error.code).toBe("proxy/refused");
-  });
-});
-
-describe.skipIf(isAbsent(sshd) || isAbsent(ssh))("OpenSSH", () => {
-  test("everything gets through `ssh -D`, by all versions of SOCKS", async () => {
-    const port = await startedSshTunnel();
-    await converse(`https://127.0.0.1:${ports.https}`, sessionBy(`socks5h://127.0.0.1:${port}`));
-    for (const scheme of ["socks4", "socks4a", "socks5"]) {
-      const session = sessionBy(`${scheme}://127.0.0.1:${port}`, { dns: { lookup: () => ["127.0.0.1"] } });
-      expect(await session.get(`https://localhost:${ports.https}/hello`).text()).toBe(GREETING);
-      await session.close();
-    }
   });
 });
