@@ -71,6 +71,8 @@ function oneLine(text: string): string {
     .replace(/^error: /, "")
     .replace(/\s*\n\s*/g, " ");
   const refused = /^option '(?:-\w, )?(--[\w-]+)[^']*' argument '.*' is invalid\. (.*)$/.exec(line);
+  const unknown = /^(unknown option '-[^=']*)=.*?'( \(Did you mean .*\))?$/.exec(line);
+  if (unknown !== null) return `U${unknown[1]?.slice(1)}'${unknown[2] ?? ""}`;
   if (refused !== null) return `Cannot use ${refused[1]}: ${refused[2]}`;
   return line.charAt(0).toUpperCase() + line.slice(1);
 }

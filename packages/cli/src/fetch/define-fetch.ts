@@ -1,15 +1,25 @@
 /** `sluice fetch` as it is written on the command line, and what its options mean to people. */
 import { type Command, Option } from "commander";
 import { value, values } from "../option-parsers.js";
-import { parseDelay, parseTimeLimit } from "../parse/duration.js";
+import { parseDelay } from "../parse/duration.js";
 import { parseJsonText } from "../parse/json-text.js";
-import { parseHeader, parseMethod, parseNames } from "../parse/pairs.js";
+import { parseFormField, parseMethod } from "../parse/pairs.js";
 import { parseRate, type Rate } from "../parse/rate.js";
-import { parseSize } from "../parse/size.js";
 import { parseWholeNumber } from "../parse/whole-number.js";
-import { bodySourceOf } from "../request-body.js";
+import {
+  addAuthOptions,
+  addConnectionOptions,
+  addMessageOptions,
+  addRetryOptions,
+  addTraceOptions,
+  type SendingFlags,
+  sendingSettings,
+  timeOption,
+} from "../sending/define-sending.js";
+import { bodySourceOf } from "../sending/request-body.js";
 import type { Io } from "../terminal/io.js";
 import { UsageProblem } from "../usage-problem.js";
+import type { ResultPlace } from "./results/result-file.js";
 import type { FetchSettings, SavePlace } from "./settings.js";
 
 const MOST_CONCURRENCY = 10_000;
@@ -18,26 +28,21 @@ const MIB = 1024 * 1024;
 const INCLUDED_BODY_BYTES = 10 * MIB;
 
 /** What the parser has made of the command line. */
-export interface FetchFlags {
+export interface FetchFlags extends SendingFlags {
   readonly input?: string;
   readonly concurrency: number;
   readonly perHost?: number;
   readonly rate?: Rate;
   readonly delay?: readonly [leastMs: number, mostMs: number];
-  readonly retries: number;
   readonly timeout: number;
-  readonly connectTimeout: number;
   readonly method?: string;
-  readonly header?: readonly (readonly [name: string, value: string])[];
   readonly userAgent?: string;
   readonly data?: string;
   readonly json?: string;
-  readonly follow: boolean;
-  readonly insecure?: boolean;
-  readonly cacert?: string;
-  readonly maxSize?: number;
-  readonly showQuery?: readonly string[];
+  readonly form?: readonly (readonly [name: string, value: string])[];
   readonly output?: "table" | "jsonl" | "files";
+  readonly outputFile?: string;
+  readonly resume?: boolean;
   readonly outputDir?: string;
   readonly overwrite?: boolean;
   readonly body?: boolean;
@@ -51,7 +56,10 @@ Examples:
   sluice fetch https://example.com/a https://example.com/b
   sluice fetch -i urls.txt --concurrency 100 --retries 3 > results.jsonl
   grep -o 'https://[^"]*' page.html | sluice fetch -i - --per-host 4 --rate 20/s
-  sluice fetch -i urls.txt --output-dir pages --delay 100-500ms
+  sluice fetch -i urls.txt --output-dir pages --delay 100..500
+  sluice fetch -i urls.txt -o results.jsonl --resume    (again and again, until all is done)
+  sluice fetch -i urls.txt --retries 4 --retry-on 429,503 --max-retry-after 2m
+  sluice fetch -i urls.txt --bearer-from env:API_TOKEN --auth-for https://api.example.com
   sluice fetch -i urls.txt --remaining left.txt    (Ctrl-C; later: -i left.txt)
 
 Input files have one URL a line; blank lines and lines that begin with # are passed over.
@@ -70,8 +78,13 @@ export function defineFetch(program: Command, io: Io, done: (exitCode: number) =
     .description("Makes many requests at once, fast and within limits, in constant memory.")
     .argument("[url...]", "URLs to request, before those of --input");
   addInputOptions(command);
-  addRequestOptions(command);
   addOutputOptions(command);
+  addTraceOptions(command);
+  addPaceOptions(command);
+  addRetryOptions(command);
+  addRequestOptions(command.optionsGroup("Requests:"));
+  addAuthOptions(command);
+  addConnectionOptions(command);
   command.addHelpText("after", EXAMPLES).action(async (urls: readonly string[], flags: FetchFlags) => {
     const settings = fetchSettings(urls, flags);
     const { runFetch } = await import("./fetch-command.js");
@@ -80,48 +93,43 @@ export function defineFetch(program: Command, io: Io, done: (exitCode: number) =
 }
 
 function addInputOptions(command: Command): void {
-  const whole = (least: number, most?: number) => value((text) => parseWholeNumber(text, least, most));
   command
     .option("-i, --input <file>", "read URLs from a file, one a line; - is standard input")
-    .option("-c, --concurrency <n>", "requests at once", whole(1, MOST_CONCURRENCY), 50)
-    .option("--per-host <n>", "requests at once to one host", whole(1, MOST_CONCURRENCY))
-    .option("--rate <n/unit>", "requests begun in a time, evenly spaced: 10/s, 600/m", value(parseRate))
-    .option("--delay <ms>", "wait before each request: 200, 100-500 (random), 1s-3s", value(parseDelay))
-    .option("--retries <n>", "further tries after a fault, or status 408, 425, 429, 5xx", whole(0, 100), 0)
-    .addOption(timeOption("--timeout <time>", "for one try: connecting, answer and body", 300_000, "5m"))
-    .addOption(timeOption("--connect-timeout <time>", "for connecting", 30_000, "30s"))
-    .option("--fail-fast", "stop at the first failure");
-}
-
-function addRequestOptions(command: Command): void {
-  command
-    .option("-X, --method <method>", "request method (default: GET, POST with a body)", value(parseMethod))
-    .option("-H, --header <name:value>", "header field, may be repeated", values(parseHeader))
-    .option("--user-agent <text>", "User-Agent field")
-    .option("-d, --data <data>", "body: text, or @FILE for a file's content")
-    .option("--json <json>", "body: JSON, sent as application/json", value(parseJsonText))
-    .option("--no-follow", "take redirects as answers")
-    .option("--max-size <size>", "longest body taken: 500, 64KiB, 10MB", value(parseSize))
-    .option("--insecure", "take any certificate")
-    .option("--cacert <file>", "authorities to trust instead of the built-in ones (PEM)")
-    .option("--show-query <names>", "query parameters shown in errors; others appear as …", value(parseNames));
+    .option("--fail-fast", "stop at the first failure")
+    .option("--remaining <file>", "keep the inputs not worked off, to go on with; empty when all are done")
+    .option("-q, --quiet", "no progress and no summary");
 }
 
 function addOutputOptions(command: Command): void {
   const formats = new Option("--output <how>", "table, jsonl or files (default: table on a terminal, else jsonl)");
   command
     .addOption(formats.choices(["table", "jsonl", "files"]))
+    .option("-o, --output-file <file>", "write the JSON lines to a file")
+    .option("--resume", "go on with --output-file: pass over what is done, try failures again")
     .option("--output-dir <dir>", "save each answer as a file in this folder")
-    .option("--overwrite", "replace files that are there already, instead of numbering")
-    .option("--body", "put bodies into the JSON lines; at most 10 MiB each, see --max-size")
-    .option("--remaining <file>", "keep the inputs not worked off, to go on with; empty when all are done")
-    .option("-q, --quiet", "no progress and no summary");
+    .option("--overwrite", "replace what is there: files of the same name, or --output-file")
+    .option("--body", "put bodies into the JSON lines; at most 10 MiB each, see --max-size");
 }
 
-function timeOption(flags: string, description: string, ms: number, shown: string): Option {
-  return new Option(flags, `time ${description}; a bare number is in seconds`)
-    .default(ms, shown)
-    .argParser(value(parseTimeLimit));
+function addPaceOptions(command: Command): void {
+  const places = value((text) => parseWholeNumber(text, 1, MOST_CONCURRENCY));
+  command
+    .optionsGroup("Pace:")
+    .option("-c, --concurrency <n>", "requests at once", places, 50)
+    .option("--per-host <n>", "requests at once to one host", places)
+    .option("--rate <n/unit>", "requests begun in a time, evenly spaced: 10/s, 600/m", value(parseRate))
+    .option("--delay <ms>", "wait before each request: 200, 100..500 (random), 1s-3s", value(parseDelay))
+    .addOption(timeOption("--timeout <time>", "for one try: connecting, answer and body", 300_000, "5m"));
+}
+
+function addRequestOptions(command: Command): void {
+  command
+    .option("-X, --method <method>", "request method (default: GET, POST with a body)", value(parseMethod))
+    .option("-d, --data <data>", "body: text, or @FILE for a file's content")
+    .option("--json <json>", "body: JSON, sent as application/json", value(parseJsonText))
+    .option("--form <name=value>", "body: a form field, may be repeated", values(parseFormField))
+    .option("--user-agent <text>", "User-Agent field");
+  addMessageOptions(command);
 }
 
 /** Completes and checks what options mean together. Throws `UsageProblem`. */
@@ -134,26 +142,22 @@ export function fetchSettings(urls: readonly string[], flags: FetchFlags): Fetch
   if (includeBody && output !== undefined && output !== "jsonl") {
     throw new UsageProblem(`Cannot use --body with --output ${output}: bodies go into JSON lines`);
   }
+  const sending = sendingSettings(flags);
   return {
     inputs: { urls, file: flags.input },
+    sending,
     method: flags.method ?? (body === undefined ? "GET" : "POST"),
-    headers: flags.header ?? [],
     userAgent: flags.userAgent,
     body,
     concurrency: flags.concurrency,
     perHost,
     rate: flags.rate,
     delay: flags.delay ?? [0, 0],
-    retries: flags.retries,
     timeout: flags.timeout,
-    connectTimeout: flags.connectTimeout,
-    followRedirects: flags.follow,
-    insecure: flags.insecure ?? false,
-    caFile: flags.cacert,
-    maxSize: flags.maxSize ?? (includeBody ? INCLUDED_BODY_BYTES : Number.POSITIVE_INFINITY),
-    showQuery: flags.showQuery ?? [],
+    maxSize: sending.maxSize ?? (includeBody ? INCLUDED_BODY_BYTES : Number.POSITIVE_INFINITY),
     format: output === "files" ? undefined : includeBody ? "jsonl" : output,
     save: savePlace(flags),
+    results: resultPlace(flags),
     includeBody,
     failFast: flags.failFast ?? false,
     remainingFile: flags.remaining,
@@ -161,10 +165,21 @@ export function fetchSettings(urls: readonly string[], flags: FetchFlags): Fetch
   };
 }
 
-function savePlace({ output, outputDir, overwrite, body }: FetchFlags): SavePlace | undefined {
+function resultPlace({ output, outputFile, resume, overwrite }: FetchFlags): ResultPlace | undefined {
+  if (outputFile === undefined) {
+    if (resume) throw new UsageProblem("Cannot use --resume without --output-file: it says what is done");
+    return undefined;
+  }
+  if (output === "table") throw new UsageProblem("Cannot use --output table with --output-file: JSON lines go there");
+  return { path: outputFile, resume: resume ?? false, overwrite: overwrite ?? false };
+}
+
+function savePlace({ output, outputDir, outputFile, overwrite, body }: FetchFlags): SavePlace | undefined {
   if (outputDir === undefined) {
     if (output === "files") throw new UsageProblem("Cannot save files without a folder: give --output-dir");
-    if (overwrite) throw new UsageProblem("Cannot use --overwrite without --output-dir");
+    if (overwrite && outputFile === undefined) {
+      throw new UsageProblem("Cannot use --overwrite without --output-dir or --output-file");
+    }
     return undefined;
   }
   if (output === "table" || output === "jsonl") {

@@ -9,15 +9,16 @@ import { OutputClosed } from "../terminal/output.js";
 import { showCount } from "../terminal/quantities.js";
 import { countInputs, type InputSource } from "./input-source.js";
 import { runJob, type TakeBody } from "./job.js";
-import { isFine, type Outcome } from "./outcome.js";
+import { type Answered, type Failed, isFine, type Outcome } from "./outcome.js";
 import { Places } from "./places.js";
 import { Progress } from "./progress.js";
 import { writeRemaining } from "./remaining.js";
 import { jsonLine, type TableStyle, tableHead, tableRow } from "./reports.js";
+import type { ResultFile } from "./results/result-file.js";
 import type { FetchSettings } from "./settings.js";
 import { Stopping } from "./stopping.js";
 import { summaryText } from "./summary.js";
-import { Tally } from "./tally.js";
+import type { Tally } from "./tally.js";
 
 /** With a limit for each host, so many times the concurrency wait: else a sorted list would be worked off one host at a time. */
 const WAITING_FACTOR = 8;
@@ -28,6 +29,14 @@ export interface RunParts {
   /** Undefined where requests have nothing of their own. */
   readonly options: RequestOptions | undefined;
   readonly takeBody: TakeBody;
+  /** Where outcomes are written; undefined for standard output. */
+  readonly results: ResultFile | undefined;
+}
+
+/** What a run works off, and what counts it. */
+export interface RunTools {
+  readonly source: InputSource;
+  readonly tally: Tally;
 }
 
 /** One run, once. */
@@ -35,7 +44,7 @@ export class FetchRun {
   readonly #settings: FetchSettings;
   readonly #io: Io;
   readonly #source: InputSource;
-  readonly #tally = new Tally();
+  readonly #tally: Tally;
   readonly #stopping: Stopping;
   readonly #progress: Progress;
   readonly #startedAt = performance.now();
@@ -46,12 +55,13 @@ export class FetchRun {
   /** What ended the run, if it was not the inputs. */
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(settings: FetchSettings, io: Io, source: InputSource) {
+  constructor(settings: FetchSettings, io: Io, tools: RunTools) {
     const { stdout } = io;
     this.#settings = settings;
     this.#io = io;
-    this.#source = source;
-    this.#stopping = new Stopping(source);
+    this.#source = tools.source;
+    this.#tally = tools.tally;
+    this.#stopping = new Stopping(tools.source);
     this.#progress = new Progress(io.stderr, this.#tally, () => performance.now());
     const asTable = (settings.format ?? (stdout.isTerminal ? "table" : "jsonl")) === "table";
     this.#table = asTable
@@ -73,8 +83,13 @@ export class FetchRun {
     }
   }
 
+  /** Takes the progress away, so that something else can be written to standard error. */
+  makeRoom(): void {
+    this.#progress.clear();
+  }
+
   async #workOff(parts: RunParts): Promise<void> {
-    const { concurrency, perHost, method, retries, timeout, maxSize } = this.#settings;
+    const { concurrency, perHost, method, sending, timeout, maxSize } = this.#settings;
     const waiting = perHost < concurrency ? WAITING_FACTOR : 1;
     const places = new Places(concurrency, perHost);
     const { beginning, running } = this.#stopping;
@@ -83,7 +98,7 @@ export class FetchRun {
       ...parts,
       session,
       method,
-      retries,
+      retry: sending.retry,
       timeout,
       maxSize,
       places,
@@ -97,7 +112,7 @@ export class FetchRun {
         if (error !== undefined) this.#fail(error);
         // What ends after a failure is not reported any more: it counts as not done.
         if (this.#failure !== undefined || value === undefined) this.#brokenOff.push(input.url);
-        else await this.#take(value).catch((failure: unknown) => this.#fail(failure));
+        else await this.#take(value, parts.results).catch((failure: unknown) => this.#fail(failure));
       }
     } catch (error) {
       // The input itself broke off.
@@ -105,22 +120,27 @@ export class FetchRun {
     }
   }
 
-  async #take(outcome: Outcome): Promise<void> {
+  async #take(outcome: Outcome, results: ResultFile | undefined): Promise<void> {
     this.#tally.add(outcome);
     if (outcome.kind === "left") {
       this.#brokenOff.push(outcome.input.url);
       return;
     }
+    if (results === undefined) await this.#report(outcome);
+    else await results.output.write(jsonLine(outcome));
+    if (this.#settings.failFast && !isFine(outcome)) this.#stopping.fail();
+  }
+
+  async #report(outcome: Answered | Failed): Promise<void> {
     const { stdout } = this.#io;
     if (stdout.isTerminal) this.#progress.clear();
     if (this.#table === undefined) {
       await stdout.write(jsonLine(outcome));
-    } else {
-      const head = this.#headWritten ? "" : tableHead(this.#table);
-      this.#headWritten = true;
-      await stdout.write(head + tableRow(outcome, this.#table));
+      return;
     }
-    if (this.#settings.failFast && !isFine(outcome)) this.#stopping.fail();
+    const head = this.#headWritten ? "" : tableHead(this.#table);
+    this.#headWritten = true;
+    await stdout.write(head + tableRow(outcome, this.#table));
   }
 
   /** Ends the run; what is under way still comes out, as broken off. */
@@ -150,7 +170,7 @@ export class FetchRun {
 
   /** One line about what is left and how to go on, if the run was stopped. */
   async #describeLeft(): Promise<string | undefined> {
-    const { remainingFile, inputs } = this.#settings;
+    const { remainingFile, inputs, results } = this.#settings;
     const saved = await this.#saveRemaining();
     if (this.#stopping.by === undefined) return undefined;
     if (saved !== undefined) {
@@ -158,11 +178,12 @@ export class FetchRun {
       return `Stopped; ${showCount(saved)} left, in ${remainingFile}: go on with -i ${remainingFile} and the same options.`;
     }
     const total = await countInputs(inputs).catch(() => undefined);
-    const { done } = this.#tally;
+    const { done, doneBefore } = this.#tally;
     const left =
       total === undefined
         ? `${showCount(this.#brokenOff.length)} left, and the rest of the input, which was not read`
-        : `${showCount(total - done)} left`;
+        : `${showCount(total - done - doneBefore)} left`;
+    if (results !== undefined) return `Stopped; ${left}: go on with --resume and the same options.`;
     return `Stopped; ${left}. With --remaining FILE they are kept to go on with.`;
   }
 

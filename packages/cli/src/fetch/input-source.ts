@@ -20,23 +20,36 @@ export interface InputPlace {
   readonly file: string | undefined;
 }
 
+/** Whether an earlier run has done an input. */
+export type IsDone = (url: string) => boolean;
+
 /** Hands out one input after another. */
 export class InputSource implements AsyncIterable<Input> {
   readonly #lines: AsyncIterator<Line, void>;
   readonly #stream: Readable | undefined;
+  readonly #isDone: IsDone;
   #pending: Promise<IteratorResult<Line, void>> | undefined;
   #wake: (() => void) | undefined;
   #stopped = false;
   #handedOut = 0;
 
-  private constructor(urls: readonly string[], stream: Readable | undefined) {
+  private constructor(urls: readonly string[], stream: Readable | undefined, isDone: IsDone) {
     this.#stream = stream;
+    this.#isDone = isDone;
     this.#lines = inputLines(urls, stream);
   }
 
-  /** Opens the file, if there is one. Throws `UsageProblem` if it cannot be read. */
-  static async open({ urls, file }: InputPlace, stdin: () => Readable): Promise<InputSource> {
-    return new InputSource(urls, file === undefined ? undefined : file === "-" ? stdin() : await openLines(file));
+  /**
+   * Opens the file, if there is one. Inputs of which `isDone` says so are passed over; each is asked about once. Throws `UsageProblem`
+   * if the file cannot be read.
+   */
+  static async open(
+    { urls, file }: InputPlace,
+    stdin: () => Readable,
+    isDone: IsDone = () => false,
+  ): Promise<InputSource> {
+    const stream = file === undefined ? undefined : file === "-" ? stdin() : await openLines(file);
+    return new InputSource(urls, stream, isDone);
   }
 
   /** Once. Ends after the last input, or when it is stopped. */
@@ -46,6 +59,7 @@ export class InputSource implements AsyncIterable<Input> {
       if (line === undefined) return;
       const index = this.#handedOut;
       this.#handedOut += 1;
+      if (!line.tooLong && this.#isDone(line.text)) continue;
       yield { index, url: line.text, tooLong: line.tooLong };
     }
   }
@@ -62,7 +76,7 @@ export class InputSource implements AsyncIterable<Input> {
       const step = await (this.#pending ?? this.#lines.next());
       this.#pending = undefined;
       if (step.done) return;
-      if (!step.value.tooLong) yield step.value.text;
+      if (!step.value.tooLong && !this.#isDone(step.value.text)) yield step.value.text;
     }
   }
 

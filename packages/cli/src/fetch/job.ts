@@ -13,6 +13,7 @@ import {
   sleep,
   UsageError,
 } from "sluice";
+import type { RetrySettings } from "../sending/settings.js";
 import { explain } from "../terminal/explain.js";
 import { shorten } from "../terminal/safe-text.js";
 import { StorageFailure } from "./file-store.js";
@@ -25,8 +26,6 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "PUT", "DELETE",
 /** Codes of usage errors that no input can be blamed for: methods, fields and bodies that cannot be sent. */
 const EVERYBODYS_FAULTS =
   /^(?:(?:request|options|headers)\/|http1\/(?:method-invalid|field-name-invalid|host-repeated)$|body\/(?:bad-piece|source-failed)$)/;
-const BACK_OFF_MS = 250;
-const MOST_BACK_OFF_MS = 10_000;
 const SHOWN_CHARACTERS = 80;
 
 /** What a job does with a body, whose pieces are counted on the way. */
@@ -44,7 +43,7 @@ export interface JobSettings {
   readonly options: RequestOptions | undefined;
   readonly places: Places;
   readonly tally: Tally;
-  readonly retries: number;
+  readonly retry: RetrySettings;
   /** Of one try, from asking for a connection to the end of the body, in milliseconds. */
   readonly timeout: number;
   /** Most bytes of a body. */
@@ -115,9 +114,12 @@ class Job {
   }
 
   #send(): Promise<ClientResponse> {
-    const { session, method, options, retries } = this.#settings;
+    const { session, method, options, retry } = this.#settings;
     if (this.#tries === 0) return session.request(method, this.#input.url, options);
-    return session.request(method, this.#input.url, { ...options, retry: { attempts: retries + 1 - this.#tries } });
+    return session.request(method, this.#input.url, {
+      ...options,
+      retry: { ...retry, attempts: retry.attempts - this.#tries },
+    });
   }
 
   async #receive(response: ClientResponse): Promise<Answered> {
@@ -161,15 +163,16 @@ class Job {
 
   /** The session tries again what failed before the head came; from there on it is for us. */
   #mayTryAgain(error: unknown): boolean {
-    const { method, retries } = this.#settings;
-    if (!IDEMPOTENT.has(method) || this.#tries > retries) return false;
+    const { method, retry } = this.#settings;
+    if (!IDEMPOTENT.has(method) || this.#tries >= retry.attempts) return false;
     if (error instanceof PayloadError) return error.code === "body/incomplete";
     return error instanceof ConnectionLostError || error instanceof RequestTimeoutError;
   }
 
   /** Full jitter: anything up to a bound that doubles with each try. */
   #backOff(): number {
-    return Math.random() * Math.min(MOST_BACK_OFF_MS, BACK_OFF_MS * 2 ** (this.#tries - 1));
+    const { baseDelay, maxDelay } = this.#settings.retry;
+    return Math.random() * Math.min(maxDelay, baseDelay * 2 ** (this.#tries - 1));
   }
 
   #failed(error: unknown): Failed {

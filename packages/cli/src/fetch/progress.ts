@@ -59,14 +59,15 @@ export class Progress {
 
   /** Paints the figures of this moment. */
   paint(): void {
-    const { done, failed, inFlight, bytes } = this.#tally;
+    const { done, failed, inFlight, bytes, doneBefore } = this.#tally;
     const now = this.#now();
     this.#requests.update(done, now);
     this.#bytes.update(bytes, now);
     const rates = { requestsPerSecond: this.#requests.perSecond, bytesPerSecond: this.#bytes.perSecond };
     // The last column stays free: many terminals go to the next line when it is written.
     const width = this.#output.columns - 1;
-    const figures = progressText({ done, failed, inFlight, total: this.total, ...rates }, width - this.#note.length);
+    const total = this.total === undefined ? undefined : this.total - doneBefore;
+    const figures = progressText({ done, failed, inFlight, total, ...rates }, width - this.#note.length);
     const text = (this.#note + figures).slice(0, width);
     this.#output.say(`\r${text}${" ".repeat(Math.max(0, Math.min(this.#painted, width) - text.length))}`);
     this.#painted = text.length;

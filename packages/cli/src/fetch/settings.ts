@@ -1,7 +1,9 @@
 /** What `sluice fetch` was asked for, resolved: every field is present and in range. */
 import type { Rate } from "../parse/rate.js";
-import type { BodySource } from "../request-body.js";
+import type { BodySource } from "../sending/request-body.js";
+import type { SendingSettings } from "../sending/settings.js";
 import type { InputPlace } from "./input-source.js";
+import type { ResultPlace } from "./results/result-file.js";
 
 /** How outcomes are written to standard output. */
 export type ReportFormat = "table" | "jsonl";
@@ -16,8 +18,8 @@ export interface SavePlace {
 /** See {@link "./define-fetch.js"} for what each option means to people. */
 export interface FetchSettings {
   readonly inputs: InputPlace;
+  readonly sending: SendingSettings;
   readonly method: string;
-  readonly headers: readonly (readonly [name: string, value: string])[];
   readonly userAgent: string | undefined;
   readonly body: BodySource | undefined;
   readonly concurrency: number;
@@ -25,21 +27,17 @@ export interface FetchSettings {
   readonly perHost: number;
   readonly rate: Rate | undefined;
   readonly delay: readonly [leastMs: number, mostMs: number];
-  readonly retries: number;
   /** Of one try, in milliseconds. */
   readonly timeout: number;
-  readonly connectTimeout: number;
-  readonly followRedirects: boolean;
-  readonly insecure: boolean;
-  readonly caFile: string | undefined;
   /** Most bytes of a body, decoded; Infinity for no limit. */
   readonly maxSize: number;
-  readonly showQuery: readonly string[];
   /** Undefined: a table on a terminal, JSON lines elsewhere. */
   readonly format: ReportFormat | undefined;
   readonly save: SavePlace | undefined;
   /** Puts bodies into the JSON lines. */
   readonly includeBody: boolean;
+  /** The file that outcomes go to as JSON lines, in place of standard output. */
+  readonly results: ResultPlace | undefined;
   readonly failFast: boolean;
   /** File for the inputs that were not worked off. */
   readonly remainingFile: string | undefined;

@@ -30,6 +30,7 @@ function totals(tally: Tally, elapsedMs: number, colours: Colours): string {
     showBytes(tally.bytes),
     `${showBytes(elapsedMs > 0 ? (tally.bytes * 1_000) / elapsedMs : 0)}/s`,
   ];
+  if (tally.doneBefore > 0) outcome.push(`${showCount(tally.doneBefore)} done before`);
   return outcome.join(", ");
 }
 

@@ -24,6 +24,8 @@ export class Tally {
   bytes = 0;
   /** Stopped before they were done. */
   left = 0;
+  /** Passed over, because an earlier run has done them. */
+  doneBefore = 0;
 
   add(outcome: Outcome): void {
     if (outcome.kind === "left") {

@@ -23,18 +23,17 @@ export function parseTimeLimit(text: string): number {
 }
 
 /**
- * A wait, or the bounds between which it is drawn: `200`, `200ms`, `100-500ms`, `1s-3s`, in milliseconds; a bare number is in
- * milliseconds, and a unit after the second bound alone holds for both. Throws `UsageProblem`.
+ * A wait, or the bounds between which it is drawn: `200`, `200ms`, `100-500ms`, `100..500`, `1s-3s`, in milliseconds; a bare number is
+ * in milliseconds, and a unit after the second bound alone holds for both. Throws `UsageProblem`.
  */
 export function parseDelay(text: string): readonly [leastMs: number, mostMs: number] {
-  const dash = text.indexOf("-");
-  if (dash === -1) {
+  const [, lower, upper] = /^(.*?)(?:-|\.\.)(.*)$/s.exec(text) ?? [];
+  if (lower === undefined || upper === undefined) {
     const ms = parseDuration(text, "ms");
     return [ms, ms];
   }
-  const upper = text.slice(dash + 1);
   const unit = (DURATION.exec(upper)?.[2] as TimeUnit | undefined) ?? "ms";
-  const leastMs = parseDuration(text.slice(0, dash), unit);
+  const leastMs = parseDuration(lower, unit);
   const mostMs = parseDuration(upper, unit);
   if (leastMs <= mostMs) return [leastMs, mostMs];
   throw new UsageProblem(`expected the smaller bound first, received "${text}"`);

@@ -31,6 +31,19 @@ export function parseCredentials(text: string): { readonly username: string; rea
   return { username: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
+/** `user:password` as it is, if it is that. Throws `UsageProblem`. */
+export function parseCredentialText(text: string): string {
+  parseCredentials(text);
+  return text;
+}
+
+/** `name=value` of a cookie (RFC 6265 §4.1.1). Throws `UsageProblem`. */
+export function parseCookie(text: string): readonly [name: string, value: string] {
+  const [name, value] = parseFormField(text);
+  if (!TOKEN.test(name)) throw new UsageProblem("the name of a cookie is letters, digits and !#$%&'*+-.^_`|~");
+  return [name, value];
+}
+
 /** A method: any token, in upper case (RFC 9110 §9.1). Throws `UsageProblem`. */
 export function parseMethod(text: string): string {
   if (!TOKEN.test(text)) throw new UsageProblem(`"${text}" is not a method`);

@@ -2,14 +2,21 @@
  * `sluice get` and its siblings: one request, and its answer on standard output. On a terminal for people: head, laid out and coloured
  * body. Anywhere else the body's bytes and nothing more.
  */
-import { type ClientResponse, ClientSession, type RequestOptions, type SessionOptions } from "sluice";
+import {
+  type ClientResponse,
+  ClientSession,
+  type ConnectorOptions,
+  type RequestOptions,
+  type TimeoutOptions,
+} from "sluice";
 import { EXIT_FAILED, EXIT_OK, exitCodeFor, type StopSignal } from "../exit-codes.js";
-import { sendableBody } from "../request-body.js";
+import { withJar } from "../sending/cookie-file.js";
+import { sendableBody } from "../sending/request-body.js";
+import { sessionOptions } from "../sending/session-options.js";
 import type { Io } from "../terminal/io.js";
 import { OutputClosed } from "../terminal/output.js";
 import { showBytes } from "../terminal/quantities.js";
 import { safeLine } from "../terminal/safe-text.js";
-import { trustOptions } from "../trust.js";
 import { showBody, writeRaw } from "./print-body.js";
 import { headText, requestText, timingsText } from "./print-head.js";
 import type { SingleRequestSettings } from "./settings.js";
@@ -36,43 +43,63 @@ export async function runRequest(settings: SingleRequestSettings, io: Io): Promi
 }
 
 async function request(settings: SingleRequestSettings, io: Io, signal: AbortSignal): Promise<number> {
-  const { method, url, verbose, outputFile, failOnError } = settings;
+  const { sending } = settings;
   const options = await requestOptions(settings, io);
-  const session = new ClientSession({ ...(await sessionOptions(settings)), signal });
-  try {
-    const response = await session.request(method, url, options);
-    if (verbose) io.stderr.say(requestText(response, io.stderr.colours));
-    const failed = failOnError && response.status >= 400;
-    if (wantsHead(settings, io)) await io.stdout.write(headText(response, io.stdout.colours));
-    const shown =
-      outputFile === undefined || failed ? await writeBody(response, io) : await save(response, outputFile, io);
-    if (verbose) io.stderr.say(timingsText(response.timings, remoteOf(response), io.stderr.colours));
-    return failed || !shown ? EXIT_FAILED : EXIT_OK;
-  } finally {
-    await session.close();
-  }
+  return await withJar(sending.cookieFile, io, async (jar) => {
+    const session = new ClientSession({
+      ...(await sessionOptions(sending, io, { connector: connectorOf(settings) })),
+      timeout: timeoutOf(settings),
+      signal,
+      ...(jar === undefined ? {} : { cookies: jar }),
+    });
+    try {
+      return await exchange(session, settings, options, io);
+    } finally {
+      await session.close();
+    }
+  });
 }
 
-async function requestOptions({ body, headers }: SingleRequestSettings, io: Io): Promise<RequestOptions> {
+async function exchange(
+  session: ClientSession,
+  settings: SingleRequestSettings,
+  options: RequestOptions,
+  io: Io,
+): Promise<number> {
+  const { method, url, verbose, outputFile, failOnError } = settings;
+  const response = await session.request(method, url, options);
+  if (verbose) io.stderr.say(requestText(response, io.stderr.colours));
+  const failed = failOnError && response.status >= 400;
+  if (wantsHead(settings, io)) await io.stdout.write(headText(response, io.stdout.colours));
+  const shown =
+    outputFile === undefined || failed ? await writeBody(response, io) : await save(response, outputFile, io);
+  if (verbose) io.stderr.say(timingsText(response.timings, remoteOf(response), io.stderr.colours));
+  return failed || !shown ? EXIT_FAILED : EXIT_OK;
+}
+
+async function requestOptions({ body, params, sending }: SingleRequestSettings, io: Io): Promise<RequestOptions> {
+  const { headers, cookies } = sending;
   const sendable = body === undefined ? undefined : await sendableBody(body, () => io.stdin);
   const fields = [...headers];
   const hasType = headers.some(([name]) => name.toLowerCase() === "content-type");
   if (sendable?.contentType !== undefined && !hasType) fields.push(["content-type", sendable.contentType]);
-  return { ...sendable?.options, headers: fields };
+  return {
+    ...sendable?.options,
+    headers: fields,
+    ...(params.length === 0 ? {} : { params }),
+    ...(cookies.length === 0 ? {} : { cookies: Object.fromEntries(cookies) }),
+  };
 }
 
-async function sessionOptions(settings: SingleRequestSettings): Promise<SessionOptions> {
-  const { timeout, connectTimeout, unixSocket, credentials, followRedirects, showQuery } = settings;
+function connectorOf({ unixSocket }: SingleRequestSettings): ConnectorOptions {
+  return unixSocket === undefined ? {} : { unixSocket };
+}
+
+/** Where the whole has a limit, its phases need none of their own. */
+function timeoutOf({ timeout, sending }: SingleRequestSettings): TimeoutOptions {
   const forever = Number.POSITIVE_INFINITY;
-  // Where the whole has a limit, its phases need none of their own.
   const phases = timeout < forever ? { headers: forever, read: forever, write: forever } : {};
-  return {
-    timeout: { total: timeout, connect: Math.min(connectTimeout, timeout), ...phases },
-    connector: { tls: await trustOptions(settings), ...(unixSocket === undefined ? {} : { unixSocket }) },
-    redirect: followRedirects ? "follow" : "manual",
-    showQuery,
-    ...(credentials === undefined ? {} : { auth: credentials }),
-  };
+  return { total: timeout, connect: Math.min(sending.connectTimeout, timeout), ...phases };
 }
 
 /** An answer to HEAD has nothing else to show. */

@@ -1,21 +1,18 @@
 /** What one request was asked to be, resolved. */
-import type { BodySource } from "../request-body.js";
+import type { BodySource } from "../sending/request-body.js";
+import type { SendingSettings } from "../sending/settings.js";
 
 /** See {@link "./define-request.js"} for what each option means to people. */
 export interface SingleRequestSettings {
   readonly method: string;
   readonly url: string;
-  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly sending: SendingSettings;
+  /** Added to the URL's own query. */
+  readonly params: readonly (readonly [name: string, value: string])[];
   readonly body: BodySource | undefined;
-  readonly credentials: { readonly username: string; readonly password: string } | undefined;
   /** Of everything, in milliseconds; Infinity for no limit. */
   readonly timeout: number;
-  readonly connectTimeout: number;
-  readonly followRedirects: boolean;
   readonly unixSocket: string | undefined;
-  readonly insecure: boolean;
-  readonly caFile: string | undefined;
-  readonly showQuery: readonly string[];
   /** Request line and times, on standard error. */
   readonly verbose: boolean;
   /** Writes the head also where it is not a terminal that reads. */

@@ -10,6 +10,8 @@ export interface Io {
   readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Variables of the environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Has `listener` told of each signal that asks to stop, in place of the process ending; until the returned function is called. */
   onStopSignal(listener: (signal: StopSignal) => void): () => void;
   /** Ends the process at once. */
@@ -26,6 +28,7 @@ export function processIo(): Io {
     },
     stdout: new Output(process.stdout, env),
     stderr: new Output(process.stderr, env),
+    env,
     onStopSignal(listener) {
       for (const signal of STOP_SIGNALS) process.on(signal, listener as NodeJS.SignalsListener);
       return () => {

@@ -36,13 +36,14 @@ export class Output {
   #failure: Error | undefined;
   #onFailure: (() => void) | undefined;
 
-  constructor(stream: WritableLike, env: Readonly<Record<string, string | undefined>>) {
+  /** `name` is what a stream is called where it cannot be written to. */
+  constructor(stream: WritableLike, env: Readonly<Record<string, string | undefined>>, name = "the output") {
     this.#stream = stream;
     this.isTerminal = stream.isTTY === true;
     this.repaints = this.isTerminal && env["TERM"] !== "dumb";
     this.colours = coloursFor(this.isTerminal, env);
     stream.on("error", (error) => {
-      this.#failure ??= failureOf(error);
+      this.#failure ??= failureOf(error, name);
       this.#onFailure?.();
     });
   }
@@ -55,9 +56,14 @@ export class Output {
 
   /** Writes, and resolves when there is room for more; one write at a time. Rejects with {@link OutputClosed}, or what else went wrong. */
   async write(chunk: string | Uint8Array): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
+    this.check();
     if (this.#stream.write(chunk)) return;
     await this.#room();
+    this.check();
+  }
+
+  /** Throws what went wrong, if anything has so far: what is written may fail later. */
+  check(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
@@ -82,8 +88,8 @@ export class Output {
   }
 }
 
-function failureOf(error: Error): Error {
+function failureOf(error: Error, name: string): Error {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== undefined && GONE.has(code)) return new OutputClosed("The reader of the output has gone");
-  return new Error(fileProblem("write", "the output", error).message, { cause: error });
+  return new Error(fileProblem("write", name, error).message, { cause: error });
 }

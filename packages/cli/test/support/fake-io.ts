@@ -40,6 +40,7 @@ export class FakeIo implements Io {
   readonly stdin: Readable;
   readonly stdout: Output;
   readonly stderr: Output;
+  readonly env: Readonly<Record<string, string>>;
   readonly out: FakeStream;
   readonly err: FakeStream;
   readonly exits: number[] = [];
@@ -50,6 +51,7 @@ export class FakeIo implements Io {
     this.err = new FakeStream({ isTTY: terminal, columns });
     this.stdout = new Output(this.out, env);
     this.stderr = new Output(this.err, env);
+    this.env = env;
     this.stdin = Readable.from([Buffer.from(stdin)]);
   }
 
