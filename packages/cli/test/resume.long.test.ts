@@ -61,7 +61,7 @@ test("100,000 URLs that are done are passed over in less than 150 MB", async () 
   for (let at = 0; at < URLS; at += 1) {
     const ok = at % 100 !== 99 || at > 1_000;
     const line = `{"index":${at},"url":"${url}/item/${at}","ok":${ok},"elapsed":1,"sends":1,"status":${ok ? 200 : 500},"size":1}\n`;
-    if (!stream.write(line)) await new Promise((resolve) => stream.once("drain", resolve));
+    if (!stream.write(line)) await new Promise<void>((resolve) => stream.once("drain", resolve));
   }
   await new Promise<void>((resolve) => stream.end(resolve));
   const startedAt = performance.now();
