@@ -17,3 +17,7 @@ export type {
 export type { MockRequest } from "./testing/mock/mock-request.js";
 export type { MockRoute } from "./testing/mock/mock-route.js";
 export type { MockField, MockMatch, MockUrl } from "./testing/mock/request-matcher.js";
+export type { SimulatedEvent, SimulatedEventKind } from "./testing/simulation/event-log.js";
+export type { NetworkConditions, ResolvedConditions, SimulatedRange } from "./testing/simulation/network-conditions.js";
+export type { SimulatedClock } from "./testing/simulation/simulated-clock.js";
+export { SimulatedNetwork, type SimulatedNetworkOptions } from "./testing/simulation/simulated-network.js";

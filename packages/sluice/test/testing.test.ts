@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
 import * as testing from "../src/testing.js";
 
-test("sluice/testing has answers and connections without a network and a clock that stands still, and nothing else", () => {
-  expect(Object.keys(testing).sort()).toEqual(["ManualClock", "MockConnector", "ScriptedTransport", "memoryPair"]);
+test("sluice/testing has answers, connections and whole networks in memory and a clock that stands still, and nothing else", () => {
+  expect(Object.keys(testing).sort()).toEqual([
+    "ManualClock",
+    "MockConnector",
+    "ScriptedTransport",
+    "SimulatedNetwork",
+    "memoryPair",
+  ]);
 });

@@ -89,6 +89,22 @@ export class ManualClock implements Clock {
     this.#throwCollected();
   }
 
+  /**
+   * Moves time on to the next moment at which a deadline may be due, and expires what is; false when none is armed. Throws as
+   * {@link advance} does.
+   */
+  advanceToNext(): boolean {
+    if (this.armedCount === 0) return false;
+    this.#begin(0);
+    try {
+      this.#look(Number.POSITIVE_INFINITY);
+    } finally {
+      this.#advancing = false;
+    }
+    this.#throwCollected();
+    return true;
+  }
+
   #begin(ms: number): number {
     if (this.#advancing)
       throw new UsageError("clock/bad-advance", "Cannot advance the clock: it is being advanced already");

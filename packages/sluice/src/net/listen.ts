@@ -72,6 +72,8 @@ export type ListenAddress =
 /** A bound, accepting socket. */
 export interface Listener {
   readonly address: ListenAddress;
+  /** Whether its connections speak TLS. */
+  readonly secure: boolean;
   /** Accepted connections still open, those in their handshake included. */
   readonly connections: number;
   /** Stops accepting. Resolves when the listening socket is closed; connections go on. Idempotent. */

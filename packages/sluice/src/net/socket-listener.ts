@@ -36,6 +36,10 @@ export class SocketListener implements Listener {
     return this.#address;
   }
 
+  get secure(): boolean {
+    return this.#options.tls !== undefined;
+  }
+
   get connections(): number {
     return this.#connections;
   }

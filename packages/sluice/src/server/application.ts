@@ -119,7 +119,8 @@ export class Application {
     refuseUnknown("listen", options, LISTEN_OPTION_NAMES);
     await this.#lifecycle.start();
     try {
-      const { clock, connection } = this.#options;
+      const { connection } = this.#options;
+      const { clock = this.#options.clock } = options;
       const onError = (error: unknown) => this.#dispatcher.reportLate(error);
       const server = await startServer(this.dispatch, { ...connection, ...options, clock, onError });
       server.whenClosed(() => this.#lifecycle.stop());

@@ -1,7 +1,7 @@
 /** Puts a responder on a TCP, TLS or Unix socket. */
 
 import { type Clock, systemClock } from "../concurrency/clock.js";
-import { listen, type ListenOptions as SocketOptions } from "../net/listen.js";
+import { type Listener, listen, type ListenOptions as SocketOptions } from "../net/listen.js";
 import { refuseUnknown } from "../options.js";
 import { DateLine } from "../wire/date-line.js";
 import type { ServerLinkSettings } from "../wire/http1-server-link.js";
@@ -25,7 +25,14 @@ export interface ListenOptions
    * @default false
    */
   readonly signals?: boolean | undefined;
+  /** Accepts connections in place of the network, wherever they come from; port, host, path and TLS are its own business then. */
+  readonly open?: ((host: ListenHost) => Listener | Promise<Listener>) | undefined;
+  /** The source of time for connections. @default the application's, which is the system's */
+  readonly clock?: Clock | undefined;
 }
+
+/** Where a listener's connections go. */
+export type ListenHost = Pick<Required<SocketOptions>, "onConnection" | "onError">;
 
 /** Options of {@link startServer}. */
 export interface ServerOptions extends ListenOptions, ConnectionOptions {
@@ -34,8 +41,6 @@ export interface ServerOptions extends ListenOptions, ConnectionOptions {
    * `exchange` says which), or accepting connections. Must not throw.
    */
   onError(error: unknown, exchange: ServerExchange | undefined): void;
-  /** The source of time. @default the system's */
-  readonly clock?: Clock | undefined;
 }
 
 /** All of {@link ListenOptions}. */
@@ -47,12 +52,13 @@ export const LISTEN_OPTION_NAMES: ReadonlySet<string> = new Set([
   "backlog",
   "removeStaleSocket",
   "signals",
+  "open",
+  "clock",
 ]);
 const SERVER_OPTION_NAMES: ReadonlySet<string> = new Set([
   ...LISTEN_OPTION_NAMES,
   ...CONNECTION_OPTION_NAMES,
   "onError",
-  "clock",
 ]);
 
 /**
@@ -65,12 +71,13 @@ export async function startServer(responder: Responder, options: ServerOptions):
   const resolved = resolveConnectionOptions(options);
   const linkSettings = linkSettingsFrom(resolved, clock);
   const connections = new ConnectionSet({ responder, options: resolved, linkSettings, clock, onError });
-  const listener = await listen({
-    ...socketOptionsFrom(options),
+  const host: ListenHost = {
     onConnection: (transport) => connections.add(transport),
     onError: (error) => onError(error, undefined),
-  });
-  const server = new Server({ listener, connections, clock, secure: options.tls !== undefined });
+  };
+  const { open } = options;
+  const listener = await (open === undefined ? listen({ ...socketOptionsFrom(options), ...host }) : open(host));
+  const server = new Server({ listener, connections, clock });
   if (options.signals === true) server.whenClosed(closeOnSignals(server, (error) => onError(error, undefined)));
   return server;
 }

@@ -28,7 +28,6 @@ export interface ServerParts {
   readonly listener: Listener;
   readonly connections: ConnectionSet;
   readonly clock: Clock;
-  readonly secure: boolean;
 }
 
 /** A server that accepts connections; made by `startServer`. */
@@ -56,7 +55,7 @@ export class Server implements AsyncDisposable {
   get url(): string {
     const { host, port, path } = this.#address;
     if (path !== undefined) return `unix:${path}`;
-    return `${this.#parts.secure ? "https" : "http"}://${urlHost(host)}:${port}`;
+    return `${this.#parts.listener.secure ? "https" : "http"}://${urlHost(host)}:${port}`;
   }
 
   /** Its connections, counted now. */

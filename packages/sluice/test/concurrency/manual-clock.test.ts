@@ -40,6 +40,23 @@ describe("ManualClock", () => {
     expect(clock.armedCount).toBe(0);
   });
 
+  test("advanceToNext goes from deadline to deadline, and says when there is none", () => {
+    const clock = new ManualClock();
+    const seen: number[] = [];
+    for (const delay of [0, 0.3, 90_000_000.7]) callLater(clock, delay, () => seen.push(clock.now()));
+    let steps = 0;
+    while (clock.advanceToNext()) steps += 1;
+    expect(seen).toEqual([0, 0.3, 90_000_000.7]);
+    // Looks at slots of the wheel in which nothing was due are steps too.
+    expect(steps).toBeLessThan(10);
+    expect(clock.advanceToNext()).toBe(false);
+    callLater(clock, 1, () => {
+      throw new Error("late");
+    });
+    expect(() => clock.advanceToNext()).toThrow("late");
+    expect(clock.armedCount).toBe(0);
+  });
+
   test("advance(0) expires what is due without delay", () => {
     const clock = new ManualClock();
     let fired = 0;

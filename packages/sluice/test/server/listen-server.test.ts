@@ -2,12 +2,15 @@ import { request } from "node:http";
 import { request as requestTls } from "node:https";
 import { connect } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import type { Listener } from "../../src/net/listen.js";
+import { memoryPair } from "../../src/net/memory.js";
 import type { Responder } from "../../src/server/exchange.js";
 import { type ServerOptions, startServer } from "../../src/server/listen.js";
 import { Reply } from "../../src/server/reply.js";
 import type { Server } from "../../src/server/server.js";
 import { AUTHORITY, SERVER } from "../net/certificates.js";
 import { socketFolder } from "../net/connected-pair.js";
+import { record } from "../net/recorder.js";
 import { get, inMemory, streamed } from "../wire/server-link-setup.js";
 import { echo, text } from "./connection-setup.js";
 import { RawClient } from "./raw-client.js";
@@ -257,4 +260,32 @@ describe("over real sockets", () => {
     first.socket.destroy();
     expect(await second.untilReceived("/second")).toContain("200 OK");
   });
+});
+
+test("`open` accepts connections in place of the network", async () => {
+  let closed = 0;
+  const [near, far] = memoryPair();
+  const listener: Listener = {
+    address: { host: "somewhere", port: 7, path: undefined },
+    secure: true,
+    connections: 1,
+    close: async () => {
+      closed += 1;
+    },
+    ref() {},
+    unref() {},
+  };
+  const server = await startServer(() => text("from memory"), {
+    onError: (error) => errors.push(error),
+    open: ({ onConnection }) => {
+      onConnection(far);
+      return listener;
+    },
+  });
+  expect(server.url).toBe("https://somewhere:7");
+  const received = record(near);
+  near.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
+  await received.until(() => received.text.endsWith("from memory"));
+  await server.close({ grace: 0 });
+  expect(closed).toBe(1);
 });
