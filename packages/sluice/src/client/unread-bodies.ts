@@ -69,19 +69,21 @@ export class UnreadBodies<Stander extends Standing = Standing> {
   }
 
   #reclaimPlaces(): void {
-    const due = this.#clock.now() - UNREAD_GRACE_MS;
+    const now = this.#clock.now();
     let wanted = this.#host.waitingCount();
     let later: number | undefined;
     for (const [stander, since] of this.#since) {
       if (wanted === 0) return;
-      if (since > due) {
-        later = since;
+      // The same sum as the one the deadline was armed by: another, rounded differently, might never find it due.
+      const until = since + UNREAD_GRACE_MS;
+      if (until > now) {
+        later = until;
         break;
       }
       if (!this.#host.isWanted(stander)) continue;
       wanted -= 1;
       stander.giveUpUnread("others waited for its connection");
     }
-    if (later !== undefined && wanted > 0) this.#clock.arm(this.#reclaim, later - due);
+    if (later !== undefined && wanted > 0) this.#clock.arm(this.#reclaim, later - now);
   }
 }

@@ -95,7 +95,7 @@ export class ManualClock implements Clock {
    */
   advanceToNext(): boolean {
     if (this.armedCount === 0) return false;
-    this.#begin(0);
+    this.#enter();
     try {
       this.#look(Number.POSITIVE_INFINITY);
     } finally {
@@ -105,16 +105,20 @@ export class ManualClock implements Clock {
     return true;
   }
 
-  #begin(ms: number): number {
+  #enter(): void {
     if (this.#advancing)
       throw new UsageError("clock/bad-advance", "Cannot advance the clock: it is being advanced already");
+    this.#advancing = true;
+  }
+
+  #begin(ms: number): number {
     if (!(ms >= 0) || ms === Number.POSITIVE_INFINITY) {
       throw new UsageError(
         "clock/bad-advance",
         `Cannot advance the clock: expected 0 or more milliseconds, received ${ms}`,
       );
     }
-    this.#advancing = true;
+    this.#enter();
     this.#looksAtThisMoment = 0;
     return this.#now + ms;
   }

@@ -1,6 +1,8 @@
 /** Bodies that nobody reads never silently cost a connection, nor memory without bound, nor a program its progress. */
 import { describe, expect, test } from "vitest";
 import type { ClientResponse } from "../../src/client/response.js";
+import { UnreadBodies } from "../../src/client/unread-bodies.js";
+import { ManualClock } from "../../src/concurrency/manual-clock.js";
 import { FakeNet, ok, rejection, turns } from "./fake-net.js";
 
 const URL_A = "http://a.test/x";
@@ -170,4 +172,16 @@ test("discarding lets a little by and keeps the connection, closes it for much, 
   expect(net.open).toBe(0);
   expect((await rejection(stuck.text())).code).toBe("body/already-used");
   expect(net.clock.armedCount).toBe(0);
+});
+
+test("the grace ends once, whatever the moment at which a body came to stand is rounded to", () => {
+  for (let at = 0; at < 300; at += 1) {
+    const clock = new ManualClock({ now: at * 1.11 });
+    const givenUp: string[] = [];
+    const unread = new UnreadBodies(clock, 0, { waitingCount: () => 1, isWanted: () => true });
+    unread.stands({ giveUpUnread: (why) => givenUp.push(why) });
+    clock.advance(251);
+    expect(givenUp, `standing since ${at * 1.11}`).toEqual(["others waited for its connection"]);
+    expect(clock.armedCount).toBe(0);
+  }
 });

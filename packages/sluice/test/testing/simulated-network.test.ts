@@ -80,6 +80,20 @@ describe("a quiet network", () => {
     await net.listen(greeter(), "http://a.example");
   });
 
+  test("knows which timers clients and servers have running", async () => {
+    await using net = new SimulatedNetwork({ latency: 5 });
+    await net.listen(greeter(), "http://a.example");
+    await using session = new ClientSession({ connector: net.connector() });
+    expect(net.pendingTimers).toBe(0);
+    const asked = session.get("http://a.example/hello").text();
+    await sleep(7, { clock: net.clock });
+    expect(net.pendingTimers).toBeGreaterThan(0);
+    expect(net.pendingTimers).toBeLessThan(net.clock.armedCount);
+    await asked;
+    await net.close();
+    expect(net.pendingTimers).toBe(0);
+  });
+
   test("what was made on it is closed with it, and time stands still then", async () => {
     const net = new SimulatedNetwork();
     const server = await net.listen(greeter(), "http://a.example");

@@ -25,7 +25,7 @@ interface Ends {
 function joined(conditions: NetworkConditions = {}, lends = false, highWaterMark = 65_536): Ends {
   const clock = new SimulatedClock();
   const log: string[] = [];
-  const host = { clock, random: seededRandom(1), conditions: resolveConditions(CALM, conditions) };
+  const host = { clock, random: seededRandom(1), conditions: resolveConditions(CALM, conditions), armedByNetwork: 0 };
   const shared = { peer: PEER, lends, highWaterMark };
   const [near, far] = simulatedPair(
     host,
@@ -83,13 +83,13 @@ describe("a simulated connection", () => {
   });
 
   test("closing with bytes unread is a reset; what was under way is lost", async () => {
-    const { near, far } = joined();
+    const { clock, near, far } = joined();
     const here = record(near);
     record(far);
     far.pause();
     near.write("unread");
     far.write("lost");
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await clock.still();
     far.write("lost too");
     far.destroy();
     await here.until(() => here.closed);

@@ -11,7 +11,7 @@ export type SimulatedRange = number | readonly [least: number, most: number];
 export interface NetworkConditions {
   /** Milliseconds that a piece takes, one way; connecting takes two ways, TLS four, DNS one. @default 1 */
   readonly latency?: SimulatedRange;
-  /** Bytes a second in each direction of a connection. @default Infinity */
+  /** Bytes a second in each direction of a connection, from 1. @default Infinity */
   readonly bandwidth?: number;
   /** Chance that what was written at once arrives in several pieces, cut anywhere. @default 0 */
   readonly splits?: number;
@@ -61,7 +61,7 @@ export function resolveConditions(base: ResolvedConditions, given: NetworkCondit
   const resolved: ResolvedConditions = { ...base, ...defined };
   for (const name of CHANCES) requireNumber(`network.${name}`, resolved[name], 0, 1);
   for (const name of RANGES) requireRange(`network.${name}`, resolved[name]);
-  requireNumber("network.bandwidth", resolved.bandwidth, Number.MIN_VALUE, Number.POSITIVE_INFINITY);
+  requireNumber("network.bandwidth", resolved.bandwidth, 1, Number.POSITIVE_INFINITY);
   return resolved;
 }
 

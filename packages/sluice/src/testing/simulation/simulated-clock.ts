@@ -9,6 +9,7 @@
 import { nextTurn } from "../../concurrency/clock.js";
 import type { Deadline } from "../../concurrency/deadline.js";
 import { ManualClock, type ManualClockOptions } from "../../concurrency/manual-clock.js";
+import { UsageError } from "../../errors.js";
 
 /** Turns of the event loop between two moments. */
 const TURNS_BETWEEN = 2;
@@ -28,6 +29,11 @@ export class SimulatedClock extends ManualClock {
     if (!this.#running && !this.#stopped && this.armedCount > 0) void this.#run();
   }
 
+  /** Whether something is still to happen by itself. */
+  get moving(): boolean {
+    return this.#running;
+  }
+
   /** Resolves when no deadline is armed any more: nothing can happen from then on by itself. */
   still(): Promise<void> {
     if (!this.#running) return Promise.resolve();
@@ -41,15 +47,23 @@ export class SimulatedClock extends ManualClock {
     this.#stopped = true;
   }
 
-  /** What a deadline throws becomes an unhandled rejection, as what a timer's callback throws ends a process. */
   async #run(): Promise<void> {
     this.#running = true;
+    do for (let turn = 0; turn < TURNS_BETWEEN; turn += 1) await nextTurn();
+    while (!this.#stopped && this.#step());
+    this.#running = false;
+    for (const resolve of this.#whenStill.splice(0)) resolve();
+  }
+
+  /** False when no deadline is armed. */
+  #step(): boolean {
     try {
-      do for (let turn = 0; turn < TURNS_BETWEEN; turn += 1) await nextTurn();
-      while (!this.#stopped && this.advanceToNext());
-    } finally {
-      this.#running = false;
-      for (const resolve of this.#whenStill.splice(0)) resolve();
+      return this.advanceToNext();
+    } catch (error) {
+      // It belongs to nobody: an unhandled rejection ends the process, as what a timer's callback throws does.
+      void Promise.reject(error);
+      if (error instanceof UsageError && error.code === "clock/endless-moment") this.stop();
+      return true;
     }
   }
 }

@@ -86,6 +86,11 @@ export class SimulatedNetwork implements AsyncDisposable {
     return this.#switch.openEnds;
   }
 
+  /** Timers that clients and servers of this network have running: none, when all of them are closed. */
+  get pendingTimers(): number {
+    return this.clock.armedCount - this.#switch.armedByNetwork;
+  }
+
   /** Changes what the network is like, from now on: a bad hour, or its end. Throws `UsageError` `options/…`. */
   change(conditions: NetworkConditions): void {
     this.#switch.conditions = resolveConditions(this.#switch.conditions, conditions);
@@ -141,7 +146,7 @@ export class SimulatedNetwork implements AsyncDisposable {
     for (let quiet = 0; quiet < MOST_QUIET_TURNS; quiet += 1) {
       await nextTurn();
       if (settled()) return new Promise(() => undefined);
-      if (this.clock.armedCount === 0) continue;
+      if (!this.clock.moving) continue;
       await this.clock.still();
       quiet = 0;
     }

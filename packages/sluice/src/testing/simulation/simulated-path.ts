@@ -3,9 +3,8 @@
  * sent (how late, in which pieces, or that it breaks instead), so that what is under way stays as it is. Nothing overtakes.
  */
 
-import type { Clock } from "../../concurrency/clock.js";
-import { Deadline } from "../../concurrency/deadline.js";
 import { draw, type ResolvedConditions } from "./network-conditions.js";
+import { NetworkDeadline, type NetworkTime } from "./network-deadline.js";
 
 const SECOND_MS = 1_000;
 /** What Node reads from a socket at once, and so the largest piece. */
@@ -16,8 +15,7 @@ const CRUMBLED_BYTES = 200;
 const CRUMBLE_CHANCE = 0.1;
 
 /** What all of a network's paths share. */
-export interface PathHost {
-  readonly clock: Clock;
+export interface PathHost extends NetworkTime {
   readonly random: () => number;
   readonly conditions: ResolvedConditions;
 }
@@ -40,7 +38,7 @@ interface Item {
 }
 
 /** Carries bytes, an end or a reset, in order. As a deadline it is the arrival of the next. */
-export class SimulatedPath extends Deadline {
+export class SimulatedPath extends NetworkDeadline {
   readonly #host: PathHost;
   readonly #receiver: PathReceiver;
   readonly #breakOff: () => void;
@@ -54,7 +52,7 @@ export class SimulatedPath extends Deadline {
 
   /** `breakOff`: the network resets the connection. */
   constructor(host: PathHost, receiver: PathReceiver, breakOff: () => void) {
-    super();
+    super(host);
     this.#host = host;
     this.#receiver = receiver;
     this.#breakOff = breakOff;
@@ -106,7 +104,7 @@ export class SimulatedPath extends Deadline {
     if (!this.#delivering) this.#await();
   }
 
-  override expire(): void {
+  protected override due(): void {
     this.#delivering = true;
     this.#deliver();
     this.#delivering = false;
@@ -132,8 +130,8 @@ export class SimulatedPath extends Deadline {
   #await(): void {
     const { clock } = this.#host;
     const [next] = this.#items;
-    if (next === undefined || !this.#receiver.accepting) clock.disarm(this);
-    else clock.arm(this, Math.max(0, next.dueTime - clock.now()));
+    if (next === undefined || !this.#receiver.accepting) this.disarm();
+    else this.arm(Math.max(0, next.dueTime - clock.now()));
   }
 
   #push(item: Item): void {

@@ -4,7 +4,6 @@
  */
 
 import type { Clock } from "../../concurrency/clock.js";
-import { sleep } from "../../concurrency/sleep.js";
 import { UsageError } from "../../errors.js";
 import { connectError, dnsError } from "../../net/connect-error.js";
 import type { DialTarget } from "../../net/dial.js";
@@ -13,6 +12,7 @@ import type { PeerInfo, TlsInfo, Transport } from "../../net/transport.js";
 import type { ListenHost } from "../../server/listen.js";
 import type { EventLog, SimulatedEventKind } from "./event-log.js";
 import { draw, type ResolvedConditions } from "./network-conditions.js";
+import { pause } from "./network-deadline.js";
 import type { PathHost } from "./simulated-path.js";
 import { simulatedPair } from "./simulated-transport.js";
 
@@ -59,6 +59,7 @@ export class SimulatedSwitch implements PathHost {
   conditions: ResolvedConditions;
   /** Ends that are open: two for each connection. */
   openEnds = 0;
+  armedByNetwork = 0;
   readonly #log: EventLog;
   readonly #highWaterMark: number;
   readonly #listening = new Map<string, Listening>();
@@ -105,12 +106,12 @@ export class SimulatedSwitch implements PathHost {
     const url = urlOf(target);
     this.#note("dial", dial, "client");
     const fate = this.#drawFate(target.tls !== undefined);
-    await sleep(fate.dnsMs, { clock: this.clock });
+    await pause(this, fate.dnsMs);
     if (fate.failsDns) {
       this.#note("dns-failure", dial, "client");
       throw dnsError(url.hostname, systemError("ENOTFOUND", "getaddrinfo"));
     }
-    await sleep(fate.connectMs, { clock: this.clock });
+    await pause(this, fate.connectMs);
     const listening = this.#listening.get(url.origin);
     if (listening === undefined || fate.refused) {
       this.#note("refused", dial, "client");
