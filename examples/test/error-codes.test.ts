@@ -9,7 +9,7 @@ const SOURCES = `${ROOT}packages/sluice/src/`;
 const ROOMS =
   "auth|body|clock|connect|connection|cookies|dates|dedupe|dns|event-stream|file|files|headers|http-error|http1|key|listen|" +
   "middleware|mock|multipart|options|paginate|" +
-  "pool|proxy|queue|redirect|reply|request|route|server|session|task|task-group|throttle|tls|transport|url|worker";
+  "pool|proxy|queue|redirect|reply|request|route|server|session|simulation|task|task-group|throttle|tls|transport|url|worker";
 // A media type is no code of ours.
 const CODE = new RegExp(
   `["\`](?!multipart/form-data)((?:${ROOMS})/[a-z0-9][a-z0-9.-]*|(?:timeout|response)\\.[a-z-]+)["\`]`,

@@ -10,7 +10,7 @@ import { Dialer, type DialTarget } from "../net/dial.js";
 import { DnsCache, type DnsCacheOptions } from "../net/dns-cache.js";
 import { checkTlsOptions, type TlsClientOptions } from "../net/tls-client.js";
 import type { Transport } from "../net/transport.js";
-import { refuseUnknown } from "../options.js";
+import { refuseUnknown, requireFunction } from "../options.js";
 import type { ConnectorStats } from "./connector-stats.js";
 import type { Exchange } from "./exchange.js";
 import type { ExchangePool } from "./exchange-pool.js";
@@ -60,6 +60,8 @@ export interface ConnectorOptions {
   readonly connect?: (target: DialTarget) => Transport | Promise<Transport>;
   /** Source of time; a `ManualClock` in tests. @default the system's */
   readonly clock?: Clock;
+  /** Gives a number from 0 up to 1, for the jitter of `retry` and `throttle` of its sessions; a seeded one in tests. @default the system's */
+  readonly random?: () => number;
 }
 
 const KNOWN: ReadonlySet<string> = new Set<keyof ConnectorOptions>([
@@ -78,6 +80,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ConnectorOptions>([
   "limits",
   "connect",
   "clock",
+  "random",
 ]);
 
 const DEFAULTS = {
@@ -99,6 +102,8 @@ const LEAST: Readonly<Record<keyof typeof DEFAULTS, number>> = {
 /** A pool of connections that one or several sessions use. */
 export class Connector {
   readonly clock: Clock;
+  /** See {@link ConnectorOptions.random}. */
+  readonly random: (() => number) | undefined;
   readonly #pool: Pool;
   readonly #options: ConnectorOptions;
   /** One object per secure or plain origin would be enough; TLS settings are the connector's, so two serve all. */
@@ -115,6 +120,8 @@ export class Connector {
       requireNumber(`connector.${name}`, sizes[name], LEAST[name], Number.POSITIVE_INFINITY);
     }
     this.clock = options.clock ?? systemClock;
+    if (options.random !== undefined) requireFunction("connector.random", options.random);
+    this.random = options.random;
     this.#options = options;
     if (options.tls !== undefined) checkTlsOptions("connector.tls", options.tls);
     this.#tls = { alpn: ["http/1.1"], ...options.tls };

@@ -106,11 +106,12 @@ export class SessionConfig {
     this.ownsConnector = shared === undefined && !(connector instanceof Connector);
     this.connector =
       shared?.connector ?? (connector instanceof Connector ? connector : new Connector({ ...connector }));
-    this.jar = shared?.jar ?? (options.cookies === false ? undefined : (options.cookies ?? new CookieJar()));
+    this.jar = shared?.jar ?? (options.cookies === false ? undefined : (options.cookies ?? this.#newJar()));
     this.#retryBudget = shared === undefined ? newBudget(options.retry) : shared.#budgetFor(options);
-    this.#retry = options.retry === undefined ? [] : [retryWithin(options.retry, this.#retryBudget)];
+    this.#retry = options.retry === undefined ? [] : [this.#retryWith(options.retry, this.#retryBudget)];
     this.#throttle =
-      shared?.sharedThrottle(options) ?? (options.throttle === undefined ? [] : [throttle(options.throttle)]);
+      shared?.sharedThrottle(options) ??
+      (options.throttle === undefined ? [] : [throttle(this.#withChance(options.throttle))]);
     this.#auth =
       shared?.sharedAuth(options) ?? (options.auth === undefined ? [] : [authMiddleware(options.auth, "session")]);
     this.#authOfRequests = shared?.authOfRequests ?? new AuthCache();
@@ -132,8 +133,23 @@ export class SessionConfig {
     return inherits ? this.#retryBudget : newBudget(options.retry);
   }
 
+  #retryWith(options: number | RetryOptions, budget: RetryBudget | undefined): ClientMiddleware {
+    return retryWithin(this.#withChance(typeof options === "number" ? { attempts: options } : options), budget);
+  }
+
+  /** Options that name no source of chance get the connector's, if it has one. */
+  #withChance<Options extends { readonly random?: () => number }>(options: Options): Options {
+    const { random } = this.connector;
+    return random === undefined ? options : { random, ...options };
+  }
+
+  #newJar(): CookieJar {
+    const { clock } = this.connector;
+    return new CookieJar({ wallTime: () => clock.wallTime() });
+  }
+
   #ownRetry(options: number | RetryOptions): ClientMiddleware {
-    return retryWithin(options, hasOwnBudget(options) ? newBudget(options) : this.#retryBudget);
+    return this.#retryWith(options, hasOwnBudget(options) ? newBudget(options) : this.#retryBudget);
   }
 
   /** The authentication of a session derived from this one: the same, unless it has one of its own. */

@@ -28,7 +28,7 @@ export interface ListenOptions
   /** Accepts connections in place of the network, wherever they come from; port, host, path and TLS are its own business then. */
   readonly open?: ((host: ListenHost) => Listener | Promise<Listener>) | undefined;
   /** The source of time for connections. @default the application's, which is the system's */
-  readonly clock?: Clock | undefined;
+  readonly clock?: Clock;
 }
 
 /** Where a listener's connections go. */

@@ -51,7 +51,10 @@ export function makeService(parts: ServiceParts): Application {
     await sleep(Number(request.params.ms), { clock, signal: request.signal });
     return reply.bytes(bodyOf(idOf(request), 5));
   });
-  app.route(["GET", "POST"], "/never", (request) => sleep(Number.POSITIVE_INFINITY, { clock, signal: request.signal }));
+  app.route(["GET", "POST"], "/never", async (request) => {
+    await sleep(Number.POSITIVE_INFINITY, { clock, signal: request.signal });
+    return "never";
+  });
   app.get("/close", (request) => reply.bytes(bodyOf(idOf(request), 20), { headers: { connection: "close" } }));
   app.route(["GET", "POST", "PUT"], "/redirect/:count", (request) => redirect(request, parts));
   return app;

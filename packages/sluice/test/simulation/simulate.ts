@@ -199,7 +199,7 @@ class World {
     const { clock } = this.#net;
     const attempts = dice.int(1, 4);
     const rule: BudgetRule | false = dice.pick([false, { share: 0.2, floor: 0 }, { share: 0.1, floor: 0.1 }] as const);
-    const accountOf = (url: string) => `${name} ${new URL(url).origin}`;
+    const accountOf = (url: URL) => `${name} ${url.origin}`;
     return {
       middleware: [
         (request, next) => {
@@ -213,7 +213,7 @@ class World {
         budget: rule,
         random: dice.random,
         beforeRetry: (request) => {
-          witness.retried(new URL(request.url).searchParams.get("id") ?? "nobody", attempts);
+          witness.retried(request.url.searchParams.get("id") ?? "nobody", attempts);
           if (rule !== false) witness.spent(accountOf(request.url), rule, clock.now());
           return undefined;
         },

@@ -200,6 +200,28 @@ describe("a seed", () => {
     expect(digests.size).toBe(5);
   });
 
+  test("decides the jitter of retries and throttles, and moves the clock that cookies expire by", async () => {
+    const times: number[] = [];
+    for (const seed of [4, 4, 5]) {
+      await using net = new SimulatedNetwork({ seed });
+      const app = new Application();
+      app.get("/busy", () => reply.text("later", { status: 503 }));
+      app.get("/set", () => reply.text("set").setCookie("a", "1", { maxAgeSeconds: 60 }));
+      app.get("/cookies", (request) => request.headers.get("cookie") ?? "none");
+      await net.listen(app, "http://a.example");
+      const throttle = { requests: 100, jitter: [0, 1_000] } as const;
+      await using session = new ClientSession({ connector: net.connector(), retry: 4, throttle });
+      expect((await session.get("http://a.example/busy")).status).toBe(503);
+      times.push(net.clock.now());
+      await session.get("http://a.example/set");
+      expect(await session.get("http://a.example/cookies").text()).toBe("a=1");
+      await sleep(61_000, { clock: net.clock });
+      expect(await session.get("http://a.example/cookies").text()).toBe("none");
+    }
+    expect(times[1]).toBe(times[0]);
+    expect(times[2]).not.toBe(times[0]);
+  });
+
   test("gives the test numbers of its own, which change nothing of the network's", async () => {
     const first = new SimulatedNetwork({ seed: 9 });
     const second = new SimulatedNetwork({ seed: 9 });

@@ -8,7 +8,7 @@
 
 import { nextTurn } from "../../concurrency/clock.js";
 import type { Deadline } from "../../concurrency/deadline.js";
-import { ManualClock, type ManualClockOptions } from "../../concurrency/manual-clock.js";
+import { ManualClock } from "../../concurrency/manual-clock.js";
 import { UsageError } from "../../errors.js";
 
 /** Turns of the event loop between two moments. */
@@ -19,10 +19,6 @@ export class SimulatedClock extends ManualClock {
   #running = false;
   #stopped = false;
   #whenStill: (() => void)[] = [];
-
-  constructor(options?: ManualClockOptions) {
-    super(options);
-  }
 
   override arm(deadline: Deadline, delayMs: number, keepAlive?: boolean): void {
     super.arm(deadline, delayMs, keepAlive);

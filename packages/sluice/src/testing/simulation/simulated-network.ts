@@ -29,6 +29,8 @@ export interface SimulatedNetworkOptions extends NetworkConditions {
 const LARGEST_SEED = 2 ** 32 - 1;
 /** Keeps the numbers that tests draw apart from those that the network draws. */
 const TEST_STREAM = 0x9e3779b9;
+/** And those for the jitter of clients. */
+const JITTER_STREAM = 0x7f4a7c15;
 const DEFAULT_HIGH_WATER_MARK = 64 * 1024;
 /** Turns of the event loop that work may take without anything being left to happen in the simulation. */
 const MOST_QUIET_TURNS = 100;
@@ -40,6 +42,7 @@ export class SimulatedNetwork implements AsyncDisposable {
   readonly clock = new SimulatedClock();
   /** Numbers from 0 up to 1, from the seed: for the test's own choices. They change nothing of what the network draws. */
   readonly random: Random;
+  readonly #jitter: Random;
   readonly #log: EventLog;
   readonly #switch: SimulatedSwitch;
   readonly #owned: (() => Promise<void>)[] = [];
@@ -54,6 +57,7 @@ export class SimulatedNetwork implements AsyncDisposable {
     }
     this.seed = seed;
     this.random = seededRandom(seed ^ TEST_STREAM);
+    this.#jitter = seededRandom(seed ^ JITTER_STREAM);
     this.#log = new EventLog(onEvent);
     const conditions = resolveConditions(CALM, given);
     const { clock } = this;
@@ -96,10 +100,14 @@ export class SimulatedNetwork implements AsyncDisposable {
     this.#switch.conditions = resolveConditions(this.#switch.conditions, conditions);
   }
 
-  /** A connector to the servers of this network, and to nothing else. Closed with it, or earlier. Throws as {@link Connector} does. */
+  /**
+   * A connector to the servers of this network, and to nothing else, with its time and its chance. Closed with it, or earlier. Throws as
+   * {@link Connector} does.
+   */
   connector(options: Omit<ConnectorOptions, "connect" | "clock"> = {}): Connector {
     const { clock } = this;
-    const connector = new Connector({ ...options, clock, connect: (target) => this.#switch.connect(target) });
+    const connect: ConnectorOptions["connect"] = (target) => this.#switch.connect(target);
+    const connector = new Connector({ random: this.#jitter, ...options, clock, connect });
     this.#owned.push(() => connector.close());
     return connector;
   }
