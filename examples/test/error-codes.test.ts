@@ -7,7 +7,7 @@ const SOURCES = `${ROOT}packages/sluice/src/`;
 
 /** Words that codes begin with. Those of `…/` are followed by what happened; `timeout` and `response` are written with a dot. */
 const ROOMS =
-  "auth|body|clock|connect|connection|cookies|dates|dedupe|dns|event-stream|file|files|headers|http-error|http1|key|listen|" +
+  "auth|body|clock|connect|connection|cookies|dates|dedupe|dns|event-stream|fetch|file|files|headers|http-error|http1|key|listen|" +
   "middleware|mock|multipart|options|paginate|" +
   "pool|proxy|queue|redirect|reply|request|route|server|session|simulation|task|task-group|throttle|tls|transport|url|worker";
 // A media type is no code of ours.

@@ -7,6 +7,11 @@ import { runProgram } from "./run-program.js";
 
 /** What each example must have said, beside claims that hold. */
 const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
+  "fetch-in-sdks": [
+    /openai: 4 pieces, .*Pull the sluice slowly/,
+    /octokit: #7 It leaks, then status 404/,
+    /both went over 1 connection/,
+  ],
   "side-by-side": [/not the 6 s/],
   "thousand-urls": [/1000 answers, each the right one, 0 failures/, /at most \d+ connections/],
   "mixed-batch": [/9 results for 9 requests: 2 fine/, /timeout\.total/, /connect\/refused/],

@@ -26,7 +26,7 @@ interface Stage {
   readonly children: Child<ClientOrders>[];
 }
 
-/** A GET of 13 bytes, the same with everything switched on, and a POST of 1 KiB of JSON. */
+/** A GET of 13 bytes, the same with everything switched on, `fetch` against `fetch`, and a POST of 1 KiB of JSON. */
 export async function clientRows(run: BenchRun): Promise<void> {
   const target = new Child<TargetOrders>({ module: "load/target-main.js", core: run.cores.server });
   const { origin } = await target.tell("listen", null);
@@ -43,6 +43,12 @@ export async function clientRows(run: BenchRun): Promise<void> {
     await keepAskingRow(stage, "the same with cookies, retry, throttle and trace on, the peer bare", [allOn, ...bare], {
       ask: get,
       targets: { "undici.request": 1 },
+    });
+    const fetches = clients.filter(({ name }) => name === "undici.fetch");
+    const ours = { name: "sluice", child: startClient(stage, "sluice-fetch") };
+    await keepAskingRow(stage, `fetch: GET of 13 bytes of text, ${IN_FLIGHT} in flight`, [ours, ...fetches], {
+      ask: get,
+      targets: { "undici.fetch": 3 },
     });
     await keepAskingRow(stage, `POST of 1 KiB of JSON, JSON answer, ${IN_FLIGHT} in flight`, clients, {
       ask: { method: "POST", path: "/orders" },

@@ -11,6 +11,7 @@ import { seconds, since } from "../support/run-example.js";
 
 const EXAMPLES = [
   "side-by-side",
+  "fetch-in-sdks",
   "thousand-urls",
   "mixed-batch",
   "big-download",

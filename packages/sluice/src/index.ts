@@ -58,6 +58,7 @@ export {
   type ThrottleState,
   type ThrottleStore,
 } from "./client/middleware/throttling/throttle-store.js";
+export type { TraceparentInput, TraceparentOption } from "./client/middleware/trace-context.js";
 export type { ClientMiddleware, Next } from "./client/middleware.js";
 export type {
   AuthOptions,
@@ -89,7 +90,13 @@ export type { ClientResponse, JsonOptions, ResponseTimings } from "./client/resp
 export { ResponseError } from "./client/response-error.js";
 export type { EventsOptions, TypedEventsOptions } from "./client/response-events.js";
 export { ClientSession, type ExtendOptions } from "./client/session.js";
-export type { ClientTrace, ClientTraceDetails, ClientTraceName, TraceEvent } from "./client/tracing.js";
+export type {
+  ClientTrace,
+  ClientTraceDetails,
+  ClientTraceName,
+  SessionTrace,
+  TraceEvent,
+} from "./client/tracing.js";
 export type { Clock } from "./concurrency/clock.js";
 export { type GatherOptions, gather } from "./concurrency/gather.js";
 export { type MapConcurrentOptions, type MapConcurrentResult, mapConcurrent } from "./concurrency/map-concurrent.js";

@@ -219,7 +219,8 @@ function connectFailure({ host, port }: DialTarget, error: unknown): Error {
 /** A user's `connect` in the shape of the dialer. */
 function customDialer(connect: NonNullable<ConnectorOptions["connect"]>): PoolDialer {
   return {
-    dial({ route: _route, sessionScope: _scope, ...plain }, _events, done: PoolDialDone) {
+    dial({ route: _route, sessionScope: _scope, ...plain }, events, done: PoolDialDone) {
+      const { host, port } = plain;
       let waiting = true;
       const settle: PoolDialDone = (error, transport) => {
         if (waiting) {
@@ -228,10 +229,20 @@ function customDialer(connect: NonNullable<ConnectorOptions["connect"]>): PoolDi
         } else transport?.destroy();
       };
       Promise.resolve()
-        .then(() => connect(plain))
+        .then(() => {
+          events.onConnectStart?.(host, port);
+          return connect(plain);
+        })
         .then(
-          (transport) => settle(undefined, transport),
-          (error: unknown) => settle(connectFailure(plain, error), undefined),
+          (transport) => {
+            if (waiting) events.onConnectEnd?.(host, port);
+            settle(undefined, transport);
+          },
+          (error: unknown) => {
+            const failure = connectFailure(plain, error);
+            if (waiting) events.onConnectFailed?.(host, port, failure);
+            settle(failure, undefined);
+          },
         );
       return { cancel: (reason) => queueMicrotask(() => settle(reason, undefined)) };
     },

@@ -16,11 +16,13 @@ import type { Http1ClientLink } from "../wire/http1-client-link.js";
 import type { LinkExchange, LinkRequest } from "../wire/link-exchange.js";
 import { ExchangeBody } from "./exchange-body.js";
 import type { ExchangePool, ExchangeTimes, HeadListener, HeadWriter } from "./exchange-pool.js";
+import { findField } from "./field-lines.js";
 import { BUFFERED_MAX_SIZE } from "./options.js";
 import { type TimedPhase, WAITED_FOR } from "./phase-deadline.js";
 import type { ClientRequest } from "./request.js";
 import type { Abortable } from "./request-scope.js";
 import { ClientResponse } from "./response.js";
+import type { Tracer } from "./tracing.js";
 
 type Stage = "waiting" | "sending" | "sent" | "body" | "over";
 
@@ -100,13 +102,7 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
     times.granted = this.#entering ? times.started : clock.now();
     times.sent = 0;
     this.#uploadedBytes = 0;
-    if (tracer !== undefined) {
-      const { exchanges } = link;
-      if (exchanges > 0) tracer.emit("connectionReuse", { address: link.transport.peer().remoteAddress, exchanges });
-      if (tracer.hears("requestHeadersSent")) {
-        tracer.emit("requestHeadersSent", { headerNames: fieldNames(head.head), attempt: request.attempt });
-      }
-    }
+    if (tracer !== undefined) tellSending(tracer, request, link, head.head);
     link.send(this, head);
     // What did not leave at once is on its way, and may stand still.
     if (this.#isSending()) this.deadline.enter("write", settings.timeouts.write, times.granted);
@@ -129,9 +125,9 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
   }
 
   onRequestSent(): void {
-    const { tracer, clock, settings, payload } = this.request;
+    const { tracer, clock, settings, payload, attempt } = this.request;
     this.times.sent = payload === undefined ? this.times.granted : clock.now();
-    if (payload !== undefined) tracer?.emit("requestBodySent", { bytes: this.#uploadedBytes });
+    if (payload !== undefined) tracer?.emit("requestBodySent", { bytes: this.#uploadedBytes, attempt });
     if (this.#stage !== "sending") return;
     this.#stage = "sent";
     this.deadline.enter("headers", settings.timeouts.headers, this.times.sent);
@@ -140,7 +136,8 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
   // The answer.
 
   onInformational(status: number): void {
-    this.request.tracer?.emit("informational", { status });
+    const { tracer, attempt } = this.request;
+    tracer?.emit("informational", { status, attempt });
   }
 
   onHead(status: number, reason: string, version: number, bodyLength: number, fields: FieldLines): void {
@@ -152,7 +149,16 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
     // One attempt includes the body only where the body is what was asked for.
     if (!settings.buffered) this.deadline.endAttempt();
     this.deadline.enter("unread", settings.unreadTimeout, times.headed);
-    request.tracer?.emit("responseHeaders", { status, attempt: request.attempt });
+    if (request.tracer?.hears("responseHeaders") === true) {
+      const headerNames = fields.filter((_line, at) => at % 2 === 0);
+      const { attempt } = request;
+      request.tracer.emit("responseHeaders", {
+        status,
+        httpVersion: version === 11 ? "1.1" : "1.0",
+        headerNames,
+        attempt,
+      });
+    }
     this.#peer = this.link?.transport.peer();
     const body = new Body(this);
     const response = new ClientResponse(request, { status, reason, version, fields }, body, this);
@@ -171,7 +177,8 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
 
   onEnd(trailers: FieldLines): void {
     this.link = undefined;
-    this.request.tracer?.emit("responseBodyReceived", { bytes: this.body?.bytesReceived ?? 0 });
+    const { tracer, attempt } = this.request;
+    tracer?.emit("responseBodyReceived", { bytes: this.body?.bytesReceived ?? 0, attempt });
     this.end();
     this.body?.finish(trailers);
   }
@@ -262,7 +269,9 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
       else this.maxWireBytes = maxResponseSize;
       return undefined;
     } catch (error) {
-      return error;
+      if (!this.request.settings.passUnknownCodings) return error;
+      this.maxWireBytes = maxResponseSize;
+      return undefined;
     }
   }
 
@@ -272,6 +281,19 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
     const lost = error instanceof SluiceError && error.code.startsWith("connection/");
     return lost && !this.#replayed && link.exchanges > 1 && isIdempotent(request.method) && request.replayable;
   }
+}
+
+/** The connection is there, and the head is about to go. */
+function tellSending(tracer: Tracer, request: ClientRequest, link: Http1ClientLink, head: string): void {
+  const { exchanges } = link;
+  if (exchanges > 0) {
+    const { remoteAddress: address, remotePort: port } = link.transport.peer();
+    tracer.emit("connectionReuse", { address, port, exchanges });
+  }
+  if (!tracer.hears("requestHeadersSent")) return;
+  const traceparent = findField(request.fields, "traceparent");
+  const { attempt } = request;
+  tracer.emit("requestHeadersSent", { headerNames: fieldNames(head), bytes: head.length, traceparent, attempt });
 }
 
 /** The names in a written head, for traces: values may be secret. */

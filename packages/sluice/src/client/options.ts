@@ -15,11 +15,12 @@ import type { DigestOptions } from "./middleware/auth/digest.js";
 import type { NetrcOptions } from "./middleware/auth/netrc.js";
 import type { RetryOptions } from "./middleware/retrying/retry-options.js";
 import type { ThrottleOptions } from "./middleware/throttling/throttle-options.js";
+import type { TraceparentOption } from "./middleware/trace-context.js";
 import type { ClientMiddleware } from "./middleware.js";
 import type { ProxySetting } from "./proxy/proxy-options.js";
 import type { RequestCookies } from "./request-cookies.js";
 import type { ClientResponse } from "./response.js";
-import type { ClientTrace } from "./tracing.js";
+import type { SessionTrace } from "./tracing.js";
 
 /** Anything `new Headers()` takes. */
 export type HeadersInput =
@@ -153,7 +154,13 @@ export interface SessionOptions {
   readonly middleware?: readonly ClientMiddleware[];
   /** Run for each hop and attempt, first is outermost. */
   readonly hopMiddleware?: readonly ClientMiddleware[];
-  readonly trace?: ClientTrace;
+  /** Listeners to what requests do, one set of them or several: see docs/tracing.md. A derived session's come after these. */
+  readonly trace?: SessionTrace;
+  /**
+   * Passes a trace on with each send, as `traceparent` and `tracestate` (W3C Trace Context), where the session's defaults go: a new
+   * one for each request, or the one that the function returns. @default none
+   */
+  readonly traceparent?: TraceparentOption;
   readonly raiseForStatus?: boolean | ((response: ClientResponse) => boolean);
   readonly redirect?: "follow" | "manual" | "error";
   readonly maxRedirects?: number;

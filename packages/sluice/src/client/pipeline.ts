@@ -37,7 +37,6 @@ export class Pipeline {
   /** Whether anything is on the way that might not notice a cancellation by itself. */
   readonly hasMiddleware: boolean;
   readonly #pool: ExchangePool;
-  readonly #jar: CookieJar | undefined;
   readonly #writeHead: (request: ClientRequest) => ReturnType<RequestHeadWriter["write"]>;
   readonly #listener: ((request: ClientRequest, response: ClientResponse) => Promise<void> | undefined) | undefined;
   readonly #hop: Next;
@@ -45,7 +44,6 @@ export class Pipeline {
 
   constructor(parts: PipelineParts) {
     this.#pool = parts.pool;
-    this.#jar = parts.jar;
     this.#writeHead = (request) => parts.heads.write(request);
     this.#listener = parts.jar === undefined ? undefined : (request, response) => this.#keepCookies(request, response);
     const connect: Next = (request) => this.#connect(request);
@@ -67,7 +65,7 @@ export class Pipeline {
   }
 
   #connect(request: ClientRequest): Promise<ClientResponse> {
-    const jar = this.#jar;
+    const { jar } = request.settings;
     const sent = jar === undefined || jar.size === 0 ? request : withJarCookies(request, jar);
     const { router } = request.settings;
     if (router !== undefined) return this.#connectBy(router, sent);
@@ -91,7 +89,7 @@ export class Pipeline {
 
   #keepCookies(request: ClientRequest, response: ClientResponse): Promise<void> | undefined {
     if (findField(response.fields, "set-cookie") === undefined) return undefined;
-    const kept = this.#jar?.store(cookieUrl(request.target), response.headers.getSetCookie());
+    const kept = request.settings.jar?.store(cookieUrl(request.target), response.headers.getSetCookie());
     return kept instanceof Promise ? kept : undefined;
   }
 }

@@ -74,7 +74,7 @@ export class Pool implements ExchangePool, ConnectionOwner, UnreadHost<Exchange>
       return;
     }
     const { tracer } = exchange.request;
-    tracer?.emit("queueStart", {});
+    tracer?.emit("queueStart", { origin: exchange.request.target.origin });
     if (slot === DIALING) exchange.connecting();
     else exchange.queued();
     if (slot === WAITING) this.unread.placesWanted();
@@ -203,8 +203,11 @@ export class Pool implements ExchangePool, ConnectionOwner, UnreadHost<Exchange>
   }
 
   #grant(slot: Slot, exchange: Exchange): void {
-    exchange.request.tracer?.emit("queueEnd", {});
-    if (exchange.waiting) this.#use(slot, exchange);
+    if (exchange.waiting) {
+      const { tracer, target } = exchange.request;
+      tracer?.emit("queueEnd", { origin: target.origin, elapsed: this.clock.now() - exchange.times.started });
+      this.#use(slot, exchange);
+    }
     // It ended between the decision and now.
     else if (slot.link !== undefined) this.connectionReusable(slot.link);
   }

@@ -12,9 +12,9 @@ import { parseAbsolute, RequestUrl } from "./request-url.js";
 import type { ClientResponse } from "./response.js";
 
 /** What crosses origins: says what the client understands, and nothing of who it is. */
-const TRAVELS: ReadonlySet<string> = new Set(["accept", "accept-language", "user-agent"]);
+export const TRAVELS: ReadonlySet<string> = new Set(["accept", "accept-language", "user-agent"]);
 /** Describes a body: goes where the body goes, and nowhere else. */
-const ABOUT_THE_BODY: ReadonlySet<string> = new Set([
+export const ABOUT_THE_BODY: ReadonlySet<string> = new Set([
   "content-type",
   "content-length",
   "content-encoding",
@@ -23,6 +23,14 @@ const ABOUT_THE_BODY: ReadonlySet<string> = new Set([
   // Says that this is the same request as before, which holds wherever it is sent.
   "idempotency-key",
 ]);
+
+/** Other rules for the way from a redirection to the next request than those of this file: `session.fetch` has the standard's. */
+export interface RedirectRules {
+  /** The request that `response` asks for in place of `request`. Throws for one that cannot be. */
+  nextHop(request: ClientRequest, response: ClientResponse): ClientRequest;
+}
+
+const SESSION_RULES: RedirectRules = { nextHop };
 
 /** Whether the status is a redirection to follow and says where to (RFC 9110 §15.4.2–§15.4.9). */
 export function isRedirect(response: ClientResponse): boolean {
@@ -33,13 +41,15 @@ export function isRedirect(response: ClientResponse): boolean {
 
 /** Sends `request` and goes where the answers lead, as `redirect` and `maxRedirects` allow. */
 export async function sendFollowing(request: ClientRequest, next: Next): Promise<ClientResponse> {
+  // A retry begins where the request began, wherever the try before had been led.
+  request.tracer?.concerns(request.method, request.target.show(request.settings.showQuery));
   const response = await next(request);
   return isRedirect(response) ? followFrom(request, response, next) : response;
 }
 
 /** Goes on from the first redirection. */
 export async function followFrom(request: ClientRequest, first: ClientResponse, next: Next): Promise<ClientResponse> {
-  const { redirect, maxRedirects } = request.settings;
+  const { redirect, maxRedirects, redirects: rules = SESSION_RULES } = request.settings;
   if (redirect === "manual") return first;
   const history: ClientResponse[] = [];
   let current = request;
@@ -57,11 +67,13 @@ export async function followFrom(request: ClientRequest, first: ClientResponse, 
       throw describe(current, new TooManyRedirectsError("redirect/too-many", message, { phase: "redirect" }));
     }
     history.push(response);
-    current = nextHop(current, response);
-    request.tracer?.emit("requestRedirect", {
-      status: response.status,
-      to: current.target.show(request.settings.showQuery),
-    });
+    current = rules.nextHop(current, response);
+    const { tracer } = request;
+    if (tracer !== undefined) {
+      const to = current.target.show(request.settings.showQuery);
+      tracer.emit("requestRedirect", { status: response.status, to });
+      tracer.concerns(current.method, to);
+    }
     response = await next(current);
   }
   return response.withHistory(history);
@@ -115,12 +127,12 @@ function redirectTarget(request: ClientRequest, response: ClientResponse): Reque
 }
 
 /** Location is ASCII (RFC 9110 §10.2.2); servers that send more mean UTF-8, which was read as one character a byte. */
-function asUtf8(location: string): string {
+export function asUtf8(location: string): string {
   return /[\u0080-\u00ff]/.test(location) ? Buffer.from(location, "latin1").toString("utf8") : location;
 }
 
 /** RFC 9110 §15.4.2–4: 303 is answered by another resource; for 301 and 302, POST became GET in practice and stays so. */
-function becomesGet(status: number, method: string): boolean {
+export function becomesGet(status: number, method: string): boolean {
   if (status === 303) return method !== "GET" && method !== "HEAD";
   return (status === 301 || status === 302) && method === "POST";
 }

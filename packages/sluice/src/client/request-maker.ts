@@ -9,6 +9,7 @@ import type { FieldLines } from "../http1/sinks.js";
 import { assertFields } from "../http1/write-head.js";
 import { refuseUnknown } from "../options.js";
 import { fileSize } from "../platform/file-size.js";
+import type { FetchAsk } from "./fetch/fetch-ask.js";
 import { fieldsWithout, hasField } from "./field-lines.js";
 import { basicCredentials } from "./middleware/auth/basic.js";
 import {
@@ -66,9 +67,11 @@ const SETTINGS = [
 const KNOWN_THROTTLE_CHOICE: ReadonlySet<string> = new Set<keyof ThrottleChoice>(["priority", "key"]);
 const NO_OPTIONS: RequestOptions = Object.freeze({});
 const NO_FIELDS: FieldLines = Object.freeze([]);
-const EMPTY_TRACE = Object.freeze({});
+const NO_LISTENERS = Object.freeze({});
 const DEFAULT_UNREAD_TIMEOUT = 30_000;
 const DEFAULT_MAX_REDIRECTS = 10;
+/** Fetch §4.4, "HTTP-redirect fetch", step 7. */
+const FETCH_MAX_REDIRECTS = 20;
 
 /** A request as the caller asked for it. */
 export interface Ask {
@@ -77,6 +80,8 @@ export interface Ask {
   readonly options: RequestOptions | undefined;
   /** Signals beside the request's own: the session's, and those of `with`. */
   readonly signals: readonly AbortSignal[];
+  /** A request by the Fetch standard has its own rules for everything that `options` would say. */
+  readonly fetch?: FetchAsk | undefined;
 }
 
 /** Makes the requests of one session. */
@@ -96,6 +101,7 @@ export class RequestMaker {
 
   /** `buffered`: it is consumed by one of the content shortcuts. Throws `UsageError` for what cannot be asked. */
   make(ask: Ask, buffered: boolean): ClientRequest {
+    if (ask.fetch !== undefined) return this.#makeFetch(ask, ask.fetch);
     const config = this.#config;
     const { options = NO_OPTIONS } = ask;
     const plain = options === NO_OPTIONS;
@@ -112,18 +118,41 @@ export class RequestMaker {
         : this.#settings;
     const signals = options.signal === undefined ? ask.signals : [...ask.signals, options.signal];
     const method = checkedMethod(ask.method);
-    const scope = new RequestScope(config.connector.clock, this.#owner, signals, {
-      method,
-      target,
-      showQuery: config.showQuery,
-    });
-    if (config.trace !== undefined || anyoneListens()) {
-      scope.tracer = new Tracer(config.trace ?? EMPTY_TRACE, scope.clock, method, target.show(config.showQuery));
-    }
+    const scope = this.#scopeOf(method, target, signals);
     const fields = this.#fieldsOf(target, options, trusted);
     // Last: from here on a stream is ours to release.
     const payload = plain ? undefined : payloadOf(options);
     return new ClientRequest(method, target, fields, payload, settings, scope, trusted ? "session" : "caller");
+  }
+
+  /** What `fetch` asks for is checked already. */
+  #makeFetch({ method, url, signals }: Ask, asked: FetchAsk): ClientRequest {
+    const target = this.#targetOf(url, NO_OPTIONS);
+    const trusted = this.#config.trusts(target.origin);
+    const { redirect, redirects, credentials } = asked;
+    const maxRedirects = Math.min(this.#config.options.maxRedirects ?? FETCH_MAX_REDIRECTS, FETCH_MAX_REDIRECTS);
+    const settings = { ...this.#settings, redirect, redirects, maxRedirects, passUnknownCodings: true };
+    if (!credentials) Object.assign(settings, { auth: undefined, jar: undefined });
+    const scope = this.#scopeOf(method, target, signals);
+    const defaults = trusted ? this.#config.fields : NO_FIELDS;
+    const own = asked.fields;
+    const fields = own.length === 0 ? defaults : [...fieldsWithout(defaults, (name) => hasField(own, name)), ...own];
+    const trust = !credentials ? "none" : trusted ? "session" : "caller";
+    return new ClientRequest(method, target, fields, asked.payload, settings, scope, trust);
+  }
+
+  #scopeOf(method: string, target: RequestUrl, signals: readonly AbortSignal[]): RequestScope {
+    const { connector, showQuery, trace } = this.#config;
+    const scope = new RequestScope(connector.clock, this.#owner, signals, { method, target, showQuery });
+    if (trace !== undefined || anyoneListens()) {
+      scope.tracer = new Tracer({
+        listeners: trace ?? NO_LISTENERS,
+        clock: scope.clock,
+        method,
+        url: target.show(showQuery),
+      });
+    }
+    return scope;
   }
 
   #targetOf(input: string | URL, options: RequestOptions): RequestUrl {
@@ -180,6 +209,8 @@ export class RequestMaker {
       maxResponseSize,
       redirect,
       maxRedirects,
+      redirects: undefined,
+      passUnknownCodings: false,
       allowInsecureRedirect: options.allowInsecureRedirect ?? session.allowInsecureRedirect ?? false,
       unreadTimeout: session.unreadTimeout ?? DEFAULT_UNREAD_TIMEOUT,
       showQuery,

@@ -8,7 +8,7 @@ import type { Clock } from "../concurrency/clock.js";
 import { Deadline } from "../concurrency/deadline.js";
 import { type RequestContext, RequestTimeoutError } from "../errors.js";
 import type { RequestUrl } from "./request-url.js";
-import { exceptionDetails, type Tracer } from "./tracing.js";
+import { codeOf, type Tracer } from "./tracing.js";
 import type { CallSite } from "./warnings.js";
 
 /** What a scope can stop: the exchange under way. */
@@ -187,14 +187,19 @@ export class RequestScope extends Deadline {
 
   /** Tells of the error that the caller gets in place of what was asked for. */
   traceFailure(error: unknown): void {
-    this.tracer?.emit("requestException", exceptionDetails(error, this.clock.now() - this.startedAt));
+    const { attempts } = this;
+    const elapsed = this.clock.now() - this.startedAt;
+    this.tracer?.emit("requestException", { error, code: codeOf(error), attempts, elapsed });
   }
 
   #traceEnd(failure: unknown): void {
     const status = this.#deliveredStatus;
     if (status === 0) return;
     if (failure !== undefined) this.traceFailure(failure);
-    else this.tracer?.emit("requestEnd", { status, elapsed: this.clock.now() - this.startedAt });
+    else {
+      const { attempts } = this;
+      this.tracer?.emit("requestEnd", { status, attempts, elapsed: this.clock.now() - this.startedAt });
+    }
   }
 
   #release(): void {

@@ -11,6 +11,7 @@ import type { CookieJar } from "./cookie-jar.js";
 import type { AuthOptions, ResolvedTimeouts, ThrottleChoice } from "./options.js";
 import type { Route } from "./proxy/route.js";
 import type { Router } from "./proxy/router.js";
+import type { RedirectRules } from "./redirects.js";
 import type { RequestScope } from "./request-scope.js";
 import type { RequestUrl } from "./request-url.js";
 import type { Tracer } from "./tracing.js";
@@ -19,10 +20,14 @@ import type { Tracer } from "./tracing.js";
 export interface RequestSettings {
   readonly timeouts: ResolvedTimeouts;
   readonly decompress: boolean;
+  /** A body in a coding that we do not know is given as it is, and not refused. */
+  readonly passUnknownCodings: boolean;
   readonly maxResponseSize: number;
   readonly redirect: "follow" | "manual" | "error";
   readonly maxRedirects: number;
   readonly allowInsecureRedirect: boolean;
+  /** Rules in place of the session's own. */
+  readonly redirects: RedirectRules | undefined;
   readonly unreadTimeout: number;
   readonly showQuery: ReadonlySet<string> | undefined;
   readonly secretFields: ReadonlySet<string> | undefined;

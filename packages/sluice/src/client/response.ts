@@ -48,9 +48,9 @@ export interface ResponseSource extends BodyOwner {
   endScopeAfterBody(): void;
 }
 
-/** How long each part took, in milliseconds; 0 for what did not happen. */
+/** How long each part of the last hop took, in milliseconds; 0 for what did not happen. */
 export interface ResponseTimings {
-  /** Waiting for a place in the pool or for a connection, set-up included. */
+  /** Waiting for a place in the pool, or for a connection: without its set-up, which the next three are. */
   readonly queued: number;
   readonly dns: number;
   readonly connect: number;
@@ -201,7 +201,8 @@ export class ClientResponse {
     const { started, granted, sent, headed, ended, dns, connect, tls } = this.#source.times;
     const end = ended === 0 ? this.#request.clock.now() : ended;
     return {
-      queued: granted - started,
+      // What was set up for it may have served another, faster than it came to be.
+      queued: Math.max(0, granted - started - dns - connect - tls),
       dns,
       connect,
       tls,

@@ -13,6 +13,7 @@ import { retryWithin } from "./middleware/retry.js";
 import type { RetryBudget } from "./middleware/retrying/retry-budget.js";
 import { hasOwnBudget, newBudget, type RetryOptions } from "./middleware/retrying/retry-options.js";
 import { throttle } from "./middleware/throttle.js";
+import { traceContext } from "./middleware/trace-context.js";
 import { type ClientMiddleware, hopMiddlewareName } from "./middleware.js";
 import {
   fieldLinesOf,
@@ -28,7 +29,7 @@ import {
 } from "./options.js";
 import { refuseManaged } from "./request-head.js";
 import { parseAbsolute } from "./request-url.js";
-import { type ClientTrace, unknownTraceName } from "./tracing.js";
+import { type TraceListeners, traceListeners } from "./tracing.js";
 
 /** Names of all session options: an unknown one is refused, never ignored. */
 const KNOWN: ReadonlySet<string> = new Set<keyof SessionOptions>([
@@ -47,6 +48,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof SessionOptions>([
   "middleware",
   "hopMiddleware",
   "trace",
+  "traceparent",
   "raiseForStatus",
   "redirect",
   "maxRedirects",
@@ -78,7 +80,8 @@ export class SessionConfig {
   /** One for all requests: its tokens and nonces are what requests share. */
   readonly #auth: readonly ClientMiddleware[];
   readonly #authOfRequests: AuthCache;
-  readonly trace: ClientTrace | undefined;
+  readonly trace: TraceListeners | undefined;
+  readonly #traceContext: readonly ClientMiddleware[];
   readonly showQuery: ReadonlySet<string> | undefined;
   readonly secretFields: ReadonlySet<string> | undefined;
   readonly #defaultsFor: (origin: string) => boolean;
@@ -95,7 +98,8 @@ export class SessionConfig {
     refuseManaged(this.fields);
     this.params = options.params === undefined ? [] : [...paramPairs(options.params)];
     this.timeouts = mergeTimeouts(TIMEOUT_DEFAULTS, options.timeout);
-    this.trace = options.trace;
+    this.trace = options.trace === undefined ? undefined : traceListeners(options.trace);
+    this.#traceContext = options.traceparent === undefined ? [] : [traceContext(options.traceparent)];
     this.showQuery = options.showQuery === undefined ? undefined : new Set(options.showQuery);
     this.secretFields =
       options.secretHeaders === undefined
@@ -169,7 +173,8 @@ export class SessionConfig {
     const throttles = request.throttle === false ? [] : this.#throttle;
     const { auth } = request;
     const auths = auth === undefined ? this.#auth : auth === false ? [] : [this.#authOfRequests.of(auth)];
-    return { requestStage: [...middleware, ...retries], hopStage: [...hopMiddleware, ...throttles, ...auths] };
+    const hopStage = [...hopMiddleware, ...throttles, ...auths, ...this.#traceContext];
+    return { requestStage: [...middleware, ...retries], hopStage };
   }
 
   /** Whether a request with these options needs a pipeline of its own. */
@@ -203,9 +208,6 @@ function checkPlainOptions(options: SessionOptions): void {
   if (maxResponseSize !== undefined) requireNumber("maxResponseSize", maxResponseSize, 0, Number.POSITIVE_INFINITY);
   if (unreadTimeout !== undefined)
     requireNumber("unreadTimeout", unreadTimeout, Number.MIN_VALUE, Number.POSITIVE_INFINITY);
-  const unknown = options.trace === undefined ? undefined : unknownTraceName(options.trace);
-  if (unknown !== undefined)
-    throw new UsageError("options/unknown", `Cannot trace "${unknown}": there is no such event`);
 }
 
 /** A base without its trailing slash would lose its last segment when joined (RFC 3986 §5.2.3). */

@@ -18,6 +18,9 @@ import { placeOf, remember, warnOnce } from "./warnings.js";
 
 const NO_OPTIONS: RequestOptions = Object.freeze({});
 
+/** Who waits for the outcome of a request, and in which form: a `RequestPromise`, or a call of `fetch`. */
+export type Consumer = Pick<RequestPromise, "callSite" | "consumed" | "consumption" | "started">;
+
 /** What runs behind a `ClientSession`. */
 export class SessionEngine implements ScopeOwner {
   readonly config: SessionConfig;
@@ -44,7 +47,7 @@ export class SessionEngine implements ScopeOwner {
   }
 
   /** Runs a request to the outcome that `promise` is to have. Called at once; starts in a microtask. */
-  async run(ask: Ask, promise: RequestPromise): Promise<unknown> {
+  async run(ask: Ask, promise: Consumer): Promise<unknown> {
     await undefined;
     const { consumption } = promise;
     promise.started();
@@ -139,7 +142,7 @@ export class SessionEngine implements ScopeOwner {
   }
 
   /** The error as the caller is to see it: described, with the caller's frames; the caller's own reasons as they are. */
-  #failed(error: unknown, request: ClientRequest | undefined, ask: Ask, promise: RequestPromise): unknown {
+  #failed(error: unknown, request: ClientRequest | undefined, ask: Ask, promise: Consumer): unknown {
     if (error instanceof SluiceError) {
       describeError(
         error,
@@ -162,7 +165,7 @@ function endScope(request: ClientRequest, error: unknown): void {
   payload?.discard();
 }
 
-function warnForgotten(promise: RequestPromise, ask: Ask): void {
+function warnForgotten(promise: Consumer, ask: Ask): void {
   remember(promise);
   const what = `${ask.method} ${shownUrl(ask.url)} failed, and nobody awaits it`;
   warnOnce("SLUICE_REQUEST_NOT_AWAITED", placeOf(promise.callSite), what);

@@ -7,6 +7,7 @@ import { callLater } from "../concurrency/deadline.js";
 import type { Connector } from "./connector.js";
 import type { CookieJar } from "./cookie-jar.js";
 import { EventStream, type EventStreamOptions, type TypedEventStreamOptions } from "./event-stream.js";
+import { boundFetch, type Fetch } from "./fetch/bound-fetch.js";
 import { fieldsWithout, hasField } from "./field-lines.js";
 import {
   fieldLinesOf,
@@ -20,6 +21,7 @@ import { Pages, type PaginateOptions, type TypedPaginateOptions } from "./pagina
 import { RequestPromise } from "./request-promise.js";
 import { SessionConfig } from "./session-config.js";
 import { SessionEngine } from "./session-engine.js";
+import { joinTraces } from "./tracing.js";
 import { type CallSite, inDevelopment, noteSessionEnd, remember, takeCallSite, warnWhenForgotten } from "./warnings.js";
 
 /** What a session derived with `extend` takes: headers and params may be removed by `undefined`. */
@@ -37,6 +39,7 @@ interface SessionCore {
 export class ClientSession {
   readonly #core: SessionCore;
   readonly #signals: readonly AbortSignal[];
+  #fetch: Fetch | undefined;
 
   /** Throws `UsageError` or `InvalidUrlError` for options that are unknown, out of range, or cannot go together. */
   constructor(options: SessionOptions = {}) {
@@ -142,6 +145,16 @@ export class ClientSession {
   }
 
   /**
+   * `fetch` by the Fetch standard on this session's connections, middleware, cookies and defaults: a function that needs no
+   * `this`, for every library that takes one. Its answer is a `Response`. See docs/fetch.md for how the two sets of rules meet.
+   */
+  get fetch(): Fetch {
+    const { engine, development } = this.#core;
+    this.#fetch ??= boundFetch({ engine, development, signals: this.#signals });
+    return this.#fetch;
+  }
+
+  /**
    * A session on the same pool and jar with other defaults: headers, params and timeouts merge field by field, `undefined`
    * removes, middleware is appended. Closing it ends its own requests only.
    */
@@ -236,6 +249,8 @@ function mergeOptions(base: SessionOptions, given: ExtendOptions): SessionOption
   merged["timeout"] = { ...timeoutFields(base.timeout), ...timeoutFields(given.timeout) };
   merged["middleware"] = [...(base.middleware ?? []), ...(given.middleware ?? [])];
   merged["hopMiddleware"] = [...(base.hopMiddleware ?? []), ...(given.hopMiddleware ?? [])];
+  // As everywhere: `undefined` that is given removes.
+  if (given.trace !== undefined) merged["trace"] = joinTraces(base.trace, given.trace);
   for (const [name, value] of Object.entries(merged)) if (value === undefined) delete merged[name];
   return merged as SessionOptions;
 }

@@ -92,7 +92,9 @@ export class DialInProgress implements Dialing {
     events.onDnsStart?.(host);
     const wait = dns.resolve(host, (failure, addresses) => {
       if (failure !== undefined) {
-        this.#failFirst(dnsError(host, failure));
+        const error = dnsError(host, failure);
+        events.onDnsFailed?.(host, error);
+        this.#failFirst(error);
         return;
       }
       if (events.onDnsEnd !== undefined) events.onDnsEnd(host, addresses.map(literalOf));
@@ -183,7 +185,10 @@ export class DialInProgress implements Dialing {
   #secure(socket: TLSSocket, transport: Transport, place: TlsPlace, done: (error: Error | undefined) => void): void {
     const handshake = { place, sessions: this.#context.sessions, events: this.#events };
     const stop = awaitHandshake(socket, handshake, (error) => {
-      if (error !== undefined) transport.destroy();
+      if (error !== undefined) {
+        this.#events.onTlsFailed?.(error);
+        transport.destroy();
+      }
       done(error);
     });
     this.#stop = () => {

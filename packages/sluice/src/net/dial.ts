@@ -50,6 +50,7 @@ export interface DialEvents {
   /** After a miss: this dialing asks, or waits for the answer to the same question asked by another. */
   onDnsStart?(host: string): void;
   onDnsEnd?(host: string, addresses: readonly string[]): void;
+  onDnsFailed?(host: string, error: Error): void;
   /** One attempt begins; several may be under way. For a Unix socket, `address` is its path and `port` 0. */
   onConnectStart?(address: string, port: number): void;
   onConnectEnd?(address: string, port: number): void;
@@ -57,6 +58,7 @@ export interface DialEvents {
   onConnectFailed?(address: string, port: number, error: Error): void;
   onTlsStart?(servername: string | undefined): void;
   onTlsEnd?(outcome: TlsInfo): void;
+  onTlsFailed?(error: Error): void;
 }
 
 /** A dialing under way. */

@@ -1,9 +1,16 @@
 /** A body as Node's `Readable`, for everything that pipes. */
 
 import { Readable } from "node:stream";
+import type { ReadableStream as WebReadableStream } from "node:stream/web";
 import type { BodyFlow } from "../body-flow.js";
 import { handOver } from "../own-bytes.js";
 import { errorForStream, type ReaderSite } from "./fail-reader.js";
+
+/** Whether anybody has read from a web stream, or has cancelled it: "disturbed", in the words of the Streams standard. */
+export function wasRead(stream: WebReadableStream): boolean {
+  // The types have Node's own streams only; the function takes both.
+  return Readable.isDisturbed(stream as unknown as Readable);
+}
 
 /** Reads on demand; destroying it before the end cancels the body. */
 export class BodyReadable extends Readable {
