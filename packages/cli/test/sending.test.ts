@@ -1,7 +1,8 @@
 /** What all commands that send have in common, each option in a real process against httpbin or a small server. */
+import { createHash, X509Certificate } from "node:crypto";
 import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 import type { TlsOptions } from "node:tls";
 import { fileURLToPath } from "node:url";
@@ -116,6 +117,38 @@ describe("retries", () => {
     const options = ["--retries", "1", "--max-retry-after", "50s"];
     await Promise.all([run(["get", `${url}/short`, ...options]), run(["get", `${url}/long`, ...options])]);
     expect(seen.map(({ path }) => path).sort()).toEqual(["/long", "/short", "/short"]);
+  });
+});
+
+describe("the pace", () => {
+  test("found by --adaptive keeps within what a server allows", async () => {
+    const url = at("/rate-limited?requests=20&per=1&key=adaptive");
+    const list = Array.from({ length: 60 }, (_, number) => `${url}&n=${number}`).join("\n");
+    const { code, stdout } = await run(["fetch", "-i", "-", "-q", "--adaptive", "--retries", "5"], { input: list });
+    expect(code).toBe(0);
+    const sends = jsonLines(stdout).reduce((sum, record) => sum + Number(record["sends"]), 0);
+    // Without it, fifty at once would be refused thirty times in the first second alone.
+    expect(sends - 60).toBeLessThan(10);
+  });
+
+  test("of --rate is for all, or for each host", async () => {
+    const times: { readonly host: string; readonly at: number }[] = [];
+    const { url } = await serve((request, response) => {
+      times.push({ host: request.headers.host ?? "", at: performance.now() });
+      response.end();
+    });
+    const other = url.replace("127.0.0.1", "localhost");
+    const urls = [1, 2, 3].flatMap((path) => [`${url}/${path}`, `${other}/${path}`]);
+    const span = async (...args: readonly string[]): Promise<number> => {
+      times.length = 0;
+      expect((await run(["fetch", ...urls, "-q", "--rate", "5/s", ...args])).code).toBe(0);
+      return Math.max(...times.map(({ at: moment }) => moment)) - Math.min(...times.map(({ at: moment }) => moment));
+    };
+    const all = await span();
+    const each = await span("--rate-scope", "host");
+    expect(all).toBeGreaterThan(900);
+    expect(each).toBeGreaterThan(350);
+    expect(each).toBeLessThan(all - 200);
   });
 });
 
@@ -279,7 +312,111 @@ describe("limits and redirects", () => {
   });
 });
 
+describe("proxies", () => {
+  /** Answers what it was asked for, as one that passes requests on would be asked, and remembers credentials. */
+  async function proxy() {
+    const asked: (string | undefined)[] = [];
+    const { url, server } = await serve((request, response) => {
+      asked.push(request.headers["proxy-authorization"]);
+      response.end(`by proxy: ${request.url}`);
+    });
+    return { url, server, asked };
+  }
+
+  test("are one for all, with credentials that only it sees, or named without a scheme", async () => {
+    const { url, asked } = await proxy();
+    const withUser = url.replace("://", "://ada:secret@");
+    const [one, many] = await Promise.all([
+      run(["get", "http://a.example/x", "--proxy", withUser, "-v"]),
+      run(["fetch", "http://a.example/y", "--proxy", url.slice("http://".length), "--body", "-q"]),
+    ]);
+    expect(one.stdout).toBe("by proxy: http://a.example/x");
+    expect(one.stderr).not.toContain("secret");
+    expect(jsonLines(many.stdout)[0]?.["body"]).toBe("by proxy: http://a.example/y");
+    expect(asked.sort()).toEqual([`Basic ${Buffer.from("ada:secret").toString("base64")}`, undefined]);
+  });
+
+  test("are those of the environment unless the command line says otherwise", async () => {
+    const { url } = await proxy();
+    const direct = await serve((_request, response) => response.end("direct"));
+    const env = { http_proxy: url };
+    const outs = await Promise.all([
+      run(["get", direct.url], { env }),
+      run(["get", direct.url, "--proxy", "env"], { env }),
+      run(["get", direct.url, "--no-proxy"], { env }),
+      run(["get", direct.url], { env: { HTTP_PROXY: url, no_proxy: "127.0.0.1" } }),
+      run(["get", direct.url], { env: { HTTPS_PROXY: url } }),
+    ]);
+    const by = `by proxy: ${direct.url}/`;
+    expect(outs.map(({ stdout }) => stdout)).toEqual([by, by, "direct", "direct", "direct"]);
+  });
+
+  test("make tunnels for https, which they cannot look into", async () => {
+    const { server, url } = await proxy();
+    const tunnels: (string | undefined)[] = [];
+    const target = await serveTls({});
+    server.on("connect", (request, socket) => {
+      tunnels.push(request.url);
+      const onward = connectTcp(Number(new URL(target).port), "127.0.0.1", () => {
+        socket.write("HTTP/1.1 200 OK\r\n\r\n");
+        socket.pipe(onward).pipe(socket);
+      });
+      onward.on("error", () => socket.destroy());
+      socket.on("error", () => onward.destroy());
+    });
+    const { stdout } = await run(["get", target, "--proxy", url, "--cacert", tlsFile("authority-cert.pem")]);
+    expect(stdout).toBe("secure");
+    expect(tunnels).toEqual([new URL(target).host]);
+  });
+
+  test("may speak SOCKS", async () => {
+    const spoken: string[] = [];
+    const server = createTcpServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", (greeting: Buffer) => {
+        spoken.push(greeting.toString("hex").slice(0, 2));
+        socket.write(Uint8Array.of(5, 0));
+        socket.once("data", (wanted: Buffer) => {
+          spoken.push(wanted.subarray(5, 5 + (wanted[4] ?? 0)).toString());
+          socket.write(Uint8Array.of(5, 0, 0, 1, 127, 0, 0, 1, 0, 80));
+          socket.once("data", () => socket.end("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nsocks"));
+        });
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const { stdout } = await run(["get", "http://a.example/", "--proxy", `socks5h://127.0.0.1:${port}`]);
+    expect(stdout).toBe("socks");
+    expect(spoken).toEqual(["05", "a.example"]);
+  });
+
+  test("that cannot be reached are told without their credentials", async () => {
+    const { code, stderr } = await run(["get", "http://a.example/", "--proxy", "http://ada:secret@127.0.0.1:1"]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^sluice: GET http:\/\/a\.example\/: [^\n]*127\.0\.0\.1:1[^\n]*\n$/);
+    expect(stderr).not.toMatch(/secret|ada/);
+  });
+});
+
 describe("TLS", () => {
+  test("may be pinned to a certificate or a key, which stands alone with --insecure", async () => {
+    const url = await serveTls({});
+    const certificate = new X509Certificate(await readFile(tlsFile("server-cert.pem")));
+    const spki = certificate.publicKey.export({ type: "spki", format: "der" });
+    const key = `sha256//${createHash("sha256").update(spki).digest("base64")}`;
+    const other = `sha256//${createHash("sha256").update("other").digest("base64")}`;
+    const [byKey, byCertificate, refused] = await Promise.all([
+      run(["get", url, "--insecure", "--pinned", other, "--pinned", key]),
+      run(["fetch", url, "-q", "--cacert", tlsFile("authority-cert.pem"), "--pinned", certificate.fingerprint256]),
+      run(["get", url, "--insecure", "--pinned", other]),
+    ]);
+    expect(byKey).toMatchObject({ code: 0, stdout: "secure", stderr: "" });
+    expect(byCertificate.code).toBe(0);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/^sluice: GET [^\n]*SHA-256[^\n]*\n$/);
+  });
+
   test("shows the client's certificate, which may have its key beside it or in its file", async () => {
     const authority = await readFile(tlsFile("authority-cert.pem"));
     const url = await serveTls({ ca: authority, requestCert: true, rejectUnauthorized: true });

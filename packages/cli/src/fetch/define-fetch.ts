@@ -20,7 +20,7 @@ import { bodySourceOf } from "../sending/request-body.js";
 import type { Io } from "../terminal/io.js";
 import { UsageProblem } from "../usage-problem.js";
 import type { ResultPlace } from "./results/result-file.js";
-import type { FetchSettings, SavePlace } from "./settings.js";
+import type { FetchSettings, PaceSettings, SavePlace } from "./settings.js";
 
 const MOST_CONCURRENCY = 10_000;
 const MIB = 1024 * 1024;
@@ -33,6 +33,8 @@ export interface FetchFlags extends SendingFlags {
   readonly concurrency: number;
   readonly perHost?: number;
   readonly rate?: Rate;
+  readonly rateScope?: "all" | "host";
+  readonly adaptive?: boolean;
   readonly delay?: readonly [leastMs: number, mostMs: number];
   readonly timeout: number;
   readonly method?: string;
@@ -56,6 +58,7 @@ Examples:
   sluice fetch https://example.com/a https://example.com/b
   sluice fetch -i urls.txt --concurrency 100 --retries 3 > results.jsonl
   grep -o 'https://[^"]*' page.html | sluice fetch -i - --per-host 4 --rate 20/s
+  sluice fetch -i urls.txt --adaptive --retries 4
   sluice fetch -i urls.txt --output-dir pages --delay 100..500
   sluice fetch -i urls.txt -o results.jsonl --resume    (again and again, until all is done)
   sluice fetch -i urls.txt --retries 4 --retry-on 429,503 --max-retry-after 2m
@@ -113,11 +116,14 @@ function addOutputOptions(command: Command): void {
 
 function addPaceOptions(command: Command): void {
   const places = value((text) => parseWholeNumber(text, 1, MOST_CONCURRENCY));
+  const scopes = new Option("--rate-scope <scope>", "who shares --rate: all, or those to one host (default: all)");
   command
     .optionsGroup("Pace:")
     .option("-c, --concurrency <n>", "requests at once", places, 50)
     .option("--per-host <n>", "requests at once to one host", places)
     .option("--rate <n/unit>", "requests begun in a time, evenly spaced: 10/s, 600/m", value(parseRate))
+    .addOption(scopes.choices(["all", "host"]))
+    .option("--adaptive", "find the rate that each host allows; --rate is the most of it then")
     .option("--delay <ms>", "wait before each request: 200, 100..500 (random), 1s-3s", value(parseDelay))
     .addOption(timeOption("--timeout <time>", "for one try: connecting, answer and body", 300_000, "5m"));
 }
@@ -151,8 +157,7 @@ export function fetchSettings(urls: readonly string[], flags: FetchFlags): Fetch
     body,
     concurrency: flags.concurrency,
     perHost,
-    rate: flags.rate,
-    delay: flags.delay ?? [0, 0],
+    pace: paceOf(flags),
     timeout: flags.timeout,
     maxSize: sending.maxSize ?? (includeBody ? INCLUDED_BODY_BYTES : Number.POSITIVE_INFINITY),
     format: output === "files" ? undefined : includeBody ? "jsonl" : output,
@@ -163,6 +168,14 @@ export function fetchSettings(urls: readonly string[], flags: FetchFlags): Fetch
     remainingFile: flags.remaining,
     quiet: flags.quiet ?? false,
   };
+}
+
+function paceOf({ rate, rateScope, adaptive = false, delay = [0, 0] }: FetchFlags): PaceSettings {
+  if (rateScope !== undefined && rate === undefined) throw new UsageProblem("Cannot use --rate-scope without --rate");
+  if (rateScope === "all" && adaptive) {
+    throw new UsageProblem("Cannot use --rate-scope all with --adaptive: it finds a rate for each host");
+  }
+  return { rate, perHost: adaptive || rateScope === "host", adaptive, delay };
 }
 
 function resultPlace({ output, outputFile, resume, overwrite }: FetchFlags): ResultPlace | undefined {

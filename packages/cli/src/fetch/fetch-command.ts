@@ -1,7 +1,13 @@
 /**
  * `sluice fetch`, from its settings to its exit code: what it opens, it closes. The work itself is in `fetch-run.ts`.
  */
-import { ClientSession, type ConnectorOptions, type RequestOptions, type SessionOptions } from "sluice";
+import {
+  ClientSession,
+  type ConnectorOptions,
+  type RequestOptions,
+  type SessionOptions,
+  type ThrottleOptions,
+} from "sluice";
 import { withJar } from "../sending/cookie-file.js";
 import { type SendableBody, sendableBody } from "../sending/request-body.js";
 import { sessionOptions } from "../sending/session-options.js";
@@ -12,7 +18,7 @@ import { FileStore } from "./file-store.js";
 import { InputSource } from "./input-source.js";
 import type { TakeBody } from "./job.js";
 import { ResultFile, type ResultPlace } from "./results/result-file.js";
-import type { FetchSettings } from "./settings.js";
+import type { FetchSettings, PaceSettings } from "./settings.js";
 import { Tally } from "./tally.js";
 
 /** Runs it, and resolves to the exit code. Throws for what makes the run as a whole impossible. */
@@ -80,9 +86,8 @@ function connectorOf({ concurrency, perHost }: FetchSettings): ConnectorOptions 
 
 /** What requests have in common is the session's, so that it is checked and written once. */
 function ownOptions(settings: FetchSettings, contentType: string | undefined): SessionOptions {
-  const { timeout, maxSize, rate, delay, sending } = settings;
-  const throttled = rate !== undefined || delay[1] > 0;
-  const { requests, per } = rate ?? { requests: Number.POSITIVE_INFINITY, per: 1_000 };
+  const { timeout, maxSize, sending } = settings;
+  const throttle = throttleOf(settings.pace);
   return {
     headers: headersOf(settings, contentType),
     // `attempt` does not run while a request is held back; with it, the phases of a try need no limits of their own.
@@ -93,9 +98,15 @@ function ownOptions(settings: FetchSettings, contentType: string | undefined): S
       read: Number.POSITIVE_INFINITY,
       write: Number.POSITIVE_INFINITY,
     },
-    ...(throttled ? { throttle: { requests, per, scope: "global", jitter: delay } } : {}),
+    ...(throttle === undefined ? {} : { throttle }),
     maxResponseSize: maxSize,
   };
+}
+
+function throttleOf({ rate, perHost, adaptive, delay }: PaceSettings): ThrottleOptions | undefined {
+  if (rate === undefined && !adaptive && delay[1] === 0) return undefined;
+  const most = rate ?? (adaptive ? {} : { requests: Number.POSITIVE_INFINITY });
+  return { ...most, adaptive, scope: perHost ? "host" : "global", ...(delay[1] === 0 ? {} : { jitter: delay }) };
 }
 
 function headersOf({ sending, userAgent }: FetchSettings, contentType: string | undefined): [string, string][] {

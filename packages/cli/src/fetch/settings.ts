@@ -15,6 +15,16 @@ export interface SavePlace {
   readonly overwrite: boolean;
 }
 
+/** When requests are begun. */
+export interface PaceSettings {
+  readonly rate: Rate | undefined;
+  /** Whether each host has a rate of its own. */
+  readonly perHost: boolean;
+  /** Finds the rate by what is answered. */
+  readonly adaptive: boolean;
+  readonly delay: readonly [leastMs: number, mostMs: number];
+}
+
 /** See {@link "./define-fetch.js"} for what each option means to people. */
 export interface FetchSettings {
   readonly inputs: InputPlace;
@@ -25,8 +35,7 @@ export interface FetchSettings {
   readonly concurrency: number;
   /** Infinity for no limit of its own. */
   readonly perHost: number;
-  readonly rate: Rate | undefined;
-  readonly delay: readonly [leastMs: number, mostMs: number];
+  readonly pace: PaceSettings;
   /** Of one try, in milliseconds. */
   readonly timeout: number;
   /** Most bytes of a body, decoded; Infinity for no limit. */

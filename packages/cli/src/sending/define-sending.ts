@@ -4,6 +4,7 @@ import { value, values } from "../option-parsers.js";
 import { parseDelay, parseDuration, parseTimeLimit } from "../parse/duration.js";
 import { parseOrigin } from "../parse/origin.js";
 import { parseCookie, parseCredentialText, parseHeader, parseNames } from "../parse/pairs.js";
+import { parseProxy } from "../parse/proxy.js";
 import { parseSize } from "../parse/size.js";
 import { parseStatuses } from "../parse/statuses.js";
 import { parseWholeNumber } from "../parse/whole-number.js";
@@ -40,7 +41,10 @@ export interface SendingFlags {
   readonly netrcFile?: string;
   readonly authFor?: readonly string[];
   readonly connectTimeout: number;
+  /** False for none, whatever the environment says. */
+  readonly proxy?: string | false;
   readonly insecure?: boolean;
+  readonly pinned?: readonly string[];
   readonly cacert?: string;
   readonly cert?: string;
   readonly key?: string;
@@ -92,6 +96,13 @@ export function addConnectionOptions(command: Command): Command {
   return command
     .optionsGroup("Connections:")
     .addOption(timeOption("--connect-timeout <time>", "for connecting", 30_000, "30s"))
+    .option(
+      "--proxy <url>",
+      "http, https, socks5h, socks5, socks4a or socks4; env for HTTPS_PROXY …",
+      value(parseProxy),
+    )
+    .option("--no-proxy", "none, whatever the environment says")
+    .option("--pinned <sha256>", "certificate or key that must be shown, may be repeated", values(asItIs))
     .option("--insecure", "take any certificate")
     .option("--cacert <file>", "authorities to trust instead of the built-in ones (PEM)")
     .option("--cert <file>", "client certificate (PEM), with its key or beside --key")
@@ -116,7 +127,7 @@ export function timeOption(flags: string, description: string, ms: number, shown
 
 /** Completes and checks what the options mean together. Throws `UsageProblem`. */
 export function sendingSettings(flags: SendingFlags): SendingSettings {
-  const { insecure = false, cacert, cert, key, tlsMin } = flags;
+  const { insecure = false, cacert, cert, key, pinned, tlsMin } = flags;
   if (key !== undefined && cert === undefined) throw new UsageProblem("Cannot use --key without --cert");
   const auth = authSettings(flags);
   if (flags.authFor !== undefined && auth === undefined) {
@@ -134,8 +145,10 @@ export function sendingSettings(flags: SendingFlags): SendingSettings {
       caFile: cacert,
       certFile: cert,
       keyFile: key ?? cert,
+      pins: pinned,
       minVersion: tlsMin === undefined ? undefined : `TLSv${tlsMin}`,
     },
+    proxy: flags.proxy,
     connectTimeout: flags.connectTimeout,
     followRedirects: flags.follow,
     maxRedirects: flags.maxRedirects,
@@ -192,6 +205,11 @@ function traceSettings({ trace, traceFormat }: SendingFlags): SendingSettings["t
   if (trace) return traceFormat ?? "fitting";
   if (traceFormat !== undefined) throw new UsageProblem("Cannot use --trace-format without --trace");
   return undefined;
+}
+
+/** The library reads it, and says what is wrong with it. */
+function asItIs(text: string): string {
+  return text;
 }
 
 function parseAge(text: string): number {

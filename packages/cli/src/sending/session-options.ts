@@ -8,6 +8,9 @@ import type { AuthSettings, Secret, SendingSettings } from "./settings.js";
 import { type BeforeLine, traceOf } from "./trace-lines.js";
 import { trustOptions } from "./trust.js";
 
+/** Variables that name proxies, in either case. */
+const PROXY_VARIABLES = ["http_proxy", "https_proxy", "all_proxy"];
+
 /** What a command adds of its own. */
 export interface OwnParts {
   readonly connector: ConnectorOptions;
@@ -19,7 +22,7 @@ export interface OwnParts {
 export async function sessionOptions(settings: SendingSettings, io: Io, own: OwnParts): Promise<SessionOptions> {
   const { followRedirects, maxRedirects, maxSize, showQuery, retry, trace } = settings;
   return {
-    connector: { ...own.connector, tls: await trustOptions(settings.trust) },
+    connector: { ...own.connector, ...proxyOption(settings, io, own), tls: await trustOptions(settings.trust) },
     retry,
     redirect: followRedirects ? "follow" : "manual",
     showQuery,
@@ -28,6 +31,22 @@ export async function sessionOptions(settings: SendingSettings, io: Io, own: Own
     ...(settings.auth === undefined ? {} : { auth: await authOptions(settings.auth, settings.authOrigins, io) }),
     ...(trace === undefined ? {} : { trace: traceOf(trace, io.stderr, own.beforeLine) }),
   };
+}
+
+/** As other commands do: what the environment says, unless the command line says something else. */
+function proxyOption(
+  { proxy }: SendingSettings,
+  { env }: Io,
+  { connector }: OwnParts,
+): Pick<ConnectorOptions, "proxy"> {
+  if (proxy === false) return {};
+  if (connector.unixSocket !== undefined) {
+    if (proxy === undefined) return {};
+    throw new UsageProblem("Cannot use --proxy with --unix-socket: there is one way to a socket");
+  }
+  if (proxy !== undefined) return { proxy };
+  const isNamed = PROXY_VARIABLES.some((name) => (env[name] ?? env[name.toUpperCase()] ?? "") !== "");
+  return isNamed ? { proxy: "env" } : {};
 }
 
 async function authOptions(

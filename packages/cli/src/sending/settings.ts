@@ -29,6 +29,8 @@ export interface SendingSettings {
   /** The only origins that get credentials; undefined for all that are asked for. */
   readonly authOrigins: readonly string[] | undefined;
   readonly trust: TrustSettings;
+  /** A URL, `env`, false for none; undefined where nobody said: what the environment says, if it says something. */
+  readonly proxy: string | false | undefined;
   readonly connectTimeout: number;
   readonly followRedirects: boolean;
   readonly maxRedirects: number | undefined;

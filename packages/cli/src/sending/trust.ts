@@ -13,18 +13,21 @@ export interface TrustSettings {
   readonly certFile: string | undefined;
   /** PEM file of its key. */
   readonly keyFile: string | undefined;
+  /** SHA-256 of certificates or keys, of which one must be shown. */
+  readonly pins: readonly string[] | undefined;
   /** Oldest version to speak. */
   readonly minVersion: "TLSv1.2" | "TLSv1.3" | undefined;
 }
 
 /** For the connector. Throws `UsageProblem` if a file cannot be read. */
 export async function trustOptions(settings: TrustSettings): Promise<TlsClientOptions> {
-  const { insecure, caFile, certFile, keyFile, minVersion } = settings;
+  const { insecure, caFile, certFile, keyFile, pins, minVersion } = settings;
   return {
     rejectUnauthorized: !insecure,
     ca: await contentOf(caFile),
     cert: await contentOf(certFile),
     key: await contentOf(keyFile),
+    fingerprint: pins,
     minVersion,
   };
 }

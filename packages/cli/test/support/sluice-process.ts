@@ -28,7 +28,10 @@ export interface StartOptions {
 
 /** Starts it; killed when the test is over, should it still run then. */
 export function start(args: readonly string[], { env = {}, nodeArgs = [] }: StartOptions = {}): Running {
-  const { NODE_ENV: _ours, NO_COLOR: _noColour, FORCE_COLOR: _colour, ...inherited } = process.env;
+  const { NODE_ENV: _ours, NO_COLOR: _noColour, FORCE_COLOR: _colour, ...others } = process.env;
+  const inherited = Object.fromEntries(
+    Object.entries(others).filter(([name]) => !/^(?:https?|all|no)_proxy$/i.test(name)),
+  );
   const child = spawn(process.execPath, [...nodeArgs, BIN, ...args], { env: { ...inherited, ...env } });
   onTestFinished(() => {
     child.kill("SIGKILL");
