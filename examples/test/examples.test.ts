@@ -25,6 +25,7 @@ const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
   login: [/logged in as ada/, /only its owner reads: 600/, /let in again by the file/, /nobody else/],
   "follow-events": [/20 events in order, none lost and none twice/, /over 5 connections, the last one a 204/],
   pages: [/95 books by Link fields/, /4 pages by cursor/, /circle are noticed/],
+  "upload-with-progress": [/arrived unchanged/, /reports, none of them behind another/],
   tracing: [/requestRedirect/, /to=http/, /is in none of them/],
 };
 

@@ -23,6 +23,7 @@ const EXAMPLES = [
   "login",
   "follow-events",
   "pages",
+  "upload-with-progress",
   "tracing",
   "mocked",
 ];

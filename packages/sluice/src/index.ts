@@ -2,11 +2,12 @@ export type { Body, TextOptions, WholeBodyOptions } from "./body/body.js";
 export type { ServerSentEvent } from "./body/event-stream/event-stream-parser.js";
 export type { MultipartLimits } from "./body/multipart/multipart-limits.js";
 export type { MultipartPart } from "./body/multipart/multipart-part.js";
-export type { BodyInput, Payload } from "./body/payload.js";
+export type { BodyInput, Payload, PayloadTrailers } from "./body/payload.js";
+export type { Progress, ProgressListener } from "./body/progress.js";
 export type { ByteReader, ReadUntilOptions } from "./body/reading/byte-reader.js";
 export type { JsonLinesOptions } from "./body/reading/json-lines.js";
 export type { LinesOptions } from "./body/reading/lines.js";
-
+export type { MultipartInput, MultipartPartInput, MultipartValue } from "./body/sending/multipart-parts.js";
 export type { CacheStatus } from "./client/cache-status.js";
 export { Connector, type ConnectorOptions } from "./client/connector.js";
 export type { ConnectorStats } from "./client/connector-stats.js";
@@ -62,12 +63,15 @@ export type { TraceparentInput, TraceparentOption } from "./client/middleware/tr
 export type { ClientMiddleware, Next } from "./client/middleware.js";
 export type {
   AuthOptions,
+  CompressInput,
+  CompressOptions,
   HeadersInput,
   ParamsInput,
   RequestOptions,
   SessionOptions,
   ThrottleChoice,
   TimeoutOptions,
+  TrailersInput,
 } from "./client/options.js";
 export type {
   ByCursor,
@@ -89,6 +93,7 @@ export type { RequestPromise } from "./client/request-promise.js";
 export type { ClientResponse, JsonOptions, ResponseTimings } from "./client/response.js";
 export { ResponseError } from "./client/response-error.js";
 export type { EventsOptions, TypedEventsOptions } from "./client/response-events.js";
+export type { SaveOptions } from "./client/save-body.js";
 export { ClientSession, type ExtendOptions } from "./client/session.js";
 export type {
   ClientTrace,

@@ -8,6 +8,7 @@
 
 import type { ReadableStream as WebReadableStream } from "node:stream/web";
 import { UsageError } from "../errors.js";
+import type { ContentCoding } from "./content-coding.js";
 import { FactoryPayload } from "./sending/factory-payload.js";
 import {
   type FileHandleLike,
@@ -16,6 +17,7 @@ import {
   type NodeReadableLike,
   remainingFileBytes,
 } from "./sending/file-like.js";
+import { type FormDataLike, isFormData } from "./sending/form-data.js";
 import type { PayloadSource } from "./sending/payload-reader.js";
 import { SourcePayload } from "./sending/source-payload.js";
 import { WebStreamPieces } from "./sending/web-stream-pieces.js";
@@ -39,6 +41,22 @@ export interface Payload {
   open(): AsyncIterable<Uint8Array>;
   /** Releases a source that will never be opened. */
   discard(): void;
+  /** The coding that has been applied to it, to be said in `Content-Encoding` (RFC 9110 §8.4). */
+  readonly contentEncoding?: ContentCoding | undefined;
+  /** No other `Content-Type` than its own can be sent with it: it names the boundary. */
+  readonly ownsType?: boolean | undefined;
+  /** Of a body that can be sent once: that this has not begun. Undefined: nobody can tell. */
+  readonly untouched?: boolean;
+  /** Fields behind the last chunk. Only for a payload of unknown length: others have no place for them (RFC 9112 §7.1.2). */
+  readonly trailers?: PayloadTrailers;
+}
+
+/** The trailer section of a body (RFC 9110 §6.5). */
+export interface PayloadTrailers {
+  /** The names to announce in `Trailer`, as far as they are known before the body is sent (RFC 9110 §6.6.2). */
+  readonly names: readonly string[];
+  /** The field lines: name, value, name, value. Called when all of the body has been read, once for each send. */
+  make(): readonly string[] | Promise<readonly string[]>;
 }
 
 /** One piece of a streamed body; a string is sent as UTF-8. */
@@ -49,6 +67,7 @@ export type PlainBodyInput =
   | BodyPiece
   | Blob
   | URLSearchParams
+  | FormDataLike
   | Iterable<BodyPiece>
   | AsyncIterable<BodyPiece>
   | WebReadableStream<Uint8Array>
@@ -65,12 +84,14 @@ export interface PayloadTools {
    * believing. Without it files are sent chunked.
    */
   readonly fileSize?: (file: string | Uint8Array | number) => number | undefined;
+  /** Makes a payload of a form with files. Without it `FormData` is refused. */
+  readonly multipart?: (form: FormDataLike) => Payload;
 }
 
 const TEXT_TYPE = "text/plain;charset=UTF-8";
 const FORM_TYPE = "application/x-www-form-urlencoded;charset=UTF-8";
 const EXPECTED =
-  "a string, bytes, Blob, URLSearchParams, stream, iterable, file handle, or a function that makes one of them";
+  "a string, bytes, Blob, URLSearchParams, FormData, stream, iterable, file handle, or a function that makes one of them";
 const NO_TOOLS: PayloadTools = {};
 
 /**
@@ -117,13 +138,13 @@ function plainPayload(value: unknown, tools: PayloadTools): Payload {
   if (value instanceof ArrayBuffer) return new WholePayload(new Uint8Array(value), undefined);
   if (value instanceof URLSearchParams) return new WholePayload(value.toString(), FORM_TYPE);
   if (value instanceof Blob) return blobPayload(value);
-  if (isKind(value, "FormData")) {
-    throw new UsageError(
-      "body/unknown-kind",
-      "Cannot send FormData: multipart bodies are not supported; use form for plain fields",
-    );
-  }
+  if (isFormData(value)) return formDataPayload(value, tools);
   return new SourcePayload(sourceOf(value, tools));
+}
+
+function formDataPayload(form: FormDataLike, tools: PayloadTools): Payload {
+  if (tools.multipart !== undefined) return tools.multipart(form);
+  throw new UsageError("body/unknown-kind", "Cannot send FormData here: multipart bodies are for a client's requests");
 }
 
 function blobPayload(blob: Blob): Payload {

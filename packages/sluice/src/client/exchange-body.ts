@@ -5,6 +5,7 @@
  */
 import type { Body, BodyOwner, BodySource } from "../body/body.js";
 import { tooLarge } from "../body/collect.js";
+import { type ProgressListener, ProgressMeter } from "../body/progress.js";
 import { describeError, PayloadError, type SluiceError } from "../errors.js";
 import type { Http1ClientLink } from "../wire/http1-client-link.js";
 import type { ExchangePool } from "./exchange-pool.js";
@@ -33,6 +34,8 @@ export abstract class ExchangeBody extends PoolWaiter implements BodySource, Bod
   protected response: ClientResponse | undefined = undefined;
   /** Most bytes to take from the wire. Infinity where a decoder counts what it makes of them. */
   protected maxWireBytes = Number.POSITIVE_INFINITY;
+  /** Only where somebody wants to know. */
+  protected download: ProgressMeter | undefined = undefined;
   #reading: Reading = "no";
   #paused = false;
   #heldBytes = 0;
@@ -65,6 +68,27 @@ export abstract class ExchangeBody extends PoolWaiter implements BodySource, Bod
     if (this.#reading === "yes") this.#readOn();
     const share = body.used || this.#hold(piece.byteLength);
     if (!room || !share) this.pause();
+    if (this.download !== undefined && this.#reading !== "discarding") this.report(this.download, piece.byteLength);
+  }
+
+  protected meter(listener: ProgressListener, total: number | undefined): ProgressMeter {
+    const { clock } = this.request;
+    return new ProgressMeter(listener, () => clock.now(), total);
+  }
+
+  /** So many more bytes of a transfer, or undefined: that was all. What its listener throws ends the request. */
+  protected report(meter: ProgressMeter, bytes: number | undefined): void {
+    try {
+      if (bytes === undefined) meter.finish();
+      else meter.add(bytes);
+    } catch (error) {
+      this.abort(error);
+    }
+  }
+
+  /** All of the body has arrived; what was let by unread is no download. */
+  protected downloaded(): void {
+    if (this.download !== undefined && this.#reading !== "discarding") this.report(this.download, undefined);
   }
 
   // … and from the reader.

@@ -7,7 +7,9 @@
  * or gone.
  */
 import { Body } from "../body/body.js";
+import { tooLarge } from "../body/collect.js";
 import { codingsOf, decoderFor } from "../body/content-coding.js";
+import type { ProgressMeter } from "../body/progress.js";
 import { describeError, RequestTimeoutError, SluiceError } from "../errors.js";
 import { isIdempotent } from "../http/methods.js";
 import type { FieldLines } from "../http1/sinks.js";
@@ -19,10 +21,13 @@ import type { ExchangePool, ExchangeTimes, HeadListener, HeadWriter } from "./ex
 import { findField } from "./field-lines.js";
 import { BUFFERED_MAX_SIZE } from "./options.js";
 import { type TimedPhase, WAITED_FOR } from "./phase-deadline.js";
+import { isRedirect } from "./redirects.js";
 import type { ClientRequest } from "./request.js";
 import type { Abortable } from "./request-scope.js";
 import { ClientResponse } from "./response.js";
 import type { Tracer } from "./tracing.js";
+
+const CONTINUE = 100;
 
 type Stage = "waiting" | "sending" | "sent" | "body" | "over";
 
@@ -40,7 +45,10 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
   #replayed = false;
   /** The pool is being asked, in the very turn in which the exchange began. */
   #entering = false;
+  /** The body waits for 100 (Continue). */
+  #holdsBody = false;
   #uploadedBytes = 0;
+  #upload: ProgressMeter | undefined = undefined;
   #endsScope = false;
 
   constructor(request: ClientRequest, pool: ExchangePool, writeHead: HeadWriter, headListener?: HeadListener) {
@@ -102,10 +110,27 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
     times.granted = this.#entering ? times.started : clock.now();
     times.sent = 0;
     this.#uploadedBytes = 0;
+    if (settings.onProgress !== undefined) this.#upload = this.meter(settings.onProgress, request.payload?.length);
     if (tracer !== undefined) tellSending(tracer, request, link, head.head);
     link.send(this, head);
-    // What did not leave at once is on its way, and may stand still.
-    if (this.#isSending()) this.deadline.enter("write", settings.timeouts.write, times.granted);
+    if (!this.#isSending()) return;
+    // What did not leave at once is on its way, and may stand still, or waits to be asked for.
+    if (head.expectsContinue === true) this.#awaitContinue(times.granted);
+    else this.deadline.enter("write", settings.timeouts.write, times.granted);
+  }
+
+  /** An answer of whatever kind is due within `timeout.headers`; without one, the body leaves after `expectContinue`. */
+  #awaitContinue(now: number): void {
+    const { expectContinue, timeouts } = this.request.settings;
+    this.#holdsBody = true;
+    if (expectContinue <= timeouts.headers) this.deadline.enter("continue", expectContinue, now);
+    else this.deadline.enter("headers", timeouts.headers, now);
+  }
+
+  /** The body was held back, and has been let go. */
+  #goOnSending(): void {
+    if (this.#holdsBody && this.#stage === "sending") this.#writeOn();
+    this.#holdsBody = false;
   }
 
   #isSending(): boolean {
@@ -121,6 +146,7 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
 
   onRequestProgress(bodyBytes: number): void {
     this.#uploadedBytes += bodyBytes;
+    if (this.#upload !== undefined) this.report(this.#upload, bodyBytes);
     if (this.#stage === "sending") this.#writeOn();
   }
 
@@ -128,6 +154,7 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
     const { tracer, clock, settings, payload, attempt } = this.request;
     this.times.sent = payload === undefined ? this.times.granted : clock.now();
     if (payload !== undefined) tracer?.emit("requestBodySent", { bytes: this.#uploadedBytes, attempt });
+    if (this.#upload !== undefined) this.report(this.#upload, undefined);
     if (this.#stage !== "sending") return;
     this.#stage = "sent";
     this.deadline.enter("headers", settings.timeouts.headers, this.times.sent);
@@ -136,6 +163,7 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
   // The answer.
 
   onInformational(status: number): void {
+    if (status === CONTINUE) this.#goOnSending();
     const { tracer, attempt } = this.request;
     tracer?.emit("informational", { status, attempt });
   }
@@ -168,6 +196,10 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
     if (!bodyless && bodyLength > 0) body.declaredLength = bodyLength;
     const fault = this.#prepareBody(body, response, bodyless);
     body.ownedBy(this);
+    if (settings.onDownloadProgress !== undefined && !(settings.redirect === "follow" && isRedirect(response))) {
+      const total = bodyless ? 0 : bodyLength < 0 ? undefined : bodyLength;
+      this.download = this.meter(settings.onDownloadProgress, total);
+    }
     const held = this.#headListener?.(request, response);
     if (held === undefined) this.#resolve(response);
     else held.then(() => this.#resolve(response), this.#reject);
@@ -177,6 +209,7 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
 
   onEnd(trailers: FieldLines): void {
     this.link = undefined;
+    this.downloaded();
     const { tracer, attempt } = this.request;
     tracer?.emit("responseBodyReceived", { bytes: this.body?.bytesReceived ?? 0, attempt });
     this.end();
@@ -211,6 +244,11 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
   timedOut(phase: TimedPhase, limitMs: number): void {
     if (phase === "unread") {
       this.giveUpUnread(`nobody read it for ${limitMs} ms (unreadTimeout)`);
+      return;
+    }
+    if (phase === "continue") {
+      this.link?.sendHeldBody();
+      this.#goOnSending();
       return;
     }
     if (phase === "write" && this.link?.awaitsSource === true) {
@@ -267,7 +305,9 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
       const codings = coding === undefined ? [] : codingsOf(coding);
       if (codings.length > 0) body.decodeWith(decoderFor(codings, { maxOutputBytes: maxResponseSize }));
       else this.maxWireBytes = maxResponseSize;
-      return undefined;
+      // A length of the coded bytes says nothing about the decoded ones.
+      const declared = codings.length === 0 ? (body.declaredLength ?? 0) : 0;
+      return declared > maxResponseSize ? tooLarge(declared, maxResponseSize) : undefined;
     } catch (error) {
       if (!this.request.settings.passUnknownCodings) return error;
       this.maxWireBytes = maxResponseSize;
@@ -279,7 +319,7 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
   #mayReplay(link: Http1ClientLink, error: Error): boolean {
     const { request } = this;
     const lost = error instanceof SluiceError && error.code.startsWith("connection/");
-    return lost && !this.#replayed && link.exchanges > 1 && isIdempotent(request.method) && request.replayable;
+    return lost && !this.#replayed && link.exchanges > 1 && isIdempotent(request.method) && request.resendable;
   }
 }
 

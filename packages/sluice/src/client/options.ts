@@ -3,7 +3,10 @@
  * is present and in range, and the engine has no `??` of its own.
  */
 
+import type { ContentCoding } from "../body/content-coding.js";
 import type { BodyInput } from "../body/payload.js";
+import type { ProgressListener } from "../body/progress.js";
+import type { MultipartInput } from "../body/sending/multipart-parts.js";
 import { UsageError } from "../errors.js";
 import type { FieldLines } from "../http1/sinks.js";
 import type { Connector, ConnectorOptions } from "./connector.js";
@@ -64,12 +67,30 @@ export interface RequestOptions {
   readonly params?: ParamsInput;
   /** Replace the session's fields of the same name. */
   readonly headers?: HeadersInput;
-  /** Sends this value as JSON. One of `json`, `form` and `body`. */
+  /** Sends this value as JSON. One of `json`, `form`, `multipart` and `body`. */
   readonly json?: unknown;
   /** Sends these fields as application/x-www-form-urlencoded. */
   readonly form?: ParamsInput;
+  /** Sends these parts as multipart/form-data. */
+  readonly multipart?: MultipartInput;
   /** Sends these bytes; a function is called for each attempt and so can be sent again. */
   readonly body?: BodyInput;
+  /**
+   * Fields behind the body, which is then sent in chunks (RFC 9110 §6.5). The values may be functions, and so may the whole: they
+   * are called when the body has been sent, but only names that are known before can be announced to the recipient.
+   */
+  readonly trailers?: TrailersInput;
+  /** Told of the upload; see `Progress`. Refused for a request without a body. Starts anew with each send. */
+  readonly onProgress?: ProgressListener;
+  /** Told of the download, as the body's bytes come from the wire, read or not. Starts anew with each send. */
+  readonly onDownloadProgress?: ProgressListener;
+  /**
+   * Sends the head with `Expect: 100-continue` and holds the body back until the server asks for it, or for so many milliseconds;
+   * `true` is 1,000, `Infinity` waits as long as `timeout.headers` allows. @default false
+   */
+  readonly expectContinue?: boolean | number;
+  /** Compresses the body: `true` is gzip. Refused beside a Content-Encoding of the caller's. @default false */
+  readonly compress?: CompressInput;
   /** Merges field by field over the session's; a number sets `total`. */
   readonly timeout?: number | TimeoutOptions;
   /** Aborting it rejects with its `reason` itself, in whatever phase the request is. */
@@ -113,6 +134,23 @@ export interface ThrottleChoice {
   /** It shares its rate with the requests of the same key. @default what the throttle's `scope` says */
   readonly key?: string;
 }
+
+/** How a body is compressed, or false for not at all. */
+export type CompressInput = boolean | ContentCoding | CompressOptions;
+
+/** A content coding, and from where on it is worth it. */
+export interface CompressOptions {
+  /** zstd only where Node.js has it. @default "gzip" */
+  readonly coding?: ContentCoding;
+  /** A body known to be shorter, in bytes, is sent as it is; 0 compresses every one that is not empty. @default 1_024 */
+  readonly threshold?: number;
+}
+
+/** Trailers: fields whose values may be functions, or a function that gives the fields. */
+export type TrailersInput =
+  | HeadersInput
+  | Readonly<Record<string, string | (() => string | Promise<string>)>>
+  | (() => HeadersInput | Promise<HeadersInput>);
 
 /**
  * How requests authenticate: Basic (RFC 7617), a bearer token (RFC 6750), Digest (RFC 7616), or what the user's `.netrc` has for the
@@ -167,6 +205,9 @@ export interface SessionOptions {
   readonly allowInsecureRedirect?: boolean;
   readonly decompress?: boolean;
   readonly maxResponseSize?: number;
+  /** For requests with a body. */
+  readonly expectContinue?: boolean | number;
+  readonly compress?: CompressInput;
   /** Query names whose values may stand in errors, logs and traces; all others are shown as `…`. */
   readonly showQuery?: readonly string[];
   /** Further header names whose values are secret. */
@@ -215,6 +256,7 @@ const STRUCTURED: Readonly<Record<string, readonly string[]>> = {
   headers: [],
   hopMiddleware: [],
   middleware: [],
+  multipart: [],
   params: ["string"],
   proxy: ["string", "function", "false"],
   retry: ["number", "false"],
@@ -222,6 +264,7 @@ const STRUCTURED: Readonly<Record<string, readonly string[]>> = {
   throttle: ["false"],
   timeout: ["number"],
   trace: [],
+  trailers: ["function"],
 };
 
 /** Lays `given` over `base`, field by field. Throws `UsageError` for anything but a positive number of milliseconds. */

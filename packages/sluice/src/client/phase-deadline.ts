@@ -5,8 +5,8 @@
 import type { Clock } from "../concurrency/clock.js";
 import { Deadline } from "../concurrency/deadline.js";
 
-/** Phases with a limit of their own, by the names of `TimeoutOptions`; `connect` is a dial's, see `pool-dial.ts`. */
-export type TimedPhase = "queue" | "write" | "headers" | "unread" | "read" | "attempt";
+/** Phases with a limit of their own, by the names of `TimeoutOptions`; `connect` is a dial's, see `pool-dial.ts`, `continue` is `expectContinue`. */
+export type TimedPhase = "queue" | "continue" | "write" | "headers" | "unread" | "read" | "attempt";
 
 /** Who is told that a limit has passed. */
 export interface Timed {
@@ -16,6 +16,7 @@ export interface Timed {
 /** What was being waited for, in the words of an error message. */
 export const WAITED_FOR: Readonly<Record<TimedPhase, string>> = {
   queue: "waiting for a place in the connection pool",
+  continue: "waiting for 100 (Continue)",
   write: "sending the request: the peer takes no more of it",
   headers: "waiting for the head of the answer",
   unread: "for somebody to read the body",

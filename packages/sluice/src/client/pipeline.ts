@@ -12,6 +12,7 @@ import { proxyAuthenticationRequired } from "../wire/connect-tunnel.js";
 import type { CookieJar } from "./cookie-jar.js";
 import { Exchange } from "./exchange.js";
 import type { ExchangePool } from "./exchange-pool.js";
+import { sendExpecting } from "./expect-continue.js";
 import { findField, hasField } from "./field-lines.js";
 import { type ClientMiddleware, compose, type Next } from "./middleware.js";
 import type { Router } from "./proxy/router.js";
@@ -67,7 +68,12 @@ export class Pipeline {
   #connect(request: ClientRequest): Promise<ClientResponse> {
     const { jar } = request.settings;
     const sent = jar === undefined || jar.size === 0 ? request : withJarCookies(request, jar);
-    const { router } = request.settings;
+    const expects = sent.settings.expectContinue > 0 && sent.payload !== undefined;
+    return expects ? sendExpecting(sent, (one) => this.#exchange(one)) : this.#exchange(sent);
+  }
+
+  #exchange(sent: ClientRequest): Promise<ClientResponse> {
+    const { router } = sent.settings;
     if (router !== undefined) return this.#connectBy(router, sent);
     const exchange = new Exchange(sent, this.#pool, this.#writeHead, this.#listener);
     exchange.start();

@@ -98,7 +98,7 @@ function nextHop(request: ClientRequest, response: ClientResponse): ClientReques
   });
   const trust = sameOrigin ? request.trust : "none";
   if (toGet) return request.with({ method: "GET", target, fields, payload: undefined, trust });
-  if (!request.replayable) {
+  if (!request.resendable) {
     throw refusal(
       request,
       "redirect/body-not-replayable",

@@ -24,6 +24,8 @@ const CACHED_HOSTS = 512;
 /** Field names a caller may not set: they belong to the framing and to connection management. */
 const REFUSED: ReadonlySet<string> = new Set(["transfer-encoding", "upgrade", "keep-alive", "expect", "trailer", "te"]);
 
+const NO_NAMES: readonly string[] = Object.freeze([]);
+
 /** Writes the heads of one session's requests. */
 export class RequestHeadWriter {
   readonly #defaults: FieldLines;
@@ -43,10 +45,17 @@ export class RequestHeadWriter {
   /** Throws `UsageError` for a field that cannot be sent. */
   write(request: ClientRequest): LinkRequest {
     const { method, payload, fields } = request;
-    const chunked = payload !== undefined && payload.length === undefined;
-    const usual = fields === this.#defaults && request.route?.forwards !== true;
-    const head = usual ? this.#usualHead(request) : this.#ownHead(request);
-    return { method, head, payload, chunked };
+    const length = payload?.length;
+    const chunked = payload !== undefined && length === undefined;
+    // RFC 9110 §10.1.1: not without content.
+    const expectsContinue = payload !== undefined && length !== 0 && request.settings.expectContinue > 0;
+    const usual =
+      fields === this.#defaults &&
+      !expectsContinue &&
+      payload?.trailers === undefined &&
+      request.route?.forwards !== true;
+    const head = usual ? this.#usualHead(request) : this.#ownHead(request, expectsContinue);
+    return { method, head, payload, chunked, expectsContinue };
   }
 
   #usualHead(request: ClientRequest): string {
@@ -73,10 +82,11 @@ export class RequestHeadWriter {
     return `${type}${length === undefined ? "transfer-encoding: chunked" : `content-length: ${length}`}\r\n`;
   }
 
-  #ownHead(request: ClientRequest): string {
+  #ownHead(request: ClientRequest, expectsContinue: boolean): string {
     const { method, target, payload, settings, fields, route } = request;
     const own = withoutLength(fields, payload);
-    const all = [...completed(own, target.host, settings.decompress), ...bodyFields(method, payload, own)];
+    const body = bodyFields(method, payload, own, expectsContinue);
+    const all = [...completed(own, target.host, settings.decompress), ...body];
     if (route?.forwards !== true) return writeRequestHead(method, target.target, all);
     // RFC 9112 §3.2.2: a proxy is told the whole URL; what else it is told is for it alone.
     return writeRequestHead(method, target.href, [...all, ...(route.proxy?.fields ?? [])]);
@@ -89,16 +99,21 @@ function completed(fields: FieldLines, host: string, decompress: boolean): strin
   if (!hasField(fields, "accept")) all.push("accept", "*/*");
   if (decompress && !hasField(fields, "accept-encoding")) all.push("accept-encoding", acceptEncoding());
   if (!hasField(fields, "user-agent")) all.push("user-agent", USER_AGENT);
+  // RFC 9110 §10.1.4: it is meant for the next hop only.
+  if (hasField(fields, "te")) all.push("connection", "te");
   return all;
 }
 
-function bodyFields(method: string, payload: Payload | undefined, own: FieldLines): string[] {
+function bodyFields(method: string, payload: Payload | undefined, own: FieldLines, expectsContinue: boolean): string[] {
   if (payload === undefined) return expectsContent(method) ? ["content-length", "0"] : [];
   const fields: string[] = [];
   if (payload.contentType !== undefined && !hasField(own, "content-type"))
     fields.push("content-type", payload.contentType);
   if (payload.length === undefined) fields.push("transfer-encoding", "chunked");
   else fields.push("content-length", String(payload.length));
+  if (expectsContinue) fields.push("expect", "100-continue");
+  const announced = payload.trailers?.names ?? NO_NAMES;
+  if (announced.length > 0) fields.push("trailer", announced.join(", "));
   return fields;
 }
 
@@ -120,7 +135,7 @@ function withoutLength(fields: FieldLines, payload: Payload | undefined): FieldL
   let found = false;
   for (let at = 0; at < fields.length; at += 2) {
     const name = (fields[at] ?? "").toLowerCase();
-    if (REFUSED.has(name)) {
+    if (REFUSED.has(name) && !(name === "te" && fields[at + 1]?.toLowerCase() === "trailers")) {
       throw new UsageError("request/refused-field", `Cannot set the header ${name}: the connection decides about it`);
     }
     if (name === "connection" && (fields[at + 1] ?? "").toLowerCase() !== "close") {

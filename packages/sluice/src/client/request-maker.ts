@@ -3,12 +3,10 @@
  * over the session's, and each checked. What is the same for every plain request of a session is made once.
  */
 
-import { formPayload, jsonPayload, type Payload, toPayload } from "../body/payload.js";
 import { InvalidUrlError, UsageError } from "../errors.js";
 import type { FieldLines } from "../http1/sinks.js";
 import { assertFields } from "../http1/write-head.js";
 import { refuseUnknown } from "../options.js";
-import { fileSize } from "../platform/file-size.js";
 import type { FetchAsk } from "./fetch/fetch-ask.js";
 import { fieldsWithout, hasField } from "./field-lines.js";
 import { basicCredentials } from "./middleware/auth/basic.js";
@@ -25,6 +23,7 @@ import {
 import { ClientRequest, type RequestSettings } from "./request.js";
 import { withOwnCookies } from "./request-cookies.js";
 import { checkedMethod } from "./request-method.js";
+import { continueWait, RequestPayloads } from "./request-payload.js";
 import { RequestScope, type ScopeOwner } from "./request-scope.js";
 import { parseAbsolute, RequestUrl, UrlCache } from "./request-url.js";
 import type { SessionConfig } from "./session-config.js";
@@ -35,7 +34,13 @@ const KNOWN: ReadonlySet<string> = new Set<keyof RequestOptions>([
   "headers",
   "json",
   "form",
+  "multipart",
   "body",
+  "trailers",
+  "onProgress",
+  "onDownloadProgress",
+  "expectContinue",
+  "compress",
   "timeout",
   "signal",
   "raiseForStatus",
@@ -63,6 +68,9 @@ const SETTINGS = [
   "throttle",
   "proxy",
   "servername",
+  "expectContinue",
+  "onProgress",
+  "onDownloadProgress",
 ] as const satisfies readonly (keyof RequestOptions)[];
 const KNOWN_THROTTLE_CHOICE: ReadonlySet<string> = new Set<keyof ThrottleChoice>(["priority", "key"]);
 const NO_OPTIONS: RequestOptions = Object.freeze({});
@@ -89,14 +97,21 @@ export class RequestMaker {
   readonly #config: SessionConfig;
   readonly #owner: ScopeOwner;
   readonly #urls = new UrlCache();
+  readonly #payloads: RequestPayloads;
   readonly #settings: RequestSettings;
   readonly #bufferedSettings: RequestSettings;
 
   constructor(config: SessionConfig, owner: ScopeOwner) {
     this.#config = config;
     this.#owner = owner;
+    this.#payloads = new RequestPayloads(config.options.compress);
     this.#settings = this.#settingsFor(NO_OPTIONS, false);
     this.#bufferedSettings = { ...this.#settings, buffered: true };
+  }
+
+  /** What these options need and is not loaded yet, to be waited for before {@link make}; undefined for nothing. */
+  load(options: RequestOptions | undefined): Promise<void> | undefined {
+    return options !== undefined && this.#payloads.lacks(options) ? this.#payloads.load() : undefined;
   }
 
   /** `buffered`: it is consumed by one of the content shortcuts. Throws `UsageError` for what cannot be asked. */
@@ -119,9 +134,11 @@ export class RequestMaker {
     const signals = options.signal === undefined ? ask.signals : [...ask.signals, options.signal];
     const method = checkedMethod(ask.method);
     const scope = this.#scopeOf(method, target, signals);
-    const fields = this.#fieldsOf(target, options, trusted);
+    let fields = this.#fieldsOf(target, options, trusted);
     // Last: from here on a stream is ours to release.
-    const payload = plain ? undefined : payloadOf(options);
+    const payload = plain ? undefined : this.#payloads.make(options);
+    if (payload?.contentEncoding !== undefined) fields = withCoding(fields, payload.contentEncoding);
+    if (payload?.ownsType === true) fields = withoutType(fields, options);
     return new ClientRequest(method, target, fields, payload, settings, scope, trusted ? "session" : "caller");
   }
 
@@ -220,6 +237,9 @@ export class RequestMaker {
       auth: (options.auth ?? session.auth) || undefined,
       jar: this.#config.jar,
       throttle: throttleChoice(options.throttle),
+      expectContinue: continueWait(options.expectContinue ?? session.expectContinue),
+      onProgress: options.onProgress,
+      onDownloadProgress: options.onDownloadProgress,
     };
   }
 }
@@ -242,13 +262,22 @@ function throttleChoice(given: RequestOptions["throttle"]): ThrottleChoice | und
   return given;
 }
 
-/** The body that the options ask for. Throws `UsageError` for more than one. */
-function payloadOf(options: RequestOptions): Payload | undefined {
-  const { json, form, body } = options;
-  const given = Number(json !== undefined) + Number(form !== undefined) + Number(body !== undefined);
-  if (given > 1)
-    throw new UsageError("options/body", "Cannot send more than one body: give one of json, form and body");
-  if (json !== undefined) return jsonPayload(json);
-  if (form !== undefined) return formPayload(paramPairs(form));
-  return body === undefined ? undefined : toPayload(body, { fileSize });
+/** The coding that was just applied, said to the recipient (RFC 9110 §8.4). Throws `UsageError` if the caller says another. */
+function withCoding(fields: FieldLines, coding: string): FieldLines {
+  if (!hasField(fields, "content-encoding")) return [...fields, "content-encoding", coding];
+  throw new UsageError(
+    "options/conflict",
+    "Cannot compress a body that has a Content-Encoding already: leave out one of the two, or say compress: false",
+  );
+}
+
+/** Only the payload knows its type; a session's is for other bodies, and a caller's would lack the boundary (RFC 7578 §4.1). */
+function withoutType(fields: FieldLines, { headers }: RequestOptions): FieldLines {
+  if (headers !== undefined && hasField(fieldLinesOf(headers), "content-type")) {
+    throw new UsageError(
+      "options/conflict",
+      "Cannot send a form with a Content-Type of your own: it has to name the boundary, so leave it out",
+    );
+  }
+  return hasField(fields, "content-type") ? fieldsWithout(fields, (name) => name === "content-type") : fields;
 }

@@ -19,6 +19,7 @@ import { UsageError } from "../errors.js";
 import { isJsonContentType } from "../http/media-type.js";
 import type { ClientResponse, Events, JsonOptions } from "./response.js";
 import type { EventsOptions, TypedEventsOptions } from "./response-events.js";
+import type { SaveOptions } from "./save-body.js";
 import { remember } from "./warnings.js";
 
 /** How a request is consumed. */
@@ -27,7 +28,7 @@ export type Consumption =
   | { readonly kind: "text" | "bytes" | "blob" }
   | { readonly kind: "json"; readonly options: JsonOptions; readonly schema?: StandardSchemaV1 | undefined }
   | { readonly kind: "formData"; readonly limits: Partial<MultipartLimits> | undefined }
-  | { readonly kind: "save"; readonly path: string | URL };
+  | { readonly kind: "save"; readonly path: string | URL; readonly options: SaveOptions };
 
 /** Awaited as it is. */
 export const AS_RESPONSE: Consumption = { kind: "response" };
@@ -114,8 +115,8 @@ export class RequestPromise implements Promise<ClientResponse> {
   }
 
   /** Writes the body to a file, which appears under `path` only when it is complete. Resolves to its size in bytes. */
-  save(path: string | URL): Promise<number> {
-    return this.#content({ kind: "save", path });
+  save(path: string | URL, options: SaveOptions = {}): Promise<number> {
+    return this.#content({ kind: "save", path, options });
   }
 
   /** The lines of the body, as they arrive; see {@link LinesOptions}. */
@@ -224,7 +225,7 @@ export async function readContent(response: ClientResponse, consumption: Consump
     case "formData":
       return response.formData(consumption.limits);
     case "save":
-      return response.save(consumption.path);
+      return response.save(consumption.path, consumption.options);
     case "response":
       return response;
   }

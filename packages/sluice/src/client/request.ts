@@ -4,6 +4,7 @@
  */
 
 import type { Payload } from "../body/payload.js";
+import type { ProgressListener } from "../body/progress.js";
 import type { Clock } from "../concurrency/clock.js";
 import { HttpHeaders } from "../http/headers.js";
 import type { FieldLines } from "../http1/sinks.js";
@@ -40,6 +41,10 @@ export interface RequestSettings {
   readonly jar: CookieJar | undefined;
   /** What the caller said to throttles for this request. */
   readonly throttle: ThrottleChoice | undefined;
+  /** Longest wait for 100 (Continue) before a body leaves, in milliseconds; 0: it is not asked for. */
+  readonly expectContinue: number;
+  readonly onProgress: ProgressListener | undefined;
+  readonly onDownloadProgress: ProgressListener | undefined;
 }
 
 /** What {@link ClientRequest.with} replaces; `payload: undefined` takes the body away. */
@@ -49,6 +54,7 @@ export interface RequestChanges {
   readonly fields?: FieldLines;
   readonly payload?: Payload | undefined;
   readonly trust?: RequestTrust;
+  readonly settings?: RequestSettings;
 }
 
 /**
@@ -139,6 +145,11 @@ export class ClientRequest {
     return this.payload === undefined || this.payload.replayable;
   }
 
+  /** Whether it can be sent now: as {@link replayable}, or with a body that is a stream and has not been begun yet. */
+  get resendable(): boolean {
+    return this.replayable || this.payload?.untouched === true;
+  }
+
   /** A request like this one with its own headers, for a hop or a retry: changes do not reach back. */
   with(changes: RequestChanges): ClientRequest {
     return new ClientRequest(
@@ -146,7 +157,7 @@ export class ClientRequest {
       changes.target ?? this.target,
       changes.fields ?? [...this.fields],
       "payload" in changes ? changes.payload : this.payload,
-      this.settings,
+      changes.settings ?? this.settings,
       this.scope,
       changes.trust ?? this.trust,
     );

@@ -23,7 +23,7 @@ import { findField } from "./field-lines.js";
 import type { ClientRequest } from "./request.js";
 import { ResponseError } from "./response-error.js";
 import type { EventsOptions, TypedEventsOptions } from "./response-events.js";
-import { saveBody } from "./save-body.js";
+import { type SaveOptions, saveTelling } from "./save-body.js";
 
 /** How most text types end. */
 const USUAL_CHARSET = "; charset=utf-8";
@@ -79,6 +79,8 @@ export class ClientResponse {
   /** The reason phrase as sent; often empty. */
   readonly statusText: string;
   #body: Body;
+  /** As it came; `#body` may be what was read of it. */
+  readonly #wireBody: Body;
   /** The responses of redirects that led here, first one first. Their bodies are gone. */
   readonly history: readonly ClientResponse[] = [];
   readonly #request: ClientRequest;
@@ -96,6 +98,7 @@ export class ClientResponse {
     this.#fields = head.fields;
     this.#body = body;
     this.#source = source;
+    this.#wireBody = body;
   }
 
   /** What it comes from: for responses that are made of this one. */
@@ -292,8 +295,18 @@ export class ClientResponse {
   }
 
   /** Writes the body to a file, which appears under `path` only when it is complete. Resolves to its size in bytes. */
-  save(path: string | URL): Promise<number> {
-    return this.#read(saveBody(path, this.#body));
+  save(path: string | URL, options: SaveOptions = {}): Promise<number> {
+    return this.#read(saveTelling(path, this.#body, options, this.#request.clock));
+  }
+
+  /**
+   * Fields that came behind the body, or undefined until all of it has arrived; empty if there were none. They are never merged into
+   * `headers` (RFC 9110 §6.5.2).
+   */
+  get trailers(): HttpHeaders | undefined {
+    const { trailers } = this.#wireBody;
+    if (trailers === undefined) return undefined;
+    return HttpHeaders.fromFields(trailers, { immutable: true, secretNames: this.#request.settings.secretFields });
   }
 
   /**

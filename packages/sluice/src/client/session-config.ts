@@ -55,6 +55,8 @@ const KNOWN: ReadonlySet<string> = new Set<keyof SessionOptions>([
   "allowInsecureRedirect",
   "decompress",
   "maxResponseSize",
+  "expectContinue",
+  "compress",
   "showQuery",
   "secretHeaders",
   "unreadTimeout",

@@ -55,6 +55,8 @@ export class SessionEngine implements ScopeOwner {
     const buffered = consumption.kind !== "response" && consumption.kind !== "save";
     let request: ClientRequest | undefined;
     try {
+      const loading = this.#maker.load(ask.options);
+      if (loading !== undefined) await loading;
       if (this.#closed !== undefined) throw new SessionClosedError("session/closed", "The session is closed");
       request = this.#maker.make(ask, buffered);
       const { scope } = request;
@@ -67,6 +69,8 @@ export class SessionEngine implements ScopeOwner {
       let response = await (pipeline.hasMiddleware ? scope.race(sending) : sending);
       const redirected = pipeline.settle(request, response);
       if (redirected !== undefined) response = await redirected;
+      // A final answer may have come instead of 100 (Continue): then the body was never opened.
+      if (request.settings.expectContinue > 0) request.payload?.discard();
       if (this.#raises(response, options)) throw await response.toError();
       if (consumption.kind === "response") {
         scope.delivered(response.status);

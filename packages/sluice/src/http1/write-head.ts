@@ -11,7 +11,8 @@ import { areAllIn, FIELD_VALUE_CHARS, isToken, TOKEN_CHARS } from "../bytes/char
 import { UsageError } from "../errors.js";
 import { reasonPhrase } from "../http/status.js";
 import { isRequestTarget } from "../http/target.js";
-import { CONTENT_LENGTH, framingFieldNamed, HOST, NO_FRAMING_FIELD, TRANSFER_ENCODING } from "./framing-fields.js";
+import { isForbiddenTrailer } from "../http/trailer-fields.js";
+import { CONTENT_LENGTH, framingFieldNamed, HOST, TRANSFER_ENCODING } from "./framing-fields.js";
 import type { FieldLines } from "./sinks.js";
 
 /** What ends a chunked body without trailers (RFC 9112 §7.1). */
@@ -89,9 +90,18 @@ export function chunkHead(byteLength: number): string {
   return `${byteLength.toString(16)}\r\n`;
 }
 
+/** Throws `UsageError` `http1/trailer-forbidden` for a field that must not be a trailer (RFC 9110 §6.5.1). */
+export function assertTrailerName(name: string): void {
+  if (!isForbiddenTrailer(name)) return;
+  throw new UsageError(
+    "http1/trailer-forbidden",
+    `Cannot send trailer ${quote(name)}: a recipient needs it before the body, so it belongs into the head`,
+  );
+}
+
 /**
- * The last chunk and its trailer section (RFC 9112 §7.1.2). Throws `UsageError` for invalid fields, and for those which a trailer
- * must not have because they frame or route (RFC 9110 §6.5.1).
+ * The last chunk and its trailer section (RFC 9112 §7.1.2). Throws `UsageError` for invalid fields, and for those which may not be
+ * trailers (RFC 9110 §6.5.1).
  */
 export function writeTrailers(fields: FieldLines): string {
   assertPaired(fields);
@@ -101,12 +111,7 @@ export function writeTrailers(fields: FieldLines): string {
     const value = fields[at + 1] ?? "";
     assertFieldName(name);
     assertFieldValue(name, value);
-    if (framingFieldNamed(name) !== NO_FRAMING_FIELD) {
-      throw new UsageError(
-        "http1/trailer-forbidden",
-        `Cannot send trailer ${quote(name)}: it frames or routes a message`,
-      );
-    }
+    assertTrailerName(name);
     text += `${name}: ${value}\r\n`;
   }
   return `${text}\r\n`;

@@ -8,6 +8,8 @@
  * when the whole packet has been looked at, never from within: bytes behind an answer must not meet the next request
  * (RFC 9112 §9.2, §11.2).
  */
+
+import type { Payload } from "../body/payload.js";
 import { ConnectionLostError, PayloadError, PeerError, ProtocolError, SluiceError } from "../errors.js";
 import type { Http1Limits } from "../http1/limits.js";
 import { ResponseReader } from "../http1/response-reader.js";
@@ -21,6 +23,7 @@ import { writeWhole } from "./write-whole.js";
 const WRITE_AT_ONCE_BYTES = 64 * 1024;
 /** A piece of at least this size is handed on together with its packet's buffer; a smaller one is copied out of it. */
 const KEEP_WHOLE_BYTES = 16 * 1024;
+const CONTINUE = 100;
 
 /** Whoever keeps the connection between exchanges. */
 export interface LinkOwner {
@@ -41,6 +44,8 @@ export class Http1ClientLink implements TransportHandler, PumpOwner {
   #state: LinkState = "idle";
   #exchange: LinkExchange | undefined;
   #pump: PayloadPump | undefined;
+  /** A request whose head has left, and whose body waits for 100 (Continue). */
+  #held: LinkRequest | undefined;
   #requestSent = true;
   #answered = false;
   #headSeen = false;
@@ -55,7 +60,10 @@ export class Http1ClientLink implements TransportHandler, PumpOwner {
     this.transport = transport;
     this.#owner = owner;
     const sink: ResponseSink = {
-      onInformational: (status, reason, fields) => this.#exchange?.onInformational(status, reason, fields),
+      onInformational: (status, reason, fields) => {
+        if (status === CONTINUE) this.sendHeldBody();
+        this.#exchange?.onInformational(status, reason, fields);
+      },
       onHead: (status, reason, version, bodyLength, flags, fields) => {
         this.#onHead(flags);
         this.#exchange?.onHead(status, reason, version, bodyLength, fields);
@@ -93,15 +101,31 @@ export class Http1ClientLink implements TransportHandler, PumpOwner {
       return;
     }
     this.#requestSent = false;
+    if (request.expectsContinue === true) {
+      this.#held = request;
+      this.transport.write(request.head, "latin1");
+      return;
+    }
+    this.#sendPayload(payload, request.chunked, request.head);
+  }
+
+  /** The body that waits for 100 (Continue) leaves without it. Harmless when it has left, or is not wanted any more. */
+  sendHeldBody(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held?.payload !== undefined) this.#sendPayload(held.payload, held.chunked, "");
+  }
+
+  #sendPayload(payload: Payload, chunked: boolean, head: string): void {
     const { whole, length } = payload;
     if (whole !== undefined && length !== undefined && length <= WRITE_AT_ONCE_BYTES) {
-      writeWhole(this.transport, request.head, whole, length);
-      exchange.onRequestProgress(length);
+      writeWhole(this.transport, head, whole, length);
+      this.#exchange?.onRequestProgress(length);
       this.onPumpDone();
       return;
     }
     this.#pump = new PayloadPump(this.transport, this);
-    this.#pump.start(payload, request.chunked ? "chunked" : "length", request.head);
+    this.#pump.start(payload, chunked ? "chunked" : "length", head);
   }
 
   /** Stops taking bytes from the peer until `resume`: the reader of the body is behind. */
@@ -183,6 +207,8 @@ export class Http1ClientLink implements TransportHandler, PumpOwner {
     this.#keepAlive = (flags & KEEP_ALIVE) !== 0;
     if (!this.#requestSent) {
       // RFC 9112 §9.5: a final answer ends the upload; what is left of it would only be thrown away.
+      // A body that still waits for 100 is not sent, and a server that reads on would take the next request for it.
+      this.#held = undefined;
       this.#pump?.cancel();
       this.#pump = undefined;
       this.#keepAlive = false;
@@ -287,6 +313,7 @@ export class Http1ClientLink implements TransportHandler, PumpOwner {
   #leave(reason?: Error): void {
     if (this.#state === "gone") return;
     this.#state = "gone";
+    this.#held = undefined;
     this.#pump?.cancel();
     this.#pump = undefined;
     this.transport.destroy(reason);

@@ -23,4 +23,6 @@ export interface LinkRequest {
   readonly head: string;
   readonly payload: Payload | undefined;
   readonly chunked: boolean;
+  /** The head has `Expect: 100-continue`: the body waits for 100, or for `sendHeldBody` (RFC 9110 §10.1.1). */
+  readonly expectsContinue?: boolean;
 }

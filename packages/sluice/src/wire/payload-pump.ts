@@ -9,10 +9,10 @@
  * the owner has to close the connection.
  */
 
-import type { Payload } from "../body/payload.js";
+import type { Payload, PayloadTrailers } from "../body/payload.js";
 import { UsageError } from "../errors.js";
 import type { SentFraming } from "../http1/framing.js";
-import { chunkHead, LAST_CHUNK } from "../http1/write-head.js";
+import { chunkHead, LAST_CHUNK, writeTrailers } from "../http1/write-head.js";
 import type { WriteTarget } from "./write-whole.js";
 
 /** Large pieces are written in slices of this many bytes, so that progress and a stalled peer are seen in time. */
@@ -53,6 +53,7 @@ export class PayloadPump {
   #offset = 0;
   /** The source has ended, or is a single piece in memory. */
   #lastPiece = false;
+  #trailers: PayloadTrailers | undefined;
   #flush: NodeJS.Immediate | undefined;
 
   constructor(target: WriteTarget, owner: PumpOwner) {
@@ -78,6 +79,7 @@ export class PayloadPump {
     if (this.#state !== "idle") throw new UsageError("body/already-used", "Cannot start a payload pump twice");
     this.#framing = framing;
     if (framing === "length") this.#declared = declaredBytes ?? 0;
+    else if (framing === "chunked") this.#trailers = payload.trailers;
     this.#cork();
     if (head !== "") this.#target.write(head, "latin1");
     this.#state = "source";
@@ -195,10 +197,37 @@ export class PayloadPump {
       this.#fail(lengthMismatch("less than", this.#declared, this.#sent));
       return;
     }
+    if (this.#trailers !== undefined) {
+      this.#askTrailers(this.#trailers);
+      return;
+    }
     if (this.#framing === "chunked") this.#target.write(LAST_CHUNK, "latin1");
     this.#settle();
     this.#owner.onPumpDone();
   }
+
+  /** The trailer section is made when the body is over, and may take its time. */
+  #askTrailers(trailers: PayloadTrailers): void {
+    try {
+      Promise.resolve(trailers.make()).then(this.#onTrailers, this.#onSourceError);
+    } catch (error) {
+      this.#onSourceError(error);
+    }
+  }
+
+  readonly #onTrailers = (fields: readonly string[]): void => {
+    if (this.#state !== "source") return;
+    let section: string;
+    try {
+      section = writeTrailers(fields);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    this.#target.write(section, "latin1");
+    this.#settle();
+    this.#owner.onPumpDone();
+  };
 
   #fail(reason: unknown): void {
     const error =

@@ -312,7 +312,7 @@ describe("what is no body", () => {
     [true, "boolean"],
     [{ a: 1 }, "use json or form"],
     [new Date(0), "Date"],
-    [new FormData(), "multipart bodies are not supported"],
+    [new FormData(), "multipart bodies are for a client"],
     [Object.create(null), "an object"],
   ])("%o is refused by name", (value, hint) => {
     expect(() => toPayload(value as unknown as BodyInput)).toThrow(UsageError);

@@ -204,6 +204,20 @@ export async function turns(count = 5): Promise<void> {
   for (let done = 0; done < count; done += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** Moves the clock until the promise is settled, a millisecond a turn: past waits of no length, and modules loaded on first use. */
+export async function untilSettled<T>(clock: ManualClock, promise: PromiseLike<T>): Promise<T> {
+  let settled = false;
+  const settle = (): void => {
+    settled = true;
+  };
+  promise.then(settle, settle);
+  while (!settled) {
+    await turns(1);
+    await clock.advance(1);
+  }
+  return promise;
+}
+
 /** What a promise rejects with; fails if it resolves. */
 export async function rejection<E = Error & { code: string; phase: string }>(
   promise: PromiseLike<unknown>,

@@ -221,7 +221,8 @@ test("more than one body, none at all, and what is no body are refused", async (
     { form: {}, json: 1 },
     { body: { a: 1 } as never },
     { body: 5 as never },
-    { body: new FormData() as never },
+    { form: {}, multipart: {} },
+    { multipart: "a=b" as never },
     { json: () => 1 },
     { json: 1n },
   ];

@@ -33,6 +33,7 @@ export const danted: string | undefined = firstThatRuns(["danted", "/usr/sbin/da
 export const sshd: string | undefined = firstThatExists(["/usr/sbin/sshd", "/usr/local/sbin/sshd"]);
 export const ssh: string | undefined = firstThatRuns(["ssh", "/usr/bin/ssh"], ["-V"]);
 export const aiohttpPython: string | undefined = firstThatRuns(PYTHONS, ["-c", "import aiohttp"]);
+export const httpbinPython: string | undefined = firstThatRuns(PYTHONS, ["-c", "import httpbin, werkzeug"]);
 
 /** Runs a program to its end; its standard output as bytes. Rejects, with what it wrote on standard error, if it fails. */
 export async function output(program: string | undefined, args: readonly string[]): Promise<Buffer> {

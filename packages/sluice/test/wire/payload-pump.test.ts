@@ -378,3 +378,57 @@ describe("payload pump: cancelling", () => {
     expect(() => pump.start(inMemory("a"), "length")).toThrow(/twice/);
   });
 });
+
+describe("payload pump: trailers", () => {
+  const withTrailers = (make: () => readonly string[] | Promise<readonly string[]>): Payload => ({
+    ...streamed(async function* () {
+      yield Buffer.from("ab");
+    }),
+    trailers: { names: [], make },
+  });
+  const started = (payload: Payload, framing: PumpFraming = "chunked") => {
+    const target = new RecordingTarget();
+    const owner = new Owner();
+    const pump = new PayloadPump(target, owner);
+    pump.start(payload, framing);
+    return { target, owner, pump };
+  };
+
+  test("a chunked body ends with them, of whichever side it is (RFC 9112 §7.1.2)", async () => {
+    const { target, owner } = started(withTrailers(() => ["x-a", "1"]));
+    await new Promise(setImmediate);
+    expect(target.all).toBe("2\r\nab\r\n0\r\nx-a: 1\r\n\r\n");
+    expect([owner.done, owner.progress, target.corked]).toEqual([1, 2, 0]);
+  });
+
+  test("other framings have no place for them, and don't make them", async () => {
+    let made = 0;
+    const { target, owner } = started(
+      withTrailers(() => {
+        made += 1;
+        return [];
+      }),
+      "until-close",
+    );
+    await new Promise(setImmediate);
+    expect([target.all, owner.done, made]).toEqual(["ab", 1, 0]);
+  });
+
+  test("those that cannot be sent leave the body without an end", async () => {
+    for (const fields of [["content-length", "1"], ["x-a", "1\r\n"], ["odd"]]) {
+      const { target, owner } = started(withTrailers(() => fields));
+      await new Promise(setImmediate);
+      expect([target.all, owner.done, owner.errors.length, target.corked]).toEqual(["2\r\nab\r\n", 0, 1, 0]);
+    }
+  });
+
+  test("cancelled while they are made, the pump says no more", async () => {
+    let give: (fields: readonly string[]) => void = () => undefined;
+    const { target, owner, pump } = started(withTrailers(() => new Promise((resolve) => (give = resolve))));
+    await new Promise(setImmediate);
+    pump.cancel();
+    give(["x-a", "1"]);
+    await new Promise(setImmediate);
+    expect([target.all, owner.done, owner.errors.length]).toEqual(["2\r\nab\r\n", 0, 0]);
+  });
+});

@@ -19,7 +19,7 @@ export interface FileHandleLike {
 }
 
 /** What `fs.ReadStream` adds to `Readable`. `end` is inclusive, `Infinity` for the file's end. */
-interface FileStreamLike {
+export interface FileStreamLike {
   readonly path: string | Uint8Array;
   readonly bytesRead: number;
   readonly start?: number | undefined;
@@ -53,7 +53,8 @@ export function remainingFileBytes(
   return Math.max(0, end - (stream.start ?? 0));
 }
 
-function isFileStream(value: object): value is FileStreamLike {
+/** Whether it is a stream over the file at a path. */
+export function isFileStream(value: object): value is FileStreamLike {
   if (!("bytesRead" in value) || typeof value.bytesRead !== "number" || !("path" in value)) return false;
   // A stream over a descriptor has no path, and begins wherever that stands.
   return (typeof value.path === "string" && value.path !== "") || value.path instanceof Uint8Array;

@@ -19,6 +19,10 @@ export class SourcePayload {
     this.replayable = source.replayable;
   }
 
+  get untouched(): boolean {
+    return !this.#opened;
+  }
+
   open(): AsyncIterableIterator<Uint8Array, undefined> {
     if (this.#opened && !this.replayable) {
       throw new UsageError(

@@ -60,7 +60,7 @@ async function sendWith(keeper: TokenKeeper, request: ClientRequest, next: Next)
   const token = await keeper.token(request);
   const response = await next(authorized(request, `Bearer ${token}`));
   if (response.status !== 401 || !answeredBy(request, response)) return response;
-  if (!request.replayable) {
+  if (!request.resendable) {
     keeper.refused(token);
     return response;
   }

@@ -66,7 +66,7 @@ export class DigestClient {
         return response;
       }
       const space = this.#enter(challenge, request);
-      if (!request.replayable || sends >= MOST_SENDS) return response;
+      if (!request.resendable || sends >= MOST_SENDS) return response;
       sent = await this.#answer(space, request);
       if (sent === undefined) return response;
     }
