@@ -66,6 +66,7 @@ export type {
   CompressInput,
   CompressOptions,
   HeadersInput,
+  OmittableHeader,
   ParamsInput,
   RequestOptions,
   SessionOptions,

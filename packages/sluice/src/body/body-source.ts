@@ -30,6 +30,8 @@ export interface BodyOwner {
   contentType(): string | undefined;
   /** The charset that the message declares, for `text()`; asked for only when needed. */
   charset(): string | undefined;
+  /** Makes a value of JSON text in place of `JSON.parse`. */
+  readonly parseJson?: ((text: string) => unknown) | undefined;
   /** A reader is about to be given `error`: says in it whose body it was, if that is not said yet. */
   describe(error: SluiceError): void;
 }

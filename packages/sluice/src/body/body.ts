@@ -30,7 +30,7 @@ import { eachMade, wholeValid } from "./reading/valid-values.js";
 import { toWebStream } from "./reading/web-stream.js";
 import { collectWhole, dropRest, joinAll } from "./reading/whole.js";
 import { schemaFirst, validate } from "./schema.js";
-import { assertEncoding, decodeText, parseJson } from "./text.js";
+import { assertEncoding, decodeText, parseJson, parseJsonBy } from "./text.js";
 
 export type { BodyOutcome, BodyOwner, BodySource } from "./body-source.js";
 
@@ -206,7 +206,7 @@ export class Body implements AsyncIterable<Uint8Array> {
   json<S extends StandardSchemaV1>(schema: S, options?: WholeBodyOptions): Promise<StandardSchemaV1.InferOutput<S>>;
   json(first?: StandardSchemaV1 | WholeBodyOptions, second?: WholeBodyOptions): Promise<unknown> {
     const { schema, options } = schemaFirst(first, second);
-    const value = this.#readWhole(options ?? NO_OPTIONS, jsonFrom);
+    const value = this.#readWhole(options ?? NO_OPTIONS, (bytes) => jsonFrom(bytes, this.#flow.owner?.parseJson));
     return schema === undefined ? value : wholeValid(value, schema, this.#flow);
   }
 
@@ -331,6 +331,7 @@ export class Body implements AsyncIterable<Uint8Array> {
   }
 }
 
-function jsonFrom(bytes: Uint8Array): unknown {
-  return parseJson(decodeText(bytes, undefined));
+function jsonFrom(bytes: Uint8Array, parse: ((text: string) => unknown) | undefined): unknown {
+  const text = decodeText(bytes, undefined);
+  return parse === undefined ? parseJson(text) : parseJsonBy(parse, text);
 }

@@ -107,18 +107,17 @@ export function toPayload(value: BodyInput, tools: PayloadTools = NO_TOOLS): Pay
 
 /**
  * The JSON text of a value (RFC 8259), as `JSON.stringify` makes it. Throws `UsageError` `body/not-json` for what has
- * none: undefined, functions, symbols, cycles, bigints.
+ * none: undefined, functions, symbols, cycles, bigints. `stringify`: in place of `JSON.stringify`.
  */
-export function jsonPayload(value: unknown): Payload {
-  let text: string | undefined;
+export function jsonPayload(value: unknown, stringify: (value: unknown) => string = JSON.stringify): Payload {
+  let text: unknown;
   try {
-    text = JSON.stringify(value);
+    text = stringify(value);
   } catch (error) {
-    throw new UsageError("body/not-json", "Cannot send as JSON: JSON.stringify failed, see the cause", {
-      cause: error,
-    });
+    const which = stringify === JSON.stringify ? "JSON.stringify" : "stringifyJson";
+    throw new UsageError("body/not-json", `Cannot send as JSON: ${which} failed, see the cause`, { cause: error });
   }
-  if (text === undefined)
+  if (typeof text !== "string")
     throw new UsageError("body/not-json", `Cannot send as JSON: ${typeof value} has no JSON form`);
   return new WholePayload(text, "application/json");
 }

@@ -67,6 +67,16 @@ export function parseJson(text: string, what = "the body"): unknown {
   }
 }
 
+/** {@link parseJson} by a parser of the user's own, whose words are passed on as the cause. */
+export function parseJsonBy(parse: (text: string) => unknown, text: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    const message = "Cannot parse the body as JSON: parseJson failed, see the cause";
+    throw new PayloadError("body/invalid-json", message, { cause: error });
+  }
+}
+
 function decoderFor(charset: string): InstanceType<typeof TextDecoder> {
   try {
     return new TextDecoder(charset.trim());

@@ -21,17 +21,24 @@ import type { Compression } from "./request-payload.js";
 const FILES: PayloadTools = { fileSize };
 
 /** The payload that the options ask for: one of the bodies, compressed, and then trailed. Throws `UsageError`. */
-export function elaboratePayload(options: RequestOptions, compress: Compression | undefined): Payload {
+export function elaboratePayload(
+  options: RequestOptions,
+  compress: Compression | undefined,
+  stringify: ((value: unknown) => string) | undefined,
+): Payload {
   const trailers = options.trailers === undefined ? undefined : trailersOf(options.trailers);
-  const plain = plainPayload(options);
+  const plain = plainPayload(options, stringify);
   const coded =
     compress === undefined || isTooShort(plain, compress.threshold) ? undefined : encoderFor(compress.coding);
   const content = coded === undefined ? plain : compressedPayload(plain, coded);
   return trailers === undefined ? content : new TrailedPayload(content, trailers);
 }
 
-function plainPayload({ json, form, multipart, body }: RequestOptions): Payload {
-  if (json !== undefined) return jsonPayload(json);
+function plainPayload(
+  { json, form, multipart, body }: RequestOptions,
+  stringify: ((value: unknown) => string) | undefined,
+): Payload {
+  if (json !== undefined) return jsonPayload(json, stringify);
   if (form !== undefined) return formPayload(paramPairs(form));
   // One for all sends: the head of each says the same.
   const boundary = newBoundary();

@@ -138,6 +138,10 @@ export abstract class ExchangeBody extends PoolWaiter implements BodySource, Bod
     return this.response?.charset;
   }
 
+  get parseJson(): ((text: string) => unknown) | undefined {
+    return this.request.settings.parseJson;
+  }
+
   describe(error: SluiceError): void {
     describeError(error, this.request.scope.context());
   }

@@ -123,6 +123,14 @@ export interface RequestOptions {
   readonly cookies?: RequestCookies;
   /** In place of the session's and the connector's; `false` goes straight to the origin. */
   readonly proxy?: ProxySetting;
+  /** Run for this request inside the session's own, once; first is outermost. */
+  readonly middleware?: readonly ClientMiddleware[];
+  /** Run for this request inside the session's own, for each hop and attempt; first is outermost. */
+  readonly hopMiddleware?: readonly ClientMiddleware[];
+  /** Anything of the caller's, for middleware to find at `request.context`. Never sent. */
+  readonly context?: unknown;
+  /** In place of the session's. */
+  readonly omitHeaders?: readonly OmittableHeader[];
   /** TLS: name to ask for and to find in the certificate instead of the URL's host. Not used after a redirect to another origin. */
   readonly servername?: string;
 }
@@ -134,6 +142,9 @@ export interface ThrottleChoice {
   /** It shares its rate with the requests of the same key. @default what the throttle's `scope` says */
   readonly key?: string;
 }
+
+/** Automatic fields of requests that can be left out; Host and those of the body belong to the message. */
+export type OmittableHeader = "accept" | "accept-encoding" | "user-agent";
 
 /** How a body is compressed, or false for not at all. */
 export type CompressInput = boolean | ContentCoding | CompressOptions;
@@ -199,6 +210,15 @@ export interface SessionOptions {
    * one for each request, or the one that the function returns. @default none
    */
   readonly traceparent?: TraceparentOption;
+  /**
+   * Makes values of JSON answers, for `json()`: integers beyond 2^53, dates … What it throws is the cause of a `PayloadError`
+   * `body/invalid-json`. @default JSON.parse
+   */
+  readonly parseJson?: (text: string) => unknown;
+  /** Makes the text of `json` bodies. @default JSON.stringify */
+  readonly stringifyJson?: (value: unknown) => string;
+  /** Automatic fields that are not sent unless a request sets them itself. @default none */
+  readonly omitHeaders?: readonly OmittableHeader[];
   readonly raiseForStatus?: boolean | ((response: ClientResponse) => boolean);
   readonly redirect?: "follow" | "manual" | "error";
   readonly maxRedirects?: number;
@@ -245,6 +265,7 @@ export const BUFFERED_TOTAL_TIMEOUT = 300_000;
 /** `maxResponseSize` for the buffering shortcuts where nobody set one. */
 export const BUFFERED_MAX_SIZE = 256 * 1024 * 1024;
 
+const OMITTABLE: ReadonlySet<string> = new Set<OmittableHeader>(["accept", "accept-encoding", "user-agent"]);
 const REDIRECT_POLICIES: readonly string[] = ["follow", "manual", "error"];
 const TIMEOUT_NAMES = ["queue", "connect", "headers", "read", "write", "attempt", "total"] as const;
 
@@ -257,6 +278,7 @@ const STRUCTURED: Readonly<Record<string, readonly string[]>> = {
   hopMiddleware: [],
   middleware: [],
   multipart: [],
+  omitHeaders: [],
   params: ["string"],
   proxy: ["string", "function", "false"],
   retry: ["number", "false"],
@@ -318,6 +340,17 @@ export function refuseWrongKinds(options: object): void {
     const expected = ["object", ...others].join(" or ");
     throw new UsageError("options/unknown-value", `Cannot use ${name}: expected ${expected}, received ${received}`);
   }
+}
+
+/** The fields to leave out, or undefined for none. Throws `UsageError` for one that cannot be left out. */
+export function omittedHeaders(names: readonly string[] | undefined): ReadonlySet<string> | undefined {
+  if (names === undefined || names.length === 0) return undefined;
+  for (const name of names) {
+    if (OMITTABLE.has(name)) continue;
+    const known = [...OMITTABLE].join(", ");
+    throw new UsageError("options/unknown-value", `Cannot leave out the header ${name}: expected some of ${known}`);
+  }
+  return new Set(names);
 }
 
 /** The field lines of anything that {@link HeadersInput} allows, names as given. */

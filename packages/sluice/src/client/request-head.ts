@@ -14,7 +14,7 @@ import type { FieldLines } from "../http1/sinks.js";
 import { writeRequestHead } from "../http1/write-head.js";
 import type { LinkRequest } from "../wire/link-exchange.js";
 import { fieldsWithout, hasField } from "./field-lines.js";
-import type { ClientRequest } from "./request.js";
+import type { ClientRequest, RequestSettings } from "./request.js";
 
 /** Sent as `User-Agent` unless the caller says otherwise (RFC 9110 §10.1.5). */
 export const USER_AGENT = "sluice/0.1.0";
@@ -36,9 +36,15 @@ export class RequestHeadWriter {
   #contentType: string | undefined;
   #contentTypeLine = "";
 
-  /** `defaults`: the session's fields; a request that carries this very array has nothing of its own. */
-  constructor(defaults: FieldLines) {
+  readonly #omitted: ReadonlySet<string> | undefined;
+
+  /**
+   * `defaults`: the session's fields; a request that carries this very array has nothing of its own. `omitted`: the automatic
+   * fields that the session leaves out.
+   */
+  constructor(defaults: FieldLines, omitted: ReadonlySet<string> | undefined) {
     this.#defaults = defaults;
+    this.#omitted = omitted;
     this.#ownType = hasField(defaults, "content-type");
   }
 
@@ -51,6 +57,7 @@ export class RequestHeadWriter {
     const expectsContinue = payload !== undefined && length !== 0 && request.settings.expectContinue > 0;
     const usual =
       fields === this.#defaults &&
+      request.settings.omitted === this.#omitted &&
       !expectsContinue &&
       payload?.trailers === undefined &&
       request.route?.forwards !== true;
@@ -63,7 +70,7 @@ export class RequestHeadWriter {
     const blocks = settings.decompress ? this.#coded : this.#plain;
     let block = blocks.get(target.host);
     if (block === undefined) {
-      block = writeFieldLines(completed(this.#defaults, target.host, settings.decompress));
+      block = writeFieldLines(completed(this.#defaults, target.host, settings));
       if (blocks.size >= CACHED_HOSTS) blocks.clear();
       blocks.set(target.host, block);
     }
@@ -86,7 +93,7 @@ export class RequestHeadWriter {
     const { method, target, payload, settings, fields, route } = request;
     const own = withoutLength(fields, payload);
     const body = bodyFields(method, payload, own, expectsContinue);
-    const all = [...completed(own, target.host, settings.decompress), ...body];
+    const all = [...completed(own, target.host, settings), ...body];
     if (route?.forwards !== true) return writeRequestHead(method, target.target, all);
     // RFC 9112 §3.2.2: a proxy is told the whole URL; what else it is told is for it alone.
     return writeRequestHead(method, target.href, [...all, ...(route.proxy?.fields ?? [])]);
@@ -94,11 +101,12 @@ export class RequestHeadWriter {
 }
 
 /** `fields` with Host first and whatever else was left out. */
-function completed(fields: FieldLines, host: string, decompress: boolean): string[] {
+function completed(fields: FieldLines, host: string, { decompress, omitted }: RequestSettings): string[] {
   const all = hasField(fields, "host") ? [...fields] : ["host", host, ...fields];
-  if (!hasField(fields, "accept")) all.push("accept", "*/*");
-  if (decompress && !hasField(fields, "accept-encoding")) all.push("accept-encoding", acceptEncoding());
-  if (!hasField(fields, "user-agent")) all.push("user-agent", USER_AGENT);
+  const lacks = (name: string) => omitted?.has(name) !== true && !hasField(fields, name);
+  if (lacks("accept")) all.push("accept", "*/*");
+  if (decompress && lacks("accept-encoding")) all.push("accept-encoding", acceptEncoding());
+  if (lacks("user-agent")) all.push("user-agent", USER_AGENT);
   // RFC 9110 §10.1.4: it is meant for the next hop only.
   if (hasField(fields, "te")) all.push("connection", "te");
   return all;

@@ -13,6 +13,7 @@ import { basicCredentials } from "./middleware/auth/basic.js";
 import {
   fieldLinesOf,
   mergeTimeouts,
+  omittedHeaders,
   paramPairs,
   type RequestOptions,
   refuseWrongKinds,
@@ -55,6 +56,10 @@ const KNOWN: ReadonlySet<string> = new Set<keyof RequestOptions>([
   "cookies",
   "proxy",
   "servername",
+  "middleware",
+  "hopMiddleware",
+  "context",
+  "omitHeaders",
 ]);
 
 const SETTINGS = [
@@ -66,6 +71,8 @@ const SETTINGS = [
   "maxResponseSize",
   "auth",
   "throttle",
+  "context",
+  "omitHeaders",
   "proxy",
   "servername",
   "expectContinue",
@@ -104,7 +111,7 @@ export class RequestMaker {
   constructor(config: SessionConfig, owner: ScopeOwner) {
     this.#config = config;
     this.#owner = owner;
-    this.#payloads = new RequestPayloads(config.options.compress);
+    this.#payloads = new RequestPayloads(config.options);
     this.#settings = this.#settingsFor(NO_OPTIONS, false);
     this.#bufferedSettings = { ...this.#settings, buffered: true };
   }
@@ -232,6 +239,9 @@ export class RequestMaker {
       unreadTimeout: session.unreadTimeout ?? DEFAULT_UNREAD_TIMEOUT,
       showQuery,
       secretFields,
+      omitted: options.omitHeaders === undefined ? this.#config.omitted : omittedHeaders(options.omitHeaders),
+      parseJson: session.parseJson,
+      context: options.context,
       router: connector.routerFor(options.proxy ?? session.proxy, options.servername),
       buffered,
       auth: (options.auth ?? session.auth) || undefined,

@@ -10,7 +10,14 @@ import { refuseUnknown, requireFunction } from "../options.js";
 import { fileSize } from "../platform/file-size.js";
 import type { elaboratePayload } from "./elaborate-payload.js";
 import { DEFAULT_CONTINUE_WAIT_MS } from "./expect-continue.js";
-import { type CompressInput, type CompressOptions, paramPairs, type RequestOptions, requireNumber } from "./options.js";
+import {
+  type CompressInput,
+  type CompressOptions,
+  paramPairs,
+  type RequestOptions,
+  requireNumber,
+  type SessionOptions,
+} from "./options.js";
 
 /** {@link CompressOptions} with nothing left open. */
 export interface Compression {
@@ -28,9 +35,12 @@ export class RequestPayloads {
   readonly #compression: Compression | undefined;
   #elaborate: typeof elaboratePayload | undefined;
 
+  readonly #stringify: ((value: unknown) => string) | undefined;
+
   /** Throws `UsageError` for a way to compress that there is not. */
-  constructor(compress: CompressInput | undefined) {
+  constructor({ compress, stringifyJson }: Pick<SessionOptions, "compress" | "stringifyJson">) {
     this.#compression = compression(compress);
+    this.#stringify = stringifyJson;
   }
 
   /** Whether {@link load} has to be waited for before {@link make}. */
@@ -59,9 +69,10 @@ export class RequestPayloads {
     if (count === 0) return refuseBodyOptions(options);
     if (this.#elaborate !== undefined && this.#isElaborate(options)) {
       const { compress } = options;
-      return this.#elaborate(options, compress === undefined ? this.#compression : compression(compress));
+      const how = compress === undefined ? this.#compression : compression(compress);
+      return this.#elaborate(options, how, this.#stringify);
     }
-    if (json !== undefined) return jsonPayload(json);
+    if (json !== undefined) return jsonPayload(json, this.#stringify);
     if (form !== undefined) return formPayload(paramPairs(form));
     return body === undefined ? undefined : toPayload(body, FILES);
   }

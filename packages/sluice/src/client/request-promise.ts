@@ -204,7 +204,8 @@ export function contentNow(response: ClientResponse, consumption: Consumption): 
 }
 
 /** Asked for without options, and of a type that needs no second look. */
-function isPlainJson({ contentType }: ClientResponse, consumption: Consumption): boolean {
+function isPlainJson({ contentType, request }: ClientResponse, consumption: Consumption): boolean {
+  if (request.settings.parseJson !== undefined) return false;
   return consumption === AS_JSON && (contentType === undefined || isJsonContentType(contentType));
 }
 

@@ -32,6 +32,10 @@ export interface RequestSettings {
   readonly unreadTimeout: number;
   readonly showQuery: ReadonlySet<string> | undefined;
   readonly secretFields: ReadonlySet<string> | undefined;
+  /** Automatic fields that are not sent. */
+  readonly omitted: ReadonlySet<string> | undefined;
+  readonly parseJson: ((text: string) => unknown) | undefined;
+  readonly context: unknown;
   /** Finds the way of each hop; undefined where all go straight to their origin. */
   readonly router: Router | undefined;
   /** Whether an attempt includes reading the body into memory: the content shortcuts. */
@@ -125,6 +129,11 @@ export class ClientRequest {
   /** Aborted when the caller, the session or a deadline ends the logical request. Pass it to whatever a middleware waits for. */
   get signal(): AbortSignal {
     return this.scope.signal;
+  }
+
+  /** What the caller gave as `context`. */
+  get context(): unknown {
+    return this.settings.context;
   }
 
   get clock(): Clock {

@@ -5,7 +5,7 @@
 import { UsageError } from "../errors.js";
 import type { FieldLines } from "../http1/sinks.js";
 import { assertFields } from "../http1/write-head.js";
-import { refuseUnknown } from "../options.js";
+import { refuseUnknown, requireFunction } from "../options.js";
 import { Connector } from "./connector.js";
 import { CookieJar } from "./cookie-jar.js";
 import { AuthCache, authMiddleware } from "./middleware/auth/auth-option.js";
@@ -18,6 +18,7 @@ import { type ClientMiddleware, hopMiddlewareName } from "./middleware.js";
 import {
   fieldLinesOf,
   mergeTimeouts,
+  omittedHeaders,
   paramPairs,
   type RequestOptions,
   type ResolvedTimeouts,
@@ -61,6 +62,9 @@ const KNOWN: ReadonlySet<string> = new Set<keyof SessionOptions>([
   "secretHeaders",
   "unreadTimeout",
   "signal",
+  "parseJson",
+  "stringifyJson",
+  "omitHeaders",
 ]);
 
 /** One session's options, resolved. */
@@ -86,6 +90,7 @@ export class SessionConfig {
   readonly #traceContext: readonly ClientMiddleware[];
   readonly showQuery: ReadonlySet<string> | undefined;
   readonly secretFields: ReadonlySet<string> | undefined;
+  readonly omitted: ReadonlySet<string> | undefined;
   readonly #defaultsFor: (origin: string) => boolean;
 
   /** Throws `UsageError` or `InvalidUrlError` for whatever cannot be. `shared`: the connector and jar of the session derived from. */
@@ -107,6 +112,7 @@ export class SessionConfig {
       options.secretHeaders === undefined
         ? undefined
         : new Set(options.secretHeaders.map((name) => name.toLowerCase()));
+    this.omitted = omittedHeaders(options.omitHeaders);
     this.#defaultsFor = defaultsRule(options, this.baseUrl);
     const { connector } = options;
     this.ownsConnector = shared === undefined && !(connector instanceof Connector);
@@ -175,17 +181,22 @@ export class SessionConfig {
     const throttles = request.throttle === false ? [] : this.#throttle;
     const { auth } = request;
     const auths = auth === undefined ? this.#auth : auth === false ? [] : [this.#authOfRequests.of(auth)];
-    const hopStage = [...hopMiddleware, ...throttles, ...auths, ...this.#traceContext];
-    return { requestStage: [...middleware, ...retries], hopStage };
+    checkMiddleware(request);
+    return {
+      requestStage: [...middleware, ...(request.middleware ?? []), ...retries],
+      hopStage: [...hopMiddleware, ...(request.hopMiddleware ?? []), ...throttles, ...auths, ...this.#traceContext],
+    };
   }
 
   /** Whether a request with these options needs a pipeline of its own. */
   changesStages(request: RequestOptions): boolean {
-    return request.retry !== undefined || request.throttle === false || request.auth !== undefined;
+    const { retry, throttle, auth, middleware, hopMiddleware } = request;
+    if (middleware !== undefined || hopMiddleware !== undefined) return true;
+    return retry !== undefined || throttle === false || auth !== undefined;
   }
 }
 
-function checkPlainOptions(options: SessionOptions): void {
+function checkMiddleware(options: Pick<SessionOptions, "middleware" | "hopMiddleware">): void {
   for (const each of [...(options.middleware ?? []), ...(options.hopMiddleware ?? [])] as readonly unknown[]) {
     if (typeof each === "function") continue;
     throw new UsageError(
@@ -197,6 +208,13 @@ function checkPlainOptions(options: SessionOptions): void {
     const name = hopMiddlewareName(each);
     if (name === undefined) continue;
     throw new UsageError("options/middleware-stage", `Cannot use ${name} in middleware: it belongs in hopMiddleware`);
+  }
+}
+
+function checkPlainOptions(options: SessionOptions): void {
+  checkMiddleware(options);
+  for (const name of ["parseJson", "stringifyJson"] as const) {
+    if (options[name] !== undefined) requireFunction(name, options[name]);
   }
   const { redirect, maxRedirects, maxResponseSize, unreadTimeout } = options;
   if (redirect !== undefined) requireRedirectPolicy(redirect);

@@ -38,7 +38,7 @@ export class SessionEngine implements ScopeOwner {
   constructor(config: SessionConfig) {
     this.config = config;
     this.#maker = new RequestMaker(config, this);
-    this.#heads = new RequestHeadWriter(config.fields);
+    this.#heads = new RequestHeadWriter(config.fields, config.omitted);
     this.#pipeline = this.#pipelineWith(config.stages());
   }
 
