@@ -11,6 +11,7 @@ import type { JsonLinesOptions } from "../body/reading/json-lines.js";
 import type { LinesOptions } from "../body/reading/lines.js";
 import { schemaFirst } from "../body/schema.js";
 import { ContentTypeError, describeError, SluiceError } from "../errors.js";
+import { setCookiePair } from "../http/cookies.js";
 import { HttpHeaders } from "../http/headers.js";
 import { type Link, parseLinks } from "../http/link.js";
 import { isJsonContentType, parseMediaType } from "../http/media-type.js";
@@ -23,19 +24,11 @@ import { findField } from "./field-lines.js";
 import type { ClientRequest } from "./request.js";
 import { ResponseError } from "./response-error.js";
 import type { EventsOptions, TypedEventsOptions } from "./response-events.js";
+import type { ResponseHead } from "./response-head.js";
 import { type SaveOptions, saveTelling } from "./save-body.js";
 
 /** How most text types end. */
 const USUAL_CHARSET = "; charset=utf-8";
-
-/** A head as the codec gave it. */
-export interface ResponseHead {
-  readonly status: number;
-  readonly reason: string;
-  /** 10 or 11. */
-  readonly version: number;
-  readonly fields: FieldLines;
-}
 
 /** What a response comes from: an exchange on a connection, or a cache. */
 export interface ResponseSource extends BodyOwner {
@@ -174,7 +167,7 @@ export class ClientResponse {
 
   /** Cookies that this response sets, by name, without their attributes. */
   get cookies(): ReadonlyMap<string, string> {
-    this.#cookies ??= new Map(this.headers.getSetCookie().map(cookiePair));
+    this.#cookies ??= new Map(this.headers.getSetCookie().map(setCookiePair));
     return this.#cookies;
   }
 
@@ -392,12 +385,4 @@ export class ClientResponse {
       throw error;
     }
   }
-}
-
-/** Name and value of a Set-Cookie field (RFC 6265 §5.2); without "=" it is a value without a name. */
-function cookiePair(field: string): [string, string] {
-  const end = field.indexOf(";");
-  const pair = end === -1 ? field : field.slice(0, end);
-  const equals = pair.indexOf("=");
-  return equals === -1 ? ["", pair.trim()] : [pair.slice(0, equals).trim(), pair.slice(equals + 1).trim()];
 }

@@ -124,3 +124,11 @@ function attributeInvalid(name: string, why: string): UsageError {
 function unquote(value: string): string {
   return value.length >= 2 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value;
 }
+
+/** Name and value of a Set-Cookie field (RFC 6265 §5.2); without "=" it is a value without a name. */
+export function setCookiePair(field: string): [string, string] {
+  const end = field.indexOf(";");
+  const pair = end === -1 ? field : field.slice(0, end);
+  const equals = pair.indexOf("=");
+  return equals === -1 ? ["", pair.trim()] : [pair.slice(0, equals).trim(), pair.slice(equals + 1).trim()];
+}

@@ -9,7 +9,8 @@ import type { ExchangeTimes } from "../../exchange-pool.js";
 import { fieldsWithout, findField } from "../../field-lines.js";
 import { BUFFERED_MAX_SIZE } from "../../options.js";
 import type { ClientRequest } from "../../request.js";
-import { ClientResponse, type ResponseHead, type ResponseSource } from "../../response.js";
+import { ClientResponse, type ResponseSource } from "../../response.js";
+import type { ResponseHead } from "../../response-head.js";
 import type { CacheEntry } from "./store/cache-store.js";
 
 /** What a 304 repeats of the response that it stands for (RFC 9110 §15.4.5), and `Age`. */

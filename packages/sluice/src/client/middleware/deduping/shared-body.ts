@@ -9,7 +9,8 @@ import { CallbackDeadline } from "../../../concurrency/deadline.js";
 import { PayloadError } from "../../../errors.js";
 import { cacheStatusOf, withCacheStatus } from "../../cache-status.js";
 import { ClientRequest } from "../../request.js";
-import { ClientResponse, type ResponseHead } from "../../response.js";
+import { ClientResponse } from "../../response.js";
+import type { ResponseHead } from "../../response-head.js";
 import { BodyCopy } from "./body-copy.js";
 
 /** See the head of this file. */
