@@ -6,12 +6,13 @@ import { type AddressInfo, connect as connectTcp, createServer as createTcpServe
 import { join } from "node:path";
 import type { TlsOptions } from "node:tls";
 import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
 import { startHttpbin } from "@sluice/httpbin";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { runProgram } from "../src/program.js";
 import { FakeIo } from "./support/fake-io.js";
 import { emptyFolder } from "./support/folder.js";
-import { serve } from "./support/server.js";
+import { bytesOf, serve } from "./support/server.js";
 import { type Ended, jsonLines, run } from "./support/sluice-process.js";
 
 let httpbin: Awaited<ReturnType<typeof startHttpbin>>;
@@ -54,6 +55,56 @@ describe("items behind the URL", () => {
     expect({ code, stderr }).toEqual({ code: 2, stderr: "sluice: Unknown option '-q-'\n" });
     const echo = json(await run(args.slice(0, -1)));
     expect(echo["form"]).toEqual({ user: "ada", remember: "1", tag: ["a", "b&c"] });
+  });
+
+  test("are multipart with a file among them, or with --multipart", async () => {
+    const folder = await emptyFolder();
+    const [small, large] = [join(folder, "small.txt"), join(folder, "large.bin")];
+    await Promise.all([writeFile(small, "small"), writeFile(large, Buffer.alloc(1_100_000, "x"))]);
+    const forms: [name: string, value: string, type: string | undefined][][] = [];
+    const { url } = await serve(async (request, response) => {
+      const headers = { "content-type": request.headers["content-type"] ?? "" };
+      const form = await new Response(Uint8Array.from(await bytesOf(request)), { headers }).formData();
+      const entries = [...form].map(async ([name, value]): Promise<(typeof forms)[number][number]> => {
+        if (typeof value === "string") return [name, value, undefined];
+        return [name, `${value.name}, ${(await value.text()).length} bytes`, value.type];
+      });
+      forms.push(await Promise.all(entries));
+      response.end();
+    });
+    const runs = [
+      ["post", url, "title=Tea", "n:=1.0", `doc@${small};type=text/x-tea`, `big@${large}`],
+      ["post", url, "b=2", "--multipart", "a=1"],
+      ["fetch", `${url}/1`, `${url}/2`, "-q", "-c", "1", "--multipart", `big@${large}`],
+    ];
+    for (const args of runs) expect((await run(args)).code).toBe(0);
+    const big = ["big", "large.bin, 1100000 bytes", "application/octet-stream"];
+    expect(forms[0]?.map(([name, value]) => [name, value])).toEqual([
+      ["title", "Tea"],
+      ["n", "1.0"],
+      ["doc", "small.txt, 5 bytes"],
+      ["big", big[1]],
+    ]);
+    expect(forms[0]?.[2]?.[2]).toBe("text/x-tea");
+    expect(forms.slice(1)).toEqual([
+      [
+        ["a", "1", undefined],
+        ["b", "2", undefined],
+      ],
+      [big],
+      [big],
+    ]);
+  });
+
+  test("are sent compressed with --compress", async () => {
+    const codings: unknown[] = [];
+    const { url } = await serve(async (request, response) => {
+      codings.push(request.headers["content-encoding"]);
+      response.end(gunzipSync(await bytesOf(request)));
+    });
+    const text = "tea ".repeat(1_000);
+    expect((await run(["post", url, `a=${text}`, "--compress", "gzip"])).stdout).toBe(`{"a":"${text}"}`);
+    expect(codings).toEqual(["gzip"]);
   });
 
   test("may be the whole body, from a file or standard input", async () => {

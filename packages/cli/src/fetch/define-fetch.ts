@@ -5,6 +5,7 @@ import { parseDelay } from "../parse/duration.js";
 import { parseJsonText } from "../parse/json-text.js";
 import { parseFormField, parseMethod } from "../parse/pairs.js";
 import { parseRate, type Rate } from "../parse/rate.js";
+import { type BodyField, parsePart } from "../parse/request-item.js";
 import { parseWholeNumber } from "../parse/whole-number.js";
 import {
   addAuthOptions,
@@ -16,7 +17,7 @@ import {
   sendingSettings,
   timeOption,
 } from "../sending/define-sending.js";
-import { bodySourceOf } from "../sending/request-body.js";
+import { bodySourceOf, requireBodyFor } from "../sending/request-body.js";
 import type { Io } from "../terminal/io.js";
 import { UsageProblem } from "../usage-problem.js";
 import type { ResultPlace } from "./results/result-file.js";
@@ -42,6 +43,7 @@ export interface FetchFlags extends SendingFlags {
   readonly data?: string;
   readonly json?: string;
   readonly form?: readonly (readonly [name: string, value: string])[];
+  readonly multipart?: readonly BodyField[];
   readonly output?: "table" | "jsonl" | "files";
   readonly outputFile?: string;
   readonly resume?: boolean;
@@ -134,6 +136,7 @@ function addRequestOptions(command: Command): void {
     .option("-d, --data <data>", "body: text, or @FILE for a file's content")
     .option("--json <json>", "body: JSON, sent as application/json", value(parseJsonText))
     .option("--form <name=value>", "body: a form field, may be repeated", values(parseFormField))
+    .option("--multipart <part>", "body: multipart, name=text or name@file, may be repeated", values(parsePart))
     .option("--user-agent <text>", "User-Agent field");
   addMessageOptions(command);
 }
@@ -149,6 +152,7 @@ export function fetchSettings(urls: readonly string[], flags: FetchFlags): Fetch
     throw new UsageProblem(`Cannot use --body with --output ${output}: bodies go into JSON lines`);
   }
   const sending = sendingSettings(flags);
+  requireBodyFor(sending, body);
   return {
     inputs: { urls, file: flags.input },
     sending,
@@ -179,6 +183,7 @@ function paceOf({ rate, rateScope, adaptive = false, delay = [0, 0] }: FetchFlag
 }
 
 function resultPlace({ output, outputFile, resume, overwrite }: FetchFlags): ResultPlace | undefined {
+  if (outputFile === "-") throw new UsageProblem("Cannot use - as --output-file: without it, JSON lines go there");
   if (outputFile === undefined) {
     if (resume) throw new UsageProblem("Cannot use --resume without --output-file: it says what is done");
     return undefined;

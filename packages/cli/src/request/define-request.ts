@@ -4,7 +4,7 @@ import { value, values } from "../option-parsers.js";
 import { parseTimeLimit } from "../parse/duration.js";
 import { parseJsonText } from "../parse/json-text.js";
 import { parseFormField, parseMethod } from "../parse/pairs.js";
-import { type BodyField, parseRequestItem, type RequestItem } from "../parse/request-item.js";
+import { type BodyField, parsePart, parseRequestItem, type RequestItem } from "../parse/request-item.js";
 import {
   addAuthOptions,
   addConnectionOptions,
@@ -14,7 +14,7 @@ import {
   type SendingFlags,
   sendingSettings,
 } from "../sending/define-sending.js";
-import { bodySourceOf } from "../sending/request-body.js";
+import { bodySourceOf, requireBodyFor } from "../sending/request-body.js";
 import type { Io } from "../terminal/io.js";
 import { UsageProblem } from "../usage-problem.js";
 import type { SingleRequestSettings } from "./settings.js";
@@ -30,6 +30,7 @@ export interface RequestFlags extends SendingFlags {
   readonly data?: string;
   readonly json?: string;
   readonly form?: Pairs;
+  readonly multipart?: readonly BodyField[];
   readonly timeout?: number;
   readonly unixSocket?: string;
   readonly verbose?: boolean;
@@ -62,6 +63,7 @@ const METHODS: readonly Named[] = [
       "sluice post https://example.com/users name=Ada age:=36 tags:='[1,2]'",
       `sluice post https://example.com/users --json '{"name":"Ada"}'`,
       "sluice post https://example.com/login --form user=ada remember=1",
+      "sluice post https://example.com/photos title=Tea photo@tea.jpg;type=image/jpeg",
       "sluice post https://example.com/files -d @notes.txt -H 'content-type: text/plain'",
     ],
   },
@@ -90,7 +92,7 @@ const METHODS: readonly Named[] = [
 
 const NOTES = `
 Items behind the URL: name=text and name:=json are fields of the body, sent as one JSON object, or
-as a form with --form; name=@file and name:=@file take them from a file; name==text is a query
+as a form with --form, or as multipart with --multipart or a file (name@file); name=@file and name:=@file take them from a file; name==text is a query
 parameter, Header:value a header field, @file the whole body. The first of these signs counts; a
 backslash before : = @ or a backslash makes it part of the name.
 On a terminal the head is shown as well, and JSON is laid out; a body that is no text is not shown.
@@ -126,6 +128,7 @@ function complete(command: Command, examples: readonly string[]): Command {
     .option("-d, --data <data>", "body: text, @FILE for a file's content, @- for standard input")
     .option("--json <json>", "body: JSON, sent as application/json", value(parseJsonText))
     .option("--form <name=value>", "body: a form, to which this field and all items belong", values(parseFormField))
+    .option("--multipart <part>", "body: multipart, name=text or name@file; items belong to it", values(parsePart))
     .option("-v, --verbose", "show on standard error what was sent, and where the time went")
     .option("-i, --include", "write the head in a pipe as well")
     .option("-o, --output <file>", "save the body; the file appears when it is complete")
@@ -159,12 +162,14 @@ export function requestSettings(method: string, words: RequestWords, flags: Requ
   }
   const [file, second] = files;
   if (second !== undefined) throw new UsageProblem("Cannot send more than one file as the body");
+  const body = bodySourceOf({ ...flags, fields, file });
+  requireBodyFor(sending, body);
   return {
     method,
     url: words.url,
     sending: { ...sending, headers: [...sending.headers, ...headers] },
     params,
-    body: bodySourceOf({ ...flags, fields, file }),
+    body,
     timeout: flags.timeout ?? Number.POSITIVE_INFINITY,
     unixSocket: flags.unixSocket,
     verbose: flags.verbose ?? false,

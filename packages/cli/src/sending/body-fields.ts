@@ -1,9 +1,12 @@
 /** Fields of a body, as the formats write them. Files that they name are read. */
 import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import type { MultipartPartInput } from "sluice";
 import { parseJsonText } from "../parse/json-text.js";
 import type { BodyField } from "../parse/request-item.js";
 import { fileProblem } from "../terminal/file-problem.js";
 import { UsageProblem } from "../usage-problem.js";
+import { sendableFile } from "./sendable-file.js";
 
 /** One JSON object. JSON is put in as it is written, so that no number loses digits. Throws `UsageProblem` for a name given twice. */
 export async function jsonText(fields: readonly BodyField[]): Promise<string> {
@@ -24,6 +27,33 @@ export async function formFields(fields: readonly BodyField[]): Promise<(readonl
   const pairs: (readonly [name: string, value: string])[] = [];
   for (const { name, value } of fields) pairs.push([name, await formText(name, value)]);
   return pairs;
+}
+
+/** The parts of a multipart form. */
+export async function parts(fields: readonly BodyField[]): Promise<MultipartPartInput[]> {
+  const made: MultipartPartInput[] = [];
+  for (const { name, value } of fields) made.push({ name, ...(await partOf(value)) });
+  return made;
+}
+
+async function partOf(value: BodyField["value"]): Promise<MultipartPartInput> {
+  switch (value.kind) {
+    case "text":
+      return { body: value.text };
+    case "text-file":
+      return { body: await readText(value.path) };
+    case "json":
+      return { body: value.text, type: "application/json" };
+    case "json-file":
+      return { body: await jsonFrom(value.path), type: "application/json" };
+    case "file":
+      return filePart(value.path, value.type);
+  }
+}
+
+async function filePart(path: string, type: string | undefined): Promise<MultipartPartInput> {
+  const { body, length } = await sendableFile(path);
+  return { body, length, filename: basename(path), ...(type === undefined ? {} : { type }) };
 }
 
 async function memberText(name: string, value: BodyField["value"]): Promise<string> {

@@ -13,6 +13,7 @@ import type { AuthSettings, RetrySettings, Secret, SendingSettings, TraceFormat 
 
 type Pairs = readonly (readonly [name: string, value: string])[];
 
+const CODINGS = ["gzip", "deflate", "br", "zstd"];
 const MOST_RETRIES = 100;
 const MOST_REDIRECTS = 1_000;
 /** The library's own, named here because retries of broken bodies are counted and spaced by the commands. */
@@ -26,6 +27,7 @@ export interface SendingFlags {
   readonly follow: boolean;
   readonly maxRedirects?: number;
   readonly maxSize?: number;
+  readonly compress?: SendingSettings["compress"];
   readonly showQuery?: readonly string[];
   readonly retries: number;
   readonly retryOn?: readonly number[];
@@ -57,6 +59,7 @@ export interface SendingFlags {
 export function addMessageOptions(command: Command): Command {
   return command
     .option("-H, --header <name:value>", "header field, may be repeated", values(parseHeader))
+    .addOption(new Option("--compress <coding>", "compress the body that is sent").choices(CODINGS))
     .option("--cookie <name=value>", "cookie, may be repeated; sent as it is", values(parseCookie))
     .option("--cookie-file <file>", "keep cookies in this file: JSON, or cookies.txt")
     .option("-L, --follow", "follow redirects", true)
@@ -153,6 +156,7 @@ export function sendingSettings(flags: SendingFlags): SendingSettings {
     followRedirects: flags.follow,
     maxRedirects: flags.maxRedirects,
     maxSize: flags.maxSize,
+    compress: flags.compress,
     showQuery: flags.showQuery ?? [],
     trace: traceSettings(flags),
   };

@@ -1,21 +1,14 @@
-/**
- * What is sent, as it is named on the command line: a text, JSON, fields of a form, or a file. Small files are read once, so that
- * thousands of requests share them; large ones are opened for each send.
- */
-import { createReadStream } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+/** What is sent, as it is named on the command line: a text, JSON, fields of a form, or a file. */
 import type { Readable } from "node:stream";
 import type { RequestOptions } from "sluice";
 import type { BodyField } from "../parse/request-item.js";
-import { fileProblem } from "../terminal/file-problem.js";
 import { UsageProblem } from "../usage-problem.js";
-import { formFields, jsonText } from "./body-fields.js";
-
-/** Up to here a file is kept in memory, in bytes. */
-const MOST_KEPT_BYTES = 1024 * 1024;
+import { formFields, jsonText, parts } from "./body-fields.js";
+import { sendableFile } from "./sendable-file.js";
+import type { SendingSettings } from "./settings.js";
 
 /** What fields are sent as. */
-export type FieldsFormat = "json" | "form";
+export type FieldsFormat = "json" | "form" | "multipart";
 
 /** What was asked to be sent. */
 export type BodySource =
@@ -29,32 +22,51 @@ export interface BodyOptions {
   readonly data?: string;
   readonly json?: string;
   readonly form?: readonly (readonly [name: string, value: string])[];
+  readonly multipart?: readonly BodyField[];
   /** Fields that stand behind the URL. */
   readonly fields?: readonly BodyField[];
   /** `@file` behind the URL. */
   readonly file?: string | undefined;
 }
 
-/** At most one of them; fields of a form go together, however they are named. Throws `UsageProblem` for more. */
-export function bodySourceOf({ data, json, form = [], fields = [], file }: BodyOptions): BodySource | undefined {
+/** At most one of them; fields go together, however they are named. Throws `UsageProblem` for more. */
+export function bodySourceOf(options: BodyOptions): BodySource | undefined {
+  const { data, json, form = [], multipart = [], fields = [], file } = options;
   const all: readonly BodyField[] = [
     ...form.map(([name, text]): BodyField => ({ name, value: { kind: "text", text } })),
+    ...multipart,
     ...fields,
   ];
   const given = [data, json, file].filter((each) => each !== undefined).length + Number(all.length > 0);
   if (given > 1) {
-    throw new UsageProblem("Cannot send more than one body: --data, --json, --form and items make one each");
+    throw new UsageProblem(
+      "Cannot send more than one body: --data, --json, --form, --multipart and items make one each",
+    );
   }
   if (json !== undefined) return { kind: "json", text: json };
-  if (all.length > 0) return { kind: "fields", format: form.length > 0 ? "form" : "json", fields: all };
+  if (all.length > 0) return { kind: "fields", format: formatOf(options, all), fields: all };
   if (file !== undefined) return { kind: "file", path: file };
   if (data === undefined) return undefined;
   return data.startsWith("@") ? { kind: "file", path: data.slice(1) } : { kind: "text", text: data };
 }
 
+/** A file makes it multipart: no other format has a place for it. */
+function formatOf({ form = [], multipart = [] }: BodyOptions, fields: readonly BodyField[]): FieldsFormat {
+  const wanted = multipart.length > 0 || fields.some(({ value }) => value.kind === "file");
+  if (wanted && form.length > 0) {
+    throw new UsageProblem("Cannot send --form with files or --multipart: give --multipart for all of it");
+  }
+  return wanted ? "multipart" : form.length > 0 ? "form" : "json";
+}
+
+/** Throws `UsageProblem` for compression of nothing. */
+export function requireBodyFor({ compress }: SendingSettings, body: BodySource | undefined): void {
+  if (compress !== undefined && body === undefined) throw new UsageProblem("Cannot use --compress without a body");
+}
+
 /** A body as a request takes it, with the type that goes with it unless a header says otherwise. */
 export interface SendableBody {
-  readonly options: Pick<RequestOptions, "body" | "form">;
+  readonly options: Pick<RequestOptions, "body" | "form" | "multipart">;
   readonly contentType: string | undefined;
 }
 
@@ -77,6 +89,7 @@ export async function sendableBody(source: BodySource, stdin: (() => Readable) |
 
 async function fieldsBody(format: FieldsFormat, fields: readonly BodyField[]): Promise<SendableBody> {
   if (format === "form") return { options: { form: await formFields(fields) }, contentType: undefined };
+  if (format === "multipart") return { options: { multipart: await parts(fields) }, contentType: undefined };
   return { options: { body: await jsonText(fields) }, contentType: "application/json" };
 }
 
@@ -89,11 +102,5 @@ async function fileBody(
       throw new UsageProblem("Cannot send standard input with every request: put it into a file");
     return stdin();
   }
-  try {
-    const { size } = await stat(path);
-    if (size <= MOST_KEPT_BYTES) return await readFile(path);
-  } catch (error) {
-    throw fileProblem("send", path, error);
-  }
-  return () => createReadStream(path);
+  return (await sendableFile(path)).body;
 }

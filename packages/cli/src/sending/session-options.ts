@@ -20,7 +20,7 @@ export interface OwnParts {
 
 /** Reads the files that the settings name. Throws `UsageProblem` for one that cannot be used. */
 export async function sessionOptions(settings: SendingSettings, io: Io, own: OwnParts): Promise<SessionOptions> {
-  const { followRedirects, maxRedirects, maxSize, showQuery, retry, trace } = settings;
+  const { followRedirects, maxRedirects, maxSize, showQuery, retry, compress, trace } = settings;
   return {
     connector: { ...own.connector, ...proxyOption(settings, io, own), tls: await trustOptions(settings.trust) },
     retry,
@@ -28,6 +28,7 @@ export async function sessionOptions(settings: SendingSettings, io: Io, own: Own
     showQuery,
     ...(maxRedirects === undefined ? {} : { maxRedirects }),
     ...(maxSize === undefined ? {} : { maxResponseSize: maxSize }),
+    ...(compress === undefined ? {} : { compress }),
     ...(settings.auth === undefined ? {} : { auth: await authOptions(settings.auth, settings.authOrigins, io) }),
     ...(trace === undefined ? {} : { trace: traceOf(trace, io.stderr, own.beforeLine) }),
   };

@@ -36,6 +36,8 @@ export interface SendingSettings {
   readonly maxRedirects: number | undefined;
   /** Most bytes of a body, decoded; undefined where none was named. */
   readonly maxSize: number | undefined;
+  /** Coding of the bodies that are sent. */
+  readonly compress: "gzip" | "deflate" | "br" | "zstd" | undefined;
   readonly showQuery: readonly string[];
   /** `"fitting"`: text on a terminal, JSON elsewhere. */
   readonly trace: TraceFormat | "fitting" | undefined;

@@ -78,7 +78,10 @@ describe("the lines of an earlier run", () => {
     }
     expect(await scan(whole, new Uint8Array(100))).toHaveLength(1);
     expect(await scan(new Uint8Array(100))).toHaveLength(0);
-    expect(await scan(`${whole}${last.slice(0, 20)}\n`)).toHaveLength(1);
+    // Line feeds behind what was cut off, as an editor may have put them there.
+    for (const cut of [20, last.indexOf("elapsed")]) {
+      expect(await scan(`${whole}${last.slice(0, cut)}\n`)).toHaveLength(1);
+    }
   });
 
   test("are all there is in the file: anything else is another file", async () => {

@@ -1,6 +1,6 @@
 /**
  * How often each of many URLs occurs, in few bytes: what is kept of a URL is 96 bits of its SHA-256, in one table of numbers. That is
- * between 23 and 46 bytes for each, whatever its length; a million of them are 46 MB at most. Two different URLs that are taken for one
+ * between 23 and 46 bytes for each, whatever its length, and half as much again while the table grows. Two different URLs that are taken for one
  * another are not to be met with: among 100 million the chance is one in ten trillion.
  */
 import { createHash } from "node:crypto";
