@@ -1,9 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { parseDelay, parseDuration, parseTimeLimit } from "../src/parse/duration.js";
 import { parseJsonText } from "../src/parse/json-text.js";
+import { parseOrigin } from "../src/parse/origin.js";
 import { parseCredentials, parseFormField, parseHeader, parseMethod, parseNames } from "../src/parse/pairs.js";
+import { parseProxy } from "../src/parse/proxy.js";
 import { parseRate } from "../src/parse/rate.js";
 import { parseSize } from "../src/parse/size.js";
+import { parseStatuses } from "../src/parse/statuses.js";
 import { parseWholeNumber } from "../src/parse/whole-number.js";
 import { UsageProblem } from "../src/usage-problem.js";
 
@@ -47,6 +50,10 @@ describe("a delay", () => {
     ["1-3s", 1_000, 3_000],
     ["500ms-2s", 500, 2_000],
     ["0-0", 0, 0],
+    ["100..500", 100, 500],
+    ["1..3s", 1_000, 3_000],
+    ["1.5s..2s", 1_500, 2_000],
+    ["0.5..1.5", 0.5, 1.5],
   ])("%s is drawn from %d to %d ms", (text, least, most) => {
     expect(parseDelay(text)).toEqual([least, most]);
   });
@@ -162,4 +169,49 @@ describe("JSON", () => {
     expect(() => parseJsonText(text)).toThrow("the value is not JSON");
     expect(() => parseJsonText(text)).not.toThrow("secret");
   });
+});
+
+describe("statuses", () => {
+  test("are numbers, or classes of them, each once and in order", () => {
+    expect(parseStatuses("503, 429,429")).toEqual([429, 503]);
+    expect(parseStatuses("200,599")).toEqual([200, 599]);
+    expect(parseStatuses("5xx,404")).toEqual([404, ...Array.from({ length: 100 }, (_, at) => 500 + at)]);
+  });
+
+  test.each(["", "199", "600", "1xx", "6xx", "5x", "4290", "429;503", "429,", "-1"])('refuse "%s"', (text) => {
+    expect(() => parseStatuses(text)).toThrow(UsageProblem);
+  });
+});
+
+describe("an origin", () => {
+  test("is what a URL begins with", () => {
+    expect(parseOrigin("https://A.example:443/path?q")).toBe("https://a.example");
+    expect(parseOrigin("http://127.0.0.1:8080")).toBe("http://127.0.0.1:8080");
+  });
+
+  test.each(["", "a.example", "ftp://a/", "/path"])('refuses "%s"', (text) => {
+    expect(() => parseOrigin(text)).toThrow(UsageProblem);
+  });
+});
+
+describe("a proxy", () => {
+  test.each([
+    ["env", "env"],
+    ["http://a:3128", "http://a:3128/"],
+    ["a:3128", "http://a:3128/"],
+    ["127.0.0.1:3128", "http://127.0.0.1:3128/"],
+    ["ada:secret@a:3128", "http://ada:secret@a:3128/"],
+    ["https://a", "https://a/"],
+    ["socks5h://[::1]:1080", "socks5h://[::1]:1080"],
+    ["socks4://a/", "socks4://a/"],
+  ])("%s is %s", (text, proxy) => {
+    expect(parseProxy(text)).toBe(proxy);
+  });
+
+  test.each(["", "ftp://a", "http://", "http://a/path", "http://a/?q", "socks6://a", "a:99999"])(
+    'refuses "%s"',
+    (text) => {
+      expect(() => parseProxy(text)).toThrow(UsageProblem);
+    },
+  );
 });

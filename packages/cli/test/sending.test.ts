@@ -13,7 +13,7 @@ import { runProgram } from "../src/program.js";
 import { FakeIo } from "./support/fake-io.js";
 import { emptyFolder } from "./support/folder.js";
 import { bytesOf, serve } from "./support/server.js";
-import { type Ended, jsonLines, run } from "./support/sluice-process.js";
+import { type Ended, jsonLines, run, start } from "./support/sluice-process.js";
 
 let httpbin: Awaited<ReturnType<typeof startHttpbin>>;
 beforeAll(async () => {
@@ -298,6 +298,26 @@ describe("cookies", () => {
     expect(code).toBe(2);
     expect(stderr).toMatch(/^sluice: [^\n]*it is not a cookie file[^\n]*\n$/);
     expect(await readFile(jar, "utf8")).toBe('{"secret":1}');
+  });
+
+  test("are neither kept nor lost when something else is wrong with the command line", async () => {
+    const jar = join(await emptyFolder(), "jar.json");
+    expect((await run(["get", at("/get"), "--cookie-file", jar, "--bearer-from", "env:NO_SUCH"])).code).toBe(2);
+    await expect(stat(jar)).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  test("are saved after Ctrl-C, too", async () => {
+    const jar = join(await emptyFolder(), "jar.json");
+    const { url, seen } = await serve((request, response) => {
+      if (request.url === "/slow") return;
+      response.writeHead(302, { location: "/slow", "set-cookie": "a=1" });
+      response.end();
+    });
+    const { child, ended } = start(["get", url, "--cookie-file", jar]);
+    while (seen.length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+    child.kill("SIGINT");
+    expect((await ended).code).toBe(130);
+    expect(await readFile(jar, "utf8")).toContain('"name": "a"');
   });
 
   test("that cannot be saved are a failure told in one line, and the answer was written", async () => {

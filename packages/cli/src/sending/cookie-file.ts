@@ -4,6 +4,7 @@ import { CookieJar } from "sluice";
 import { fileProblem } from "../terminal/file-problem.js";
 import type { Io } from "../terminal/io.js";
 import { safeLine } from "../terminal/safe-text.js";
+import { UsageProblem } from "../usage-problem.js";
 
 type Format = "json" | "netscape";
 
@@ -39,8 +40,9 @@ export class CookieFile {
 }
 
 /**
- * Does `work` with the jar of the file at `path`, undefined for none, and saves it, also where the work fails. What the work threw goes
- * before what saving threw, which is then said on standard error.
+ * Does `work` with the jar of the file at `path`, undefined for none, and saves it, also where the work fails; not where it was never
+ * begun, because something else on the command line is wrong. What the work threw goes before what saving threw, which is then said on
+ * standard error.
  */
 export async function withJar(
   path: string | undefined,
@@ -53,7 +55,8 @@ export async function withJar(
   try {
     code = await work(file.jar);
   } catch (error) {
-    await file.save().catch((unsaved: Error) => io.stderr.say(`sluice: ${safeLine(unsaved.message)}\n`));
+    if (!(error instanceof UsageProblem))
+      await file.save().catch((unsaved: Error) => io.stderr.say(`sluice: ${safeLine(unsaved.message)}\n`));
     throw error;
   }
   await file.save();

@@ -9,7 +9,8 @@ import { shortNumber } from "../terminal/quantities.js";
 import { safeLine } from "../terminal/safe-text.js";
 import type { TraceFormat } from "./settings.js";
 
-const EVENTS = [
+/** Those that are told: all there are. */
+export const EVENTS = [
   "requestStart",
   "queueStart",
   "queueEnd",
@@ -76,7 +77,9 @@ function seconds(ms: number): string {
 
 function detailsText(details: object): string {
   // The code of an error is in its message already.
-  const entries = Object.entries(details).filter(([key]) => !(key === "code" && "error" in details));
+  const entries = Object.entries(details).filter(([key, item]) => {
+    return item !== undefined && !(key === "code" && "error" in details);
+  });
   return entries.map(([key, item]) => `${key}=${itemText(item)}`).join(" ");
 }
 
