@@ -38,6 +38,7 @@ export class Pipeline {
   /** Whether anything is on the way that might not notice a cancellation by itself. */
   readonly hasMiddleware: boolean;
   readonly #pool: ExchangePool;
+  readonly #heads: RequestHeadWriter;
   readonly #writeHead: (request: ClientRequest) => ReturnType<RequestHeadWriter["write"]>;
   readonly #listener: ((request: ClientRequest, response: ClientResponse) => Promise<void> | undefined) | undefined;
   readonly #hop: Next;
@@ -45,6 +46,7 @@ export class Pipeline {
 
   constructor(parts: PipelineParts) {
     this.#pool = parts.pool;
+    this.#heads = parts.heads;
     this.#writeHead = (request) => parts.heads.write(request);
     this.#listener = parts.jar === undefined ? undefined : (request, response) => this.#keepCookies(request, response);
     const connect: Next = (request) => this.#connect(request);
@@ -67,7 +69,7 @@ export class Pipeline {
 
   #connect(request: ClientRequest): Promise<ClientResponse> {
     const { jar } = request.settings;
-    const sent = jar === undefined || jar.size === 0 ? request : withJarCookies(request, jar);
+    const sent = jar === undefined || jar.size === 0 ? request : withJarCookies(request, jar, this.#heads);
     const expects = sent.settings.expectContinue > 0 && sent.payload !== undefined;
     return expects ? sendExpecting(sent, (one) => this.#exchange(one)) : this.#exchange(sent);
   }

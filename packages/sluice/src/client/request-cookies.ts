@@ -10,6 +10,7 @@ import { CookieJar } from "./cookie-jar.js";
 import { type CookieUrl, isCookieText } from "./cookie-store.js";
 import { fieldsWithout, findField } from "./field-lines.js";
 import type { ClientRequest } from "./request.js";
+import type { RequestHeadWriter } from "./request-head.js";
 import type { RequestUrl } from "./request-url.js";
 
 /** Cookies by name, sent as they are; `undefined` is none. */
@@ -38,15 +39,15 @@ export function withOwnCookies(fields: FieldLines, cookies: RequestCookies): Fie
  * `request` with what the jar has for it. A request that a redirect led to another site is a cross-site one there: the site that
  * counts is that of the URL which the program asked for (RFC 6265bis §5.2).
  */
-export function withJarCookies(request: ClientRequest, jar: CookieJar): ClientRequest {
+export function withJarCookies(request: ClientRequest, jar: CookieJar, heads: RequestHeadWriter): ClientRequest {
   const { target, scope, method } = request;
   const url = cookieUrl(target);
   const crossSite = target.origin !== scope.target.origin && !jar.isSameSite(url, cookieUrl(scope.target));
   const cookies = jar.cookieHeader(url, crossSite ? { crossSite, safe: isSafe(method) } : undefined);
   if (cookies === undefined) return request;
   const own = findField(request.fields, "cookie");
-  const value = own === undefined ? cookies : mergedCookies(own, cookies);
-  return request.with({ fields: [...fieldsWithout(request.fields, isCookie), "cookie", value] });
+  if (own === undefined) return request.with({ fields: heads.fieldsWith(request.fields, cookies) });
+  return request.with({ fields: [...fieldsWithout(request.fields, isCookie), "cookie", mergedCookies(own, cookies)] });
 }
 
 /** What a jar looks at, without making a `URL`. */

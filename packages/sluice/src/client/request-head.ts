@@ -21,6 +21,8 @@ export const USER_AGENT = "sluice/0.1.0";
 
 /** Hosts whose field block is kept. */
 const CACHED_HOSTS = 512;
+/** Values of the jar whose field block is kept. */
+const CACHED_COOKIES = 32;
 /** Field names a caller may not set: they belong to the framing and to connection management. */
 const REFUSED: ReadonlySet<string> = new Set(["transfer-encoding", "upgrade", "keep-alive", "expect", "trailer", "te"]);
 
@@ -28,9 +30,10 @@ const NO_NAMES: readonly string[] = Object.freeze([]);
 
 /** Writes the heads of one session's requests. */
 export class RequestHeadWriter {
-  readonly #defaults: FieldLines;
-  readonly #plain = new Map<string, string>();
-  readonly #coded = new Map<string, string>();
+  readonly #defaults: KnownFields;
+  /** The session's fields with what the jar has, by that. */
+  readonly #withCookies = new Map<string, KnownFields>();
+  #lastWithCookies: KnownFields | undefined;
   readonly #ownType: boolean;
   /** The `Content-Type` written last and its line: a session mostly sends bodies of one kind. */
   #contentType: string | undefined;
@@ -43,9 +46,22 @@ export class RequestHeadWriter {
    * fields that the session leaves out.
    */
   constructor(defaults: FieldLines, omitted: ReadonlySet<string> | undefined) {
-    this.#defaults = defaults;
+    this.#defaults = new KnownFields(defaults);
     this.#omitted = omitted;
     this.#ownType = hasField(defaults, "content-type");
+  }
+
+  /** `fields` and these cookies, if the jar's are all that is to be added; the same array for the same cookies. */
+  fieldsWith(fields: FieldLines, cookies: string): FieldLines {
+    if (fields !== this.#defaults.fields) return [...fields, "cookie", cookies];
+    let known = this.#withCookies.get(cookies);
+    if (known === undefined) {
+      known = new KnownFields([...fields, "cookie", cookies]);
+      if (this.#withCookies.size >= CACHED_COOKIES) this.#withCookies.clear();
+      this.#withCookies.set(cookies, known);
+    }
+    this.#lastWithCookies = known;
+    return known.fields;
   }
 
   /** Throws `UsageError` for a field that cannot be sent. */
@@ -56,24 +72,22 @@ export class RequestHeadWriter {
     // RFC 9110 §10.1.1: not without content.
     const expectsContinue = payload !== undefined && length !== 0 && request.settings.expectContinue > 0;
     const usual =
-      fields === this.#defaults &&
       request.settings.omitted === this.#omitted &&
       !expectsContinue &&
       payload?.trailers === undefined &&
       request.route?.forwards !== true;
-    const head = usual ? this.#usualHead(request) : this.#ownHead(request, expectsContinue);
+    const known = usual ? this.#known(fields) : undefined;
+    const head = known === undefined ? this.#ownHead(request, expectsContinue) : this.#usualHead(request, known);
     return { method, head, payload, chunked, expectsContinue };
   }
 
-  #usualHead(request: ClientRequest): string {
-    const { method, target, payload, settings } = request;
-    const blocks = settings.decompress ? this.#coded : this.#plain;
-    let block = blocks.get(target.host);
-    if (block === undefined) {
-      block = writeFieldLines(completed(this.#defaults, target.host, settings));
-      if (blocks.size >= CACHED_HOSTS) blocks.clear();
-      blocks.set(target.host, block);
-    }
+  #known(fields: FieldLines): KnownFields | undefined {
+    if (fields === this.#defaults.fields) return this.#defaults;
+    return fields === this.#lastWithCookies?.fields ? this.#lastWithCookies : undefined;
+  }
+
+  #usualHead({ method, target, payload, settings }: ClientRequest, known: KnownFields): string {
+    const block = known.block(target.host, settings);
     return `${method} ${target.target} HTTP/1.1\r\n${block}${this.#bodyBlock(method, payload)}\r\n`;
   }
 
@@ -97,6 +111,29 @@ export class RequestHeadWriter {
     if (route?.forwards !== true) return writeRequestHead(method, target.target, all);
     // RFC 9112 §3.2.2: a proxy is told the whole URL; what else it is told is for it alone.
     return writeRequestHead(method, target.href, [...all, ...(route.proxy?.fields ?? [])]);
+  }
+}
+
+/** Fields that many requests have, and what they look like on the wire: for each host, with and without codings asked for. */
+class KnownFields {
+  readonly fields: FieldLines;
+  readonly #plain = new Map<string, string>();
+  readonly #coded = new Map<string, string>();
+
+  constructor(fields: FieldLines) {
+    this.fields = fields;
+  }
+
+  /** Checked and complete, each line with its end. `settings.omitted` is the session's. */
+  block(host: string, settings: RequestSettings): string {
+    const blocks = settings.decompress ? this.#coded : this.#plain;
+    let block = blocks.get(host);
+    if (block === undefined) {
+      block = writeFieldLines(completed(this.fields, host, settings));
+      if (blocks.size >= CACHED_HOSTS) blocks.clear();
+      blocks.set(host, block);
+    }
+    return block;
   }
 }
 

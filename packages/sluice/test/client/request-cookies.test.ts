@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { CookieJar } from "../../src/client/cookie-jar.js";
 import type { RequestOptions } from "../../src/client/options.js";
 import { withJarCookies } from "../../src/client/request-cookies.js";
+import { RequestHeadWriter } from "../../src/client/request-head.js";
 import { answer, FakeNet, ok, redirect, rejection } from "./fake-net.js";
 
 const SITE = "https://www.example.com/";
@@ -191,7 +192,7 @@ describe("a jar that is empty", () => {
     await jar.set(SITE, "a", "1");
     const net = new FakeNet();
     const response = await net.session({ cookies: jar }).get("https://other.test/x?y");
-    expect(withJarCookies(response.request, jar)).toBe(response.request);
+    expect(withJarCookies(response.request, jar, new RequestHeadWriter([], undefined))).toBe(response.request);
   });
 });
 
@@ -205,4 +206,30 @@ test("cookies that a response sets are there by name", async () => {
     ["b", '"x=y"'],
     ["", "novalue"],
   ]);
+});
+
+test("what is kept of heads follows the jar, the host and the codings asked for", async () => {
+  const net = new FakeNet();
+  const session = net.session({ headers: { "x-session": "1" } });
+  const jar = session.cookies;
+  if (jar === undefined) throw new Error("The session has no jar");
+  const cookieOf = (at: number) => net.seen[at]?.fields.get("cookie");
+  await jar.set("http://a.test/", "n", "1");
+  await session.get("http://a.test/x");
+  await session.get("http://a.test/y", { decompress: false });
+  await session.get("http://b.test/x");
+  await jar.set("http://a.test/", "n", "2");
+  await session.get("http://a.test/x");
+  await session.get("http://a.test/x", { headers: { "x-own": "1" } });
+  await session.get("http://a.test/x", { headers: { cookie: "m=0" } });
+  expect([0, 1, 2, 3, 4, 5].map(cookieOf)).toEqual(["n=1", "n=1", undefined, "n=2", "n=2", "m=0; n=2"]);
+  expect(net.seen.map(({ fields }) => fields.get("host"))).toEqual([..."aabaaa"].map((host) => `${host}.test`));
+  expect(net.seen[1]?.fields.has("accept-encoding")).toBe(false);
+  expect(net.seen[3]?.fields.has("accept-encoding")).toBe(true);
+  expect(net.seen.every(({ fields }) => fields.get("x-session") === "1")).toBe(true);
+  for (let turn = 0; turn < 100; turn += 1) {
+    await jar.set("http://a.test/", "n", `t${turn}`);
+    await session.get("http://a.test/x");
+    expect(net.seen.at(-1)?.fields.get("cookie")).toBe(`n=t${turn}`);
+  }
 });
