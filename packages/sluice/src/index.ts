@@ -140,5 +140,6 @@ export type { DialTarget } from "./net/dial.js";
 export type { DnsCacheOptions } from "./net/dns-cache.js";
 export { denyPrivateNetworks, type PrivateNetworkOptions } from "./net/private-networks.js";
 export type { ProxyHop } from "./net/proxy-hop.js";
+export { socketTransport } from "./net/socket-transport.js";
 export type { TlsClientOptions } from "./net/tls-client.js";
 export type { PeerInfo, TlsInfo, Transport, TransportHandler } from "./net/transport.js";

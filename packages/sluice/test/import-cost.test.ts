@@ -41,4 +41,16 @@ describe.skipIf(ENTRIES.length === 0)("importing the package", () => {
       expect(loaded, `node:${builtin}`).not.toContain(`NativeModule ${builtin}`);
     }
   });
+
+  test.each(ENTRIES)("%s: can be loaded by require, too, and is the same module", (entry) => {
+    const program = `
+      const required = require("./dist/${entry}.js");
+      import("./dist/${entry}.js").then((imported) => {
+        const names = Object.keys(imported);
+        console.log(names.length > 0 && names.every((name) => imported[name] === required[name]));
+      });
+    `;
+    const flags = ["--no-warnings", "--input-type=commonjs", "--eval", program];
+    expect(execFileSync(process.execPath, flags, { cwd: stranded, encoding: "utf8" }).trim()).toBe("true");
+  });
 });

@@ -10,6 +10,7 @@
 import { isIP } from "node:net";
 import type { Clock } from "../concurrency/clock.js";
 import { UsageError } from "../errors.js";
+import { refuseUnknown } from "../options.js";
 import { type AskForAddresses, askServers, askSystem, askUser, type UserLookup } from "./dns-lookup.js";
 import type { ResolvedAddress } from "./happy-eyeballs.js";
 
@@ -31,7 +32,11 @@ export interface DnsCacheOptions {
   readonly servers?: readonly string[] | undefined;
   /** Finds the addresses of a host instead of the system: resolves with IP literals, rejects if there are none. */
   readonly lookup?: UserLookup | undefined;
+  /** Keeps addresses of this family only, whoever finds them; a host that has none fails. IP literals in URLs stay as they are. */
+  readonly family?: 4 | 6 | undefined;
 }
+
+const KNOWN: ReadonlySet<string> = new Set<keyof DnsCacheOptions>(["ttl", "maxEntries", "servers", "lookup", "family"]);
 
 /** Hears the answer: addresses, best first and never none, or the reason why there are none. */
 export type DnsWaiter = (failure: Error | undefined, addresses: readonly ResolvedAddress[]) => void;
@@ -54,21 +59,25 @@ export class DnsCache {
   readonly #ttlMs: number;
   readonly #maxEntries: number;
   readonly #ask: AskForAddresses;
+  readonly #family: 4 | 6 | undefined;
   /** In the order of use: the least recently used first. */
   readonly #entries = new Map<string, Entry>();
   readonly #pending = new Map<string, Set<DnsWaiter>>();
 
-  /** Throws {@link UsageError} `options/out-of-range`, `options/bad-dns-server` or `options/conflict`. */
+  /** Throws {@link UsageError} `options/unknown`, `options/out-of-range`, `options/bad-dns-server` or `options/conflict`. */
   constructor(clock: Clock, options: DnsCacheOptions = {}) {
-    const { ttl = DEFAULT_TTL_MS, maxEntries = DEFAULT_MAX_ENTRIES, servers, lookup } = options;
+    refuseUnknown("connector.dns", options, KNOWN);
+    const { ttl = DEFAULT_TTL_MS, maxEntries = DEFAULT_MAX_ENTRIES, servers, lookup, family } = options;
     if (!(ttl >= 0)) throw outOfRange("dns.ttl", "0 or more milliseconds, or Infinity", ttl);
     if (!(maxEntries >= 0)) throw outOfRange("dns.maxEntries", "0 or more, or Infinity", maxEntries);
+    if (family !== undefined && family !== 4 && family !== 6) throw outOfRange("dns.family", "4 or 6", family);
     if (servers !== undefined && lookup !== undefined) {
       throw new UsageError("options/conflict", "Cannot use dns.servers together with dns.lookup: give one of them");
     }
     this.#clock = clock;
     this.#ttlMs = ttl;
     this.#maxEntries = maxEntries;
+    this.#family = family;
     this.#ask = askSystem;
     if (lookup !== undefined) this.#ask = askUser(lookup);
     if (servers !== undefined) this.#ask = askServers(servers);
@@ -118,13 +127,14 @@ export class DnsCache {
     this.#ask(host, (failure, found) => {
       const cleared = this.#pending.get(host) !== waiters;
       if (!cleared) this.#pending.delete(host);
-      if (failure !== undefined || found.length === 0) {
-        const reason = failure ?? Object.assign(new Error("The answer has no addresses"), { code: "ENODATA" });
+      const usable = this.#family === undefined ? found : found.filter(({ family }) => family === this.#family);
+      if (failure !== undefined || usable.length === 0) {
+        const reason = failure ?? noAddresses(this.#family);
         for (const waiter of waiters) waiter(reason, []);
         return;
       }
       const entry: Entry = {
-        addresses: found.slice(0, MOST_ADDRESSES),
+        addresses: usable.slice(0, MOST_ADDRESSES),
         freshUntil: this.#clock.now() + this.#ttlMs,
         uses: 0,
       };
@@ -158,6 +168,11 @@ function rotated<T>(list: readonly T[], by: number): readonly T[] {
   if (list.length < 2) return list;
   const from = by % list.length;
   return [...list.slice(from), ...list.slice(0, from)];
+}
+
+function noAddresses(family: 4 | 6 | undefined): Error {
+  const kind = family === undefined ? "addresses" : `IPv${family} addresses`;
+  return Object.assign(new Error(`The answer has no ${kind}`), { code: "ENODATA" });
 }
 
 function outOfRange(name: string, expected: string, received: number): UsageError {

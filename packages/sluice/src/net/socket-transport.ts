@@ -244,3 +244,11 @@ export class SocketTransport implements Transport, TurnEnd {
     this.#handler?.onClose(this.#failure);
   }
 }
+
+/**
+ * A transport over a connected socket of one's own, of node:net or node:tls, for `connect` of a connector. Nothing may have been read
+ * from it; from now on it is the transport's.
+ */
+export function socketTransport(socket: Socket): Transport {
+  return new SocketTransport(socket);
+}

@@ -179,9 +179,25 @@ describe("DNS cache", () => {
     ["no number", { ttl: Number.NaN }, "options/out-of-range"],
     ["a negative size", { maxEntries: -1 }, "options/out-of-range"],
     ["a server that is no address", { servers: ["dns.example"] }, "options/bad-dns-server"],
+    ["a family that there is not", { family: 5 as 4 }, "options/out-of-range"],
+    ["an option that there is not", { tll: 5 } as DnsCacheOptions, "options/unknown"],
     ["servers and a look-up", { servers: ["127.0.0.1"], lookup: () => [] }, "options/conflict"],
   ])("%s is refused", (_title, options, code) => {
     expect(() => new DnsCache(clock, options)).toThrow(expect.objectContaining({ code }));
+  });
+
+  test("one family on request, whoever finds the addresses; a host without any fails, literals stay", async () => {
+    const both = ["2001:db8::1", "192.0.2.1", "2001:db8::2"];
+    const { lookup } = scriptedLookup({ both, "four.example": ["192.0.2.1"] });
+    const four = new DnsCache(clock, { lookup, family: 4 });
+    expect(await resolved(four, "both")).toEqual(["192.0.2.1"]);
+    const six = new DnsCache(clock, { lookup, family: 6 });
+    expect(await resolved(six, "both")).toEqual(["2001:db8::1", "2001:db8::2"]);
+    await expect(resolved(six, "four.example")).rejects.toMatchObject({
+      code: "ENODATA",
+      message: "The answer has no IPv6 addresses",
+    });
+    expect(six.tryResolve("192.0.2.9")).toEqual([{ address: "192.0.2.9", family: 4 }]);
   });
 
   test("the system knows localhost", async () => {
