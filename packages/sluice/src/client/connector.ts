@@ -110,6 +110,7 @@ export class Connector {
   readonly #tls: TlsClientOptions;
   readonly #limits: Readonly<Required<Http1Limits>>;
   readonly #routers: RouterMaker;
+  readonly #dns: DnsCache;
   #closing: Promise<void> | undefined;
 
   /** Throws `UsageError` for an option that is unknown or out of range. */
@@ -131,7 +132,9 @@ export class Connector {
     this.#refuseProxyToUnixSocket(proxy);
     const { ca, minVersion } = this.#tls;
     this.#routers = new RouterMaker(proxy, { ca, minVersion }, allowAddress !== undefined);
-    const dialer = connect === undefined ? this.#networkDialer() : customDialer(connect);
+    const dns = new DnsCache(this.clock, options.dns);
+    this.#dns = dns;
+    const dialer = connect === undefined ? this.#networkDialer(dns) : customDialer(connect);
     this.#pool = new Pool(this.clock, { ...sizes, limits }, dialer, (exchange) => this.#targetOf(exchange));
   }
 
@@ -147,6 +150,11 @@ export class Connector {
   /** Open, idle, dialing and queued, by origin. */
   stats(): Record<string, ConnectorStats> {
     return this.#pool.stats();
+  }
+
+  /** Forgets the addresses of one host, or of all: the next connection looks them up anew. Those that are open stay. */
+  forgetAddresses(host?: string): void {
+    this.#dns.clear(host?.toLowerCase());
   }
 
   /**
@@ -181,9 +189,8 @@ export class Connector {
     throw new UsageError("options/conflict", "Cannot use a proxy together with connector.unixSocket: give one of them");
   }
 
-  #networkDialer(): PoolDialer {
-    const { dns: cache, happyEyeballsDelay, allowAddress } = this.#options;
-    const dns = new DnsCache(this.clock, cache);
+  #networkDialer(dns: DnsCache): PoolDialer {
+    const { happyEyeballsDelay, allowAddress } = this.#options;
     const dialer = new Dialer({ clock: this.clock, dns, happyEyeballsDelay, allowAddress });
     return new RouteDialer({ dialer, dns, allowAddress, limits: this.#limits });
   }

@@ -39,7 +39,9 @@ export function dnsError(host: string, cause: Error): ConnectError {
     return new DnsError("dns/failed", `Cannot resolve ${host}: ${cause.message}`, { cause, phase: "dns" });
   }
   if (NAME_NOT_FOUND.has(system)) {
-    const message = `Cannot resolve ${host}: the name has no address (${system})`;
+    const family: unknown = Reflect.get(cause, "family");
+    const wanted = family === undefined ? "address" : `IPv${String(family)} address, which dns.family asks for`;
+    const message = `Cannot resolve ${host}: the name has no ${wanted} (${system})`;
     return new DnsError("dns/not-found", message, { cause, phase: "dns" });
   }
   if (system.startsWith("options/")) return new DnsError("dns/bad-answer", cause.message, { cause, phase: "dns" });

@@ -170,9 +170,10 @@ function rotated<T>(list: readonly T[], by: number): readonly T[] {
   return [...list.slice(from), ...list.slice(0, from)];
 }
 
+/** `family` is there for whoever words the error. */
 function noAddresses(family: 4 | 6 | undefined): Error {
-  const kind = family === undefined ? "addresses" : `IPv${family} addresses`;
-  return Object.assign(new Error(`The answer has no ${kind}`), { code: "ENODATA" });
+  const fault = Object.assign(new Error("The answer has no addresses"), { code: "ENODATA" });
+  return family === undefined ? fault : Object.assign(fault, { family });
 }
 
 function outOfRange(name: string, expected: string, received: number): UsageError {

@@ -41,6 +41,11 @@ export interface TlsClientOptions {
   readonly maxCachedSessions?: number | undefined;
   /** Protocols offered by ALPN (RFC 7301), best first. @default ["http/1.1"] */
   readonly alpn?: readonly string[] | undefined;
+  /**
+   * Made by `tls.createSecureContext`, for what has no option here: ciphers, curves, revocation lists, PKCS 12. In place of `ca`,
+   * `cert`, `key`, `passphrase` and `minVersion`: with one of them it is refused (`options/conflict`).
+   */
+  readonly secureContext?: SecureContext | undefined;
 }
 
 /** As many as Node's own agents keep. */
@@ -57,12 +62,21 @@ const KNOWN: ReadonlySet<string> = new Set<keyof TlsClientOptions>([
   "fingerprint",
   "maxCachedSessions",
   "alpn",
+  "secureContext",
 ]);
+
+/** What a context of the caller's says already. */
+const IN_CONTEXT = ["ca", "cert", "key", "passphrase", "minVersion"] as const;
 
 /** Throws {@link UsageError} for options that cannot be; certificates and keys are read with the first connection. */
 export function checkTlsOptions(what: string, options: TlsClientOptions): void {
   refuseUnknown(what, options, KNOWN);
-  const { fingerprint, maxCachedSessions = DEFAULT_CACHED_SESSIONS, minVersion } = options;
+  const { fingerprint, maxCachedSessions = DEFAULT_CACHED_SESSIONS, minVersion, secureContext } = options;
+  const twice = secureContext === undefined ? undefined : IN_CONTEXT.find((name) => options[name] !== undefined);
+  if (twice !== undefined) {
+    const message = `Cannot use ${what}.secureContext together with ${what}.${twice}: give one of them`;
+    throw new UsageError("options/conflict", message);
+  }
   if (fingerprint !== undefined) pinsOf(fingerprint);
   if (!(maxCachedSessions >= 0)) {
     const message = `Cannot use ${what}.maxCachedSessions: expected 0 or more, received ${maxCachedSessions}`;
@@ -133,7 +147,7 @@ export function verifyServer(socket: TLSSocket, place: TlsPlace): TlsError | und
 }
 
 function secureContextOf(options: TlsClientOptions): SecureContext {
-  const known = contexts.get(options);
+  const known = options.secureContext ?? contexts.get(options);
   if (known !== undefined) return known;
   const { ca, cert, key, passphrase } = options;
   try {

@@ -82,3 +82,40 @@ test("addresses come from a function, where one is given", async () => {
   expect(await session.get(`http://a.test:${port}/x`).text()).toBe(`a.test:${port}/x`);
   expect(asked).toEqual(["a.test"]);
 });
+
+test("forgets the addresses of a host, in any case, or all; open connections stay", async () => {
+  const { port } = await echo();
+  const asked: string[] = [];
+  const lookup = (host: string): string[] => {
+    asked.push(host);
+    return ["127.0.0.1"];
+  };
+  const session = closeAfter(new ClientSession({ connector: { dns: { lookup } } }));
+  const anew = async (host: string): Promise<void> => {
+    await session.get(`http://${host}:${port}/`, { headers: { connection: "close" } }).text();
+  };
+  for (const host of ["a.test", "b.test", "a.test"]) await anew(host);
+  expect(asked).toEqual(["a.test", "b.test"]);
+  session.connector.forgetAddresses("A.test");
+  for (const host of ["a.test", "b.test"]) await anew(host);
+  expect(asked).toEqual(["a.test", "b.test", "a.test"]);
+  session.connector.forgetAddresses();
+  for (const host of ["a.test", "b.test"]) await anew(host);
+  expect(asked.length).toBe(5);
+  await session.get(`http://a.test:${port}/`).text();
+  session.connector.forgetAddresses();
+  await session.get(`http://a.test:${port}/`).text();
+  expect(asked.length).toBe(5);
+});
+
+test("one address family only, where that is asked for", async () => {
+  const { port } = await echo();
+  const dns = { lookup: () => ["127.0.0.1", "::1"] };
+  const four = closeAfter(new ClientSession({ connector: { dns: { ...dns, family: 4 } } }));
+  expect((await four.get(`http://a.test:${port}/`)).remoteAddress).toBe("127.0.0.1");
+  const six = closeAfter(new ClientSession({ connector: { dns: { lookup: () => ["127.0.0.1"], family: 6 } } }));
+  await expect(six.get(`http://a.test:${port}/`)).rejects.toMatchObject({
+    code: "dns/not-found",
+    message: expect.stringContaining("the name has no IPv6 address, which dns.family asks for (ENODATA)"),
+  });
+});

@@ -195,7 +195,7 @@ describe("DNS cache", () => {
     expect(await resolved(six, "both")).toEqual(["2001:db8::1", "2001:db8::2"]);
     await expect(resolved(six, "four.example")).rejects.toMatchObject({
       code: "ENODATA",
-      message: "The answer has no IPv6 addresses",
+      family: 6,
     });
     expect(six.tryResolve("192.0.2.9")).toEqual([{ address: "192.0.2.9", family: 4 }]);
   });

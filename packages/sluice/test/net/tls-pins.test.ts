@@ -57,6 +57,9 @@ test("options of TLS that are unknown or out of range are refused", () => {
   expect(check({ fingerprints: COLONS })).toThrow(/connector\.tls option "fingerprints"/);
   expect(check({ maxCachedSessions: -1 })).toThrow(expect.objectContaining({ code: "options/out-of-range" }));
   expect(check({ minVersion: "TLSv1" })).toThrow(expect.objectContaining({ code: "options/unknown-value" }));
+  for (const twice of [{ ca: "a" }, { cert: "a" }, { key: "a" }, { passphrase: "a" }, { minVersion: "TLSv1.3" }])
+    expect(check({ secureContext: {}, ...twice })).toThrow(expect.objectContaining({ code: "options/conflict" }));
+  expect(check({ secureContext: {}, fingerprint: HEX, ca: undefined })).not.toThrow();
   expect(check({ maxCachedSessions: Number.POSITIVE_INFINITY, minVersion: "TLSv1.3", fingerprint: HEX })).not.toThrow();
 });
 

@@ -1,5 +1,5 @@
 import { createServer as createPlainServer, type Server } from "node:net";
-import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { createSecureContext, createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../src/concurrency/clock.js";
 import { TlsError, UsageError } from "../../src/errors.js";
@@ -109,6 +109,18 @@ describe("TLS to a trusted server", () => {
   test("takes several authorities, as bytes too", async () => {
     const { port } = await serve({ cert: Buffer.from(SERVER.cert), key: new Uint8Array(Buffer.from(SERVER.key)) });
     await connected("localhost", port, { ca: [SELF_SIGNED.cert, new Uint8Array(Buffer.from(AUTHORITY))] });
+  });
+
+  test("a context of one's own decides ciphers, versions and authorities", async () => {
+    const { port } = await serve(SERVER);
+    const ciphers = "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES256-GCM-SHA384";
+    const secureContext = createSecureContext({ ca: AUTHORITY, ciphers, maxVersion: "TLSv1.2" });
+    const transport = await connected("localhost", port, { secureContext });
+    const { tls } = transport.peer();
+    expect(tls).toMatchObject({ protocol: "TLSv1.2", authorized: true });
+    expect(ciphers).toContain(tls?.cipher ?? "none");
+    const trusting = createSecureContext({ ciphers });
+    expect(await failure("localhost", port, { secureContext: trusting })).toBeInstanceOf(TlsError);
   });
 
   test("works over a Unix socket, for the name in the URL", async () => {
