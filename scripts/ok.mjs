@@ -17,6 +17,7 @@ const ORDER = [
   "lockfile",
   "texts",
   "limits",
+  "compared",
   "snippets",
   "publint",
   "attw",

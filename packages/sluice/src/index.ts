@@ -29,6 +29,7 @@ export type {
   ReconnectOptions,
   TypedEventStreamOptions,
 } from "./client/event-stream.js";
+export { type MadeResponse, makeResponse } from "./client/local-response.js";
 export { type BasicOptions, basicAuth } from "./client/middleware/auth/basic.js";
 export { type BearerSource, bearerAuth } from "./client/middleware/auth/bearer.js";
 export type { CredentialOrigins } from "./client/middleware/auth/credential-rule.js";

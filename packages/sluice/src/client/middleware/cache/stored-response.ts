@@ -1,15 +1,10 @@
 /** Responses that no connection brought: what was stored, and what the cache says itself (RFC 9111 §4, §5.2.1.7). */
-import { Body } from "../../../body/body.js";
-import { tooLarge } from "../../../body/collect.js";
-import { describeError, type SluiceError } from "../../../errors.js";
 import { parseHttpDate } from "../../../http/dates.js";
-import type { FieldLines } from "../../../http1/sinks.js";
 import { type CacheStatus, withCacheStatus } from "../../cache-status.js";
-import type { ExchangeTimes } from "../../exchange-pool.js";
 import { fieldsWithout, findField } from "../../field-lines.js";
-import { BUFFERED_MAX_SIZE } from "../../options.js";
+import { localResponse } from "../../local-response.js";
 import type { ClientRequest } from "../../request.js";
-import { ClientResponse, type ResponseSource } from "../../response.js";
+import type { ClientResponse } from "../../response.js";
 import type { ResponseHead } from "../../response-head.js";
 import type { CacheEntry } from "./store/cache-store.js";
 
@@ -42,15 +37,16 @@ export function storedResponse(
   if (isNotModified(request, entry)) {
     const kept = fieldsWithout(fields, (name) => !IN_NOT_MODIFIED.has(name));
     const head = { status: 304, reason: "Not Modified", version: entry.version, fields: kept };
-    return made(request, head, Body.empty(), status);
+    return withCacheStatus(localResponse(request, head, undefined), status);
   }
   const head = { status: entry.status, reason: entry.statusText, version: entry.version, fields };
-  return made(request, head, request.method === "HEAD" ? Body.empty() : bodyFor(request, entry.body), status);
+  const content = request.method === "HEAD" ? undefined : entry.body;
+  return withCacheStatus(localResponse(request, head, content), status);
 }
 
 /** What is answered to `only-if-cached` where nothing is stored that may be used (§5.2.1.7). */
 export function absentResponse(request: ClientRequest): ClientResponse {
-  return made(request, GATEWAY_TIMEOUT, Body.empty(), "absent");
+  return withCacheStatus(localResponse(request, GATEWAY_TIMEOUT, undefined), "absent");
 }
 
 /** Whether the caller's own condition says that it has this already (§4.3.2). */
@@ -73,67 +69,4 @@ function matchesAny(condition: string, etag: string | undefined): boolean {
   if (etag === undefined) return false;
   const opaque = etag.replace(/^W\//, "");
   return condition.match(/"[^"]*"/g)?.includes(opaque) ?? false;
-}
-
-/** A copy: whoever reads a body may write into what was read. */
-function bodyFor(request: ClientRequest, bytes: Uint8Array): Body {
-  const { maxResponseSize } = request.settings;
-  if (bytes.byteLength > maxResponseSize) {
-    const body = new Body({ pause() {}, resume() {}, cancel() {} });
-    body.fail(tooLarge(bytes.byteLength, maxResponseSize));
-    return body;
-  }
-  const body = bytes.byteLength === 0 ? Body.empty() : Body.of(new Uint8Array(bytes));
-  body.maxBytes = maxResponseSize === Number.POSITIVE_INFINITY ? BUFFERED_MAX_SIZE : maxResponseSize;
-  return body;
-}
-
-function made(request: ClientRequest, head: ResponseHead, body: Body, status: CacheStatus): ClientResponse {
-  const source = new StoredSource(request, body, head.fields);
-  const response = new ClientResponse(request, head, body, source);
-  body.ownedBy(source);
-  source.response = response;
-  return withCacheStatus(response, status);
-}
-
-/** Stands where else an exchange stands: nothing is under way, and everything took no time. */
-class StoredSource implements ResponseSource {
-  readonly peer = undefined;
-  readonly times: ExchangeTimes;
-  response: ClientResponse | undefined = undefined;
-  readonly #request: ClientRequest;
-  readonly #body: Body;
-  readonly #fields: FieldLines;
-
-  constructor(request: ClientRequest, body: Body, fields: FieldLines) {
-    this.#request = request;
-    this.#body = body;
-    this.#fields = fields;
-    const now = request.clock.now();
-    this.times = { started: now, granted: now, sent: now, headed: now, ended: now, dns: 0, connect: 0, tls: 0 };
-  }
-
-  onSettled(): void {}
-
-  onWaiting(): void {}
-
-  contentType(): string | undefined {
-    return findField(this.#fields, "content-type");
-  }
-
-  charset(): string | undefined {
-    return this.response?.charset;
-  }
-
-  describe(error: SluiceError): void {
-    describeError(error, this.#request.scope.context());
-  }
-
-  discard(): void {
-    if (!this.#body.used) void this.#body.discard();
-  }
-
-  endScopeAfterBody(): void {
-    this.#request.scope.end();
-  }
 }

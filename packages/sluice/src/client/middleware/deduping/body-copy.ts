@@ -97,6 +97,10 @@ export class BodyCopy implements ResponseSource, BodySource, BodyOwner, Abortabl
     return this.#response?.charset;
   }
 
+  get parseJson(): ((text: string) => unknown) | undefined {
+    return this.#request.settings.parseJson;
+  }
+
   describe(error: SluiceError): void {
     describeError(error, this.#request.scope.context());
   }
