@@ -27,6 +27,7 @@ export type {
   EventStreamState,
   Reconnect,
   ReconnectOptions,
+  TextEventStreamOptions,
   TypedEventStreamOptions,
 } from "./client/event-stream.js";
 export { type MadeResponse, makeResponse } from "./client/local-response.js";
@@ -94,7 +95,7 @@ export type { RequestCookies } from "./client/request-cookies.js";
 export type { RequestPromise } from "./client/request-promise.js";
 export type { ClientResponse, JsonOptions, ResponseTimings } from "./client/response.js";
 export { ResponseError } from "./client/response-error.js";
-export type { EventsOptions, TypedEventsOptions } from "./client/response-events.js";
+export type { EventsOptions, TextEventsOptions, TypedEventsOptions } from "./client/response-events.js";
 export type { SaveOptions } from "./client/save-body.js";
 export { ClientSession, type ExtendOptions } from "./client/session.js";
 export type {

@@ -69,6 +69,11 @@ export interface EventStreamOptions extends RequestOptions, Partial<EventStreamL
   readonly onReconnect?: (reconnect: Reconnect) => void;
 }
 
+/** Options of `session.events()` that leave the data as text. */
+export interface TextEventStreamOptions extends EventStreamOptions {
+  readonly schema?: undefined;
+}
+
 /** Options of `session.events()` that give its data a type. */
 export interface TypedEventStreamOptions<S extends StandardSchemaV1> extends EventStreamOptions {
   readonly schema: S;

@@ -9,6 +9,7 @@
 
 import type { EventStreamParser, ServerSentEvent } from "../body/event-stream/event-stream-parser.js";
 import { readEvents } from "../body/event-stream/read-events.js";
+import { areAllIn, FIELD_VALUE_CHARS } from "../bytes/char-tables.js";
 import { linkSignal } from "../concurrency/abort.js";
 import { fullJitter } from "../concurrency/back-off.js";
 import { sleep } from "../concurrency/sleep.js";
@@ -166,15 +167,17 @@ function requestOptions({ source, lastEventId }: Course): RequestOptions {
   const has = (name: string) => headers.some(([given]) => given.toLowerCase() === name);
   if (!has("accept")) headers.push(["accept", "text/event-stream"]);
   if (!has("cache-control")) headers.push(["cache-control", "no-store"]);
-  if (lastEventId !== "" && !has("last-event-id")) headers.push(["last-event-id", asFieldValue(lastEventId)]);
+  const id = asFieldValue(lastEventId);
+  if (id !== undefined && !has("last-event-id")) headers.push(["last-event-id", id]);
   if (idleTimeout === undefined) return { ...request, headers };
   const limits = typeof timeout === "number" ? { total: timeout } : timeout;
   return { ...request, headers, timeout: { ...limits, read: idleTimeout } };
 }
 
-/** The id as UTF-8, one character a byte, as field values are. */
-function asFieldValue(id: string): string {
-  return Buffer.from(id, "utf8").toString("latin1");
+/** The id as UTF-8, one character a byte, as field values are; undefined for none, and for one that no field can carry. */
+function asFieldValue(id: string): string | undefined {
+  const value = Buffer.from(id, "utf8").toString("latin1");
+  return value !== "" && areAllIn(FIELD_VALUE_CHARS, value) ? value : undefined;
 }
 
 function mayReconnect(course: Course, policy: Policy, error: unknown): boolean {

@@ -18,7 +18,7 @@ import { decodeText, parseJson } from "../body/text.js";
 import { UsageError } from "../errors.js";
 import { isJsonContentType } from "../http/media-type.js";
 import type { ClientResponse, Events, JsonOptions } from "./response.js";
-import type { EventsOptions, TypedEventsOptions } from "./response-events.js";
+import type { EventsOptions, TextEventsOptions, TypedEventsOptions } from "./response-events.js";
 import type { SaveOptions } from "./save-body.js";
 import { remember } from "./warnings.js";
 
@@ -153,10 +153,11 @@ export class RequestPromise implements Promise<ClientResponse> {
 
   /** The server-sent events of the body, as they arrive; see {@link ClientResponse.events}. */
   events<S extends StandardSchemaV1>(options: TypedEventsOptions<S>): Events<StandardSchemaV1.InferOutput<S>>;
-  events(options?: EventsOptions): Events<string>;
+  events(options?: TextEventsOptions): Events<string>;
   async *events(options?: EventsOptions): Events<never> {
     const response = await this.#streamed();
-    yield* response.events(options) as Events<never>;
+    const { eventsOf } = await import("./response-events.js");
+    yield* eventsOf(response, options ?? {}) as Events<never>;
   }
 
   /** Sets how the request is consumed; in the turn that made it, this is how it is sent. */

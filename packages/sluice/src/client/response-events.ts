@@ -18,6 +18,11 @@ export interface EventsOptions extends Partial<EventStreamLimits> {
   readonly schema?: StandardSchemaV1 | undefined;
 }
 
+/** Options of `events()` that leave the data as text. */
+export interface TextEventsOptions extends EventsOptions {
+  readonly schema?: undefined;
+}
+
 /** Options of `events()` that give its data a type. */
 export interface TypedEventsOptions<S extends StandardSchemaV1> extends EventsOptions {
   readonly schema: S;

@@ -3,7 +3,7 @@
 import { boundaryOf } from "../body/multipart/boundary.js";
 import { collectFormData } from "../body/multipart/form-data.js";
 import { type MultipartLimits, resolveMultipartLimits } from "../body/multipart/multipart-limits.js";
-import type { MultipartPart } from "../body/multipart/multipart-part.js";
+import type { MultipartPart, SavePart } from "../body/multipart/multipart-part.js";
 import { MultipartReader } from "../body/multipart/multipart-reader.js";
 import { ContentTypeError, SluiceError } from "../errors.js";
 import { parseMediaType } from "../http/media-type.js";
@@ -18,7 +18,8 @@ export async function* partsOf(
   const limits = resolveMultipartLimits(options);
   const boundary = checkedBoundary(response);
   const { maxBytes } = response.body;
-  const settings = { boundary, limits, maxBytes, save: saveBody };
+  const save: SavePart = (path, body) => saveBody(path, body).catch((error) => Promise.reject(toldOf(response, error)));
+  const settings = { boundary, limits, maxBytes, save };
   yield* response.body.readWith((flow) => new MultipartReader(flow, settings));
 }
 
@@ -49,6 +50,10 @@ function checkedBoundary(response: ClientResponse): string {
   } catch (error) {
     throw error instanceof SluiceError ? refusedBy(response, error) : error;
   }
+}
+
+function toldOf(response: ClientResponse, error: unknown): unknown {
+  return error instanceof SluiceError ? response.describe(error) : error;
 }
 
 /** Nobody will read the body of `response`; `error` is made its own. */

@@ -23,7 +23,7 @@ import type { ExchangeTimes } from "./exchange-pool.js";
 import { findField } from "./field-lines.js";
 import type { ClientRequest } from "./request.js";
 import { ResponseError } from "./response-error.js";
-import type { EventsOptions, TypedEventsOptions } from "./response-events.js";
+import type { EventsOptions, TextEventsOptions, TypedEventsOptions } from "./response-events.js";
 import type { ResponseHead } from "./response-head.js";
 import { type SaveOptions, saveTelling } from "./save-body.js";
 
@@ -263,7 +263,7 @@ export class ClientResponse {
    * type than `text/event-stream`. `session.events()` goes on where the stream breaks.
    */
   events<S extends StandardSchemaV1>(options: TypedEventsOptions<S>): Events<StandardSchemaV1.InferOutput<S>>;
-  events(options?: EventsOptions): Events<string>;
+  events(options?: TextEventsOptions): Events<string>;
   async *events(options: EventsOptions = {}): Events<never> {
     const { eventsOf } = await import("./response-events.js");
     yield* eventsOf(this, options) as Events<never>;

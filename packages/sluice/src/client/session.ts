@@ -6,7 +6,12 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { callLater } from "../concurrency/deadline.js";
 import type { Connector } from "./connector.js";
 import type { CookieJar } from "./cookie-jar.js";
-import { EventStream, type EventStreamOptions, type TypedEventStreamOptions } from "./event-stream.js";
+import {
+  EventStream,
+  type EventStreamOptions,
+  type TextEventStreamOptions,
+  type TypedEventStreamOptions,
+} from "./event-stream.js";
 import { boundFetch, type Fetch } from "./fetch/bound-fetch.js";
 import { fieldsWithout, hasField } from "./field-lines.js";
 import {
@@ -123,7 +128,7 @@ export class ClientSession {
     url: string | URL,
     options: TypedEventStreamOptions<S>,
   ): EventStream<StandardSchemaV1.InferOutput<S>>;
-  events(url: string | URL, options?: EventStreamOptions): EventStream;
+  events(url: string | URL, options?: TextEventStreamOptions): EventStream;
   events(url: string | URL, options: EventStreamOptions = {}): EventStream<never> {
     const { engine } = this.#core;
     const signals = options.signal === undefined ? this.#signals : [...this.#signals, options.signal];

@@ -129,6 +129,15 @@ describe("connecting again", () => {
     stream.close();
   });
 
+  test("an id that no field can carry is not sent, and the stream goes on", async () => {
+    const net = scripted(whole("id: a\x01b\ndata: a\n\n"), open("data: b\n\n"));
+    const { seen, stream } = follow(net);
+    await pass(net, 1_000);
+    expect(seen.map(({ data, id }) => data + id)).toEqual(["aa\x01b", "ba\x01b"]);
+    expect(net.seen[1]?.fields.has("last-event-id")).toBe(false);
+    stream.close();
+  });
+
   test("the server's retry time counts from then on, up to maxServerDelay", async () => {
     const net = scripted(
       whole("retry: 5000\n\n"),

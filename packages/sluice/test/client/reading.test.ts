@@ -75,6 +75,19 @@ describe("an error of the body names the request and shows whoever reads it", ()
     }
   });
 
+  test("the caller's own reason stays as it is in a web stream, whatever it is", async () => {
+    const controller = new AbortController();
+    const net = new FakeNet(({ connection }) => {
+      connection.send("HTTP/1.1 200 \r\ncontent-length: 90\r\n\r\nhalf");
+      return undefined;
+    });
+    const response = await net.session().get("http://a.test/", { signal: controller.signal });
+    const reading = all(response.body.toWeb());
+    await turns();
+    controller.abort("enough");
+    expect(await rejection(reading)).toBe("enough");
+  });
+
   test("the caller's own reason stays as it is", async () => {
     const controller = new AbortController();
     const net = new FakeNet(({ connection }) => {
@@ -239,6 +252,14 @@ describe("multipart and forms", () => {
     }
     expect(await readFile(join(folder, "saved"), "utf8")).toBe("two");
     await rm(folder, { recursive: true });
+  });
+
+  test("a part that cannot be saved says so, and which request it was", async () => {
+    for await (const part of at("form").multipart()) {
+      const error = await rejection<SluiceError>(part.save("/nowhere/at/all"));
+      expect(error).toMatchObject({ code: "response.not-saved", url: "http://a.test/form" });
+      break;
+    }
   });
 
   test("formData() of multipart and of urlencoded", async () => {

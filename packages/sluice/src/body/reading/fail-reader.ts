@@ -32,9 +32,9 @@ export function takeReaderSite(below: Parameters<typeof Error.captureStackTrace>
   return site;
 }
 
-/** `error` as the reader of a stream is to get it. */
-export function errorForStream(flow: BodyFlow, error: unknown, site: ReaderSite): Error {
-  if (!(error instanceof SluiceError)) return error instanceof Error ? error : new Error(String(error));
+/** `error` as the reader of a stream is to get it. Errors that are not ours stay as they are. */
+export function errorForStream(flow: BodyFlow, error: unknown, site: ReaderSite): unknown {
+  if (!(error instanceof SluiceError)) return error;
   flow.owner?.describe(error);
   const frames = site.stack?.split("\n").slice(1).join("\n") ?? "";
   Object.defineProperty(error, "stack", {

@@ -30,7 +30,7 @@ export class BodyReadable extends Readable {
     try {
       this.#forward();
     } catch (error) {
-      this.destroy(errorForStream(this.#flow, error, this.#site));
+      this.destroy(errorForStream(this.#flow, error, this.#site) as Error);
     }
   }
 
