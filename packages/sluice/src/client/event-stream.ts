@@ -94,28 +94,41 @@ export interface EventStreamSource {
   readonly closing: AbortSignal;
 }
 
+/** How far a stream is: written by whoever makes its connections, read by everybody. */
+export interface EventStreamProgress {
+  state: EventStreamState;
+  /** Of the last event that was given out. */
+  lastEventId: string;
+}
+
 /**
  * The events, in order, over as many connections as it takes. Read once, by `for await`; leaving the loop closes it, and its
  * connection. Nothing is sent before it is read.
  */
 export class EventStream<T = string> implements AsyncIterable<ServerSentEvent<T>> {
-  /** Of the last event that was read: what to go on from in another process. */
-  lastEventId: string;
-  /** Kept by whoever makes the connections. */
-  state: EventStreamState = "idle";
+  readonly #progress: EventStreamProgress;
   readonly #source: EventStreamSource;
   readonly #controller = new AbortController();
   readonly #closed = abortError("The event stream was closed");
 
   constructor(source: EventStreamSource) {
     this.#source = source;
-    this.lastEventId = source.options.lastEventId ?? "";
+    this.#progress = { state: "idle", lastEventId: source.options.lastEventId ?? "" };
+  }
+
+  get state(): EventStreamState {
+    return this.#progress.state;
+  }
+
+  /** Of the last event that was read: what to go on from in another process. */
+  get lastEventId(): string {
+    return this.#progress.lastEventId;
   }
 
   /** Ends it: a loop that waits for the next event ends as if there were no more. Idempotent. */
   close(): void {
     this.#controller.abort(this.#closed);
-    if (this.state === "idle") this.state = "closed";
+    if (this.state === "idle") this.#progress.state = "closed";
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ServerSentEvent<T>, void, undefined> {
@@ -123,16 +136,16 @@ export class EventStream<T = string> implements AsyncIterable<ServerSentEvent<T>
       if (this.#controller.signal.aborted) return;
       throw new UsageError("event-stream/already-read", "Cannot read the event stream: it can be read only once");
     }
-    this.state = "connecting";
+    this.#progress.state = "connecting";
     const { signal } = this.#controller;
     const stops = this.#source.signals.map((one) => linkSignal(one, this.#controller));
     try {
       const { followEvents } = await import("./follow-events.js");
-      yield* followEvents(this, this.#source, signal) as AsyncIterable<ServerSentEvent<T>>;
+      yield* followEvents(this.#progress, this.#source, signal) as AsyncIterable<ServerSentEvent<T>>;
     } catch (error) {
       if (error !== this.#closed) throw error;
     } finally {
-      this.state = "closed";
+      this.#progress.state = "closed";
       for (const stop of stops) stop();
     }
   }

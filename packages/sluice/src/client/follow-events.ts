@@ -24,7 +24,7 @@ import {
 import { parseRetryAfter } from "../http/retry-after.js";
 import { refuseUnknown } from "../options.js";
 import { systemRandom } from "../platform/random.js";
-import type { EventStream, EventStreamOptions, EventStreamSource, ReconnectOptions } from "./event-stream.js";
+import type { EventStreamOptions, EventStreamProgress, EventStreamSource, ReconnectOptions } from "./event-stream.js";
 import { fieldLinesOf, type RequestOptions, requireNumber } from "./options.js";
 import { ResponseError } from "./response-error.js";
 import { eventParser, isEventStream } from "./response-events.js";
@@ -56,7 +56,7 @@ interface Policy {
 
 /** What the connections of one stream know of each other. */
 interface Course {
-  readonly stream: EventStream<unknown>;
+  readonly progress: EventStreamProgress;
   readonly source: EventStreamSource;
   readonly signal: AbortSignal;
   lastEventId: string;
@@ -68,16 +68,16 @@ interface Course {
 
 type Events = AsyncGenerator<ServerSentEvent<unknown>, void, undefined>;
 
-/** The events that `stream` stands for. `signal` ends it with its reason. */
+/** The events of `source`, whose `progress` is kept. `signal` ends it with its reason. */
 export async function* followEvents(
-  stream: EventStream<unknown>,
+  progress: EventStreamProgress,
   source: EventStreamSource,
   signal: AbortSignal,
 ): Events {
   const { options } = source;
   const policy = policyOf(options.reconnect);
   const course: Course = {
-    stream,
+    progress,
     source,
     signal,
     lastEventId: options.lastEventId ?? "",
@@ -97,7 +97,7 @@ export async function* followEvents(
     }
     if (policy === undefined || course.failures > policy.attempts) return;
     const delay = delayBefore(course, policy, error);
-    stream.state = "waiting";
+    progress.state = "waiting";
     options.onReconnect?.({ error, attempt: course.failures, delay });
     await pause(course, delay);
   }
@@ -116,19 +116,19 @@ async function pause({ source, signal }: Course, delay: number): Promise<void> {
 
 /** Connects and gives the events of the answer; false if the server says that there will be none. */
 async function* oneConnection(course: Course): AsyncGenerator<ServerSentEvent<unknown>, boolean, undefined> {
-  const { stream, source, signal, lastEventId } = course;
+  const { progress, source, signal, lastEventId } = course;
   const { session, url, options } = source;
   const parser = eventParser(options, lastEventId);
-  stream.state = "connecting";
+  progress.state = "connecting";
   const response = await session.with({ signal }).request(options.method ?? "GET", url, requestOptions(course));
   if (!(await isEventStream(response))) return false;
   course.opened = true;
-  stream.state = "open";
+  progress.state = "open";
   try {
     options.onOpen?.(response);
     for await (const event of readEvents(response.body, parser, options.schema)) {
       course.failures = 0;
-      stream.lastEventId = event.id;
+      progress.lastEventId = event.id;
       yield event;
     }
   } finally {
