@@ -4,7 +4,7 @@ import { z } from "zod";
 // Loaded on first use; here before the first test, whose turns it would take.
 import "../../src/client/follow-events.js";
 import type { ServerSentEvent } from "../../src/body/event-stream/event-stream-parser.js";
-import type { EventStream, EventStreamOptions, Reconnect } from "../../src/client/event-stream.js";
+import type { EventStream, Reconnect, TextEventStreamOptions } from "../../src/client/event-stream.js";
 import {
   ConnectError,
   ContentTypeError,
@@ -51,7 +51,7 @@ interface Followed<T = string> {
 }
 
 /** Reads until the end. */
-function follow(net: FakeNet, options: EventStreamOptions = {}, session = net.session()): Followed {
+function follow(net: FakeNet, options: TextEventStreamOptions = {}, session = net.session()): Followed {
   const waits: Reconnect[] = [];
   const errors: unknown[] = [];
   const stream = session.events(URL_A, {
