@@ -7,7 +7,7 @@
  * function behind it, because from there V8 finds the frames of whoever awaits.
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { Body } from "../body/body.js";
+import type { Body, TextOptions } from "../body/body.js";
 import type { MultipartLimits } from "../body/multipart/multipart-limits.js";
 import type { MultipartPart } from "../body/multipart/multipart-part.js";
 import { ownExactly } from "../body/own-bytes.js";
@@ -25,7 +25,8 @@ import { remember } from "./warnings.js";
 /** How a request is consumed. */
 export type Consumption =
   | { readonly kind: "response" }
-  | { readonly kind: "text" | "bytes" | "blob" }
+  | { readonly kind: "text"; readonly options?: TextOptions }
+  | { readonly kind: "bytes" | "blob" }
   | { readonly kind: "json"; readonly options: JsonOptions; readonly schema?: StandardSchemaV1 | undefined }
   | { readonly kind: "formData"; readonly limits: Partial<MultipartLimits> | undefined }
   | { readonly kind: "save"; readonly path: string | URL; readonly options: SaveOptions };
@@ -86,8 +87,8 @@ export class RequestPromise implements Promise<ClientResponse> {
   }
 
   /** The body as text. Like every shortcut: an error status throws `ResponseError`. */
-  text(): Promise<string> {
-    return this.#content(AS_TEXT);
+  text(options?: TextOptions): Promise<string> {
+    return this.#content(options === undefined ? AS_TEXT : { kind: "text", options });
   }
 
   /**
@@ -197,6 +198,7 @@ export class RequestPromise implements Promise<ClientResponse> {
 export function contentNow(response: ClientResponse, consumption: Consumption): unknown {
   if (response.status >= 400) return undefined;
   const { kind } = consumption;
+  if (kind === "text" && consumption !== AS_TEXT) return undefined;
   if (kind === "json" ? !isPlainJson(response, consumption) : kind !== "text" && kind !== "bytes") return undefined;
   const whole = response.body.takeWhole();
   if (whole === undefined) return undefined;
@@ -215,7 +217,7 @@ export async function readContent(response: ClientResponse, consumption: Consump
   if (response.status >= 400) throw await response.toError();
   switch (consumption.kind) {
     case "text":
-      return response.text();
+      return response.text(consumption.options);
     case "bytes":
       return response.bytes();
     case "blob":

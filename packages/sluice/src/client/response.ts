@@ -3,8 +3,9 @@
  * is made on demand from the field lines.
  */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { Body, type BodyOwner } from "../body/body.js";
+import { Body, type BodyOwner, type TextOptions } from "../body/body.js";
 import type { ServerSentEvent } from "../body/event-stream/event-stream-parser.js";
+import { suggestedFilename } from "../body/multipart/disposition.js";
 import type { MultipartLimits } from "../body/multipart/multipart-limits.js";
 import type { MultipartPart } from "../body/multipart/multipart-part.js";
 import type { JsonLinesOptions } from "../body/reading/json-lines.js";
@@ -188,6 +189,11 @@ export class ClientResponse {
     return findField(this.#fields, "content-encoding");
   }
 
+  /** What to call the body as a file (RFC 6266 §4.3): a name without folders, of the peer's choosing. */
+  get filename(): string | undefined {
+    return suggestedFilename(findField(this.#fields, "content-disposition"));
+  }
+
   /** Where a redirect leads, as sent. */
   get location(): string | undefined {
     return findField(this.#fields, "location");
@@ -210,8 +216,8 @@ export class ClientResponse {
   }
 
   /** The whole body, decoded as its charset says, UTF-8 if it says nothing. Throws `ResponseTooLargeError` beyond `maxResponseSize`. */
-  text(): Promise<string> {
-    return this.#read(this.#body.text());
+  text(options?: TextOptions): Promise<string> {
+    return this.#read(this.#body.text(options));
   }
 
   bytes(): Promise<Uint8Array> {

@@ -169,3 +169,42 @@ describe("omitHeaders", () => {
     );
   });
 });
+
+describe("what an answer says of its body", () => {
+  const answer = (fields: string, body: string | Uint8Array = "x"): Uint8Array =>
+    Buffer.concat([
+      Buffer.from(`HTTP/1.1 200 OK\r\n${fields}content-length: ${body.length}\r\n\r\n`),
+      Buffer.from(body),
+    ]);
+
+  test.each([
+    ["attachment; filename=report.pdf", "report.pdf"],
+    ['attachment; filename="two words.txt"', "two words.txt"],
+    ["attachment; filename=plain.txt; filename*=UTF-8''%e2%82%ac.txt", "\u20ac.txt"],
+    ['attachment; filename="../../etc/passwd"', "passwd"],
+    ['attachment; filename="C:\\\\temp\\\\a.txt"', "a.txt"],
+    ["attachment; filename*=UTF-8''a%2Fb%00c.txt", "bc.txt"],
+    ['attachment; filename=".."', undefined],
+    ['attachment; filename="dir/"', undefined],
+    ["inline", undefined],
+  ])("filename of %s is %s", async (field, expected) => {
+    const net = new FakeNet(() => answer(`content-disposition: ${field}\r\n`));
+    expect((await net.session().get(URL_A)).filename).toBe(expected);
+  });
+
+  test("filename is undefined where nothing suggests one", async () => {
+    expect((await new FakeNet().session().get(URL_A)).filename).toBeUndefined();
+  });
+
+  test("text takes an encoding that counts more than the answer's, on the request and on the response", async () => {
+    const bytes = Buffer.from("caf\u00e9", "latin1");
+    const session = new FakeNet(() => answer("content-type: text/plain; charset=utf-8\r\n", bytes)).session();
+    expect(await session.get(URL_A).text({ encoding: "latin1" })).toBe("caf\u00e9");
+    expect(await (await session.get(URL_A)).text({ encoding: "latin1" })).toBe("caf\u00e9");
+    expect(await session.get(URL_A).text()).toBe("caf\ufffd");
+    expect(await rejection(session.get(URL_A).text({ encoding: "nonsense" }))).toMatchObject({
+      code: "options/unknown-encoding",
+    });
+    expect(await rejection(session.get(URL_A).text({ maxBytes: 3 }))).toMatchObject({ code: "body/too-large" });
+  });
+});

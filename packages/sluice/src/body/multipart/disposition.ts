@@ -35,6 +35,19 @@ export function parseDisposition(value: string | null): Disposition {
   return { kind, name: parameters.get("name"), filename: filename ?? parameters.get("filename") };
 }
 
+/**
+ * The name that `Content-Disposition` suggests for a file (RFC 6266 §4.3), without the folders before it, which say nothing here;
+ * undefined for none. Characters that no file name can have are taken out; what a system forbids besides is the writer's affair.
+ */
+export function suggestedFilename(value: string | undefined): string | undefined {
+  const { filename } = parseDisposition(value ?? null);
+  const name = filename
+    ?.replace(/^.*[/\\]/s, "")
+    .replace(/\p{Cc}/gu, "")
+    .trim();
+  return name === undefined || /^\.{0,2}$/.test(name) ? undefined : name;
+}
+
 /** Reads `name=value` from `start` on; gives where the next one begins. The first of a name counts. */
 function takeParameter(text: string, start: number, parameters: Map<string, string>): number {
   const semicolon = indexOrEnd(text, ";", start);
