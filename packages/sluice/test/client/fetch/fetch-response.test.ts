@@ -221,16 +221,18 @@ describe("what the platform asks of its own responses", () => {
     expect(response.bodyUsed).toBe(true);
   });
 
-  // Newer versions of Node keep their state in private fields, which no other object can have.
-  test.skipIf(Object.getOwnPropertySymbols(new Response()).length === 0)(
-    "methods of Response.prototype called on it work on a native one, made on the spot",
-    async () => {
-      const response = await answering(answer(201, "abc", "x-a: 1\r\n"));
-      expect(Reflect.get(Response.prototype, "status", response)).toBe(201);
-      expect(await Response.prototype.text.call(response)).toBe("abc");
-      expect(response.bodyUsed).toBe(true);
-    },
-  );
+  // Newer versions of Node keep their state in private fields, which no other object can have: there they refuse, and eat nothing.
+  test("methods of Response.prototype called on it work on a native one, made on the spot, where Node lets them", async () => {
+    const response = await answering(answer(201, "abc", "x-a: 1\r\n"));
+    if (Object.getOwnPropertySymbols(new Response()).length === 0) {
+      expect(() => Reflect.get(Response.prototype, "status", response)).toThrow(TypeError);
+      expect(await response.text()).toBe("abc");
+      return;
+    }
+    expect(Reflect.get(Response.prototype, "status", response)).toBe(201);
+    expect(await Response.prototype.text.call(response)).toBe("abc");
+    expect(response.bodyUsed).toBe(true);
+  });
 
   test("as the body of a Request it is passed on", async () => {
     const response = await answering(ok("abc"));
