@@ -19,6 +19,7 @@ const ORDER = [
   "limits",
   "compared",
   "snippets",
+  "reference",
   "publint",
   "attw",
   "stranger",

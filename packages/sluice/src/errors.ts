@@ -47,7 +47,7 @@ export type RequestPhase =
 /** What an error knows about the request it ended. Strings here are already free of secrets. */
 export interface RequestContext {
   readonly method?: string | undefined;
-  /** The URL as {@link showUrl} shows it. */
+  /** The URL as `showUrl` shows it. */
   readonly url?: string | undefined;
   readonly phase?: RequestPhase | undefined;
   /** Which send this was, counting from 1. */

@@ -1,12 +1,15 @@
 export type { Body, TextOptions, WholeBodyOptions } from "./body/body.js";
+export type { ContentCoding } from "./body/content-coding.js";
 export type { ServerSentEvent } from "./body/event-stream/event-stream-parser.js";
 export type { MultipartLimits } from "./body/multipart/multipart-limits.js";
 export type { MultipartPart } from "./body/multipart/multipart-part.js";
-export type { BodyInput, Payload, PayloadTrailers } from "./body/payload.js";
+export type { BodyInput, BodyPiece, Payload, PayloadTrailers, PlainBodyInput } from "./body/payload.js";
 export type { Progress, ProgressListener } from "./body/progress.js";
 export type { ByteReader, ReadUntilOptions } from "./body/reading/byte-reader.js";
 export type { JsonLinesOptions } from "./body/reading/json-lines.js";
 export type { LinesOptions } from "./body/reading/lines.js";
+export type { FileHandleLike, NodeReadableLike } from "./body/sending/file-like.js";
+export type { FormDataLike } from "./body/sending/form-data.js";
 export type { MultipartInput, MultipartPartInput, MultipartValue } from "./body/sending/multipart-parts.js";
 export type { CacheStatus } from "./client/cache-status.js";
 export { Connector, type ConnectorOptions } from "./client/connector.js";
@@ -70,7 +73,9 @@ export type {
   HeadersInput,
   OmittableHeader,
   ParamsInput,
+  ParamValue,
   RequestOptions,
+  ResolvedTimeouts,
   SessionOptions,
   ThrottleChoice,
   TimeoutOptions,
@@ -90,10 +95,11 @@ export type {
   TypedPaginateOptions,
 } from "./client/paginate.js";
 export type { ProxyOptions, ProxySetting } from "./client/proxy/proxy-options.js";
-export type { ClientRequest } from "./client/request.js";
+export type { ClientRequest, RequestChanges, RequestSettings, RequestTrust } from "./client/request.js";
 export type { RequestCookies } from "./client/request-cookies.js";
 export type { RequestPromise } from "./client/request-promise.js";
-export type { ClientResponse, JsonOptions, ResponseTimings } from "./client/response.js";
+export type { RequestUrl } from "./client/request-url.js";
+export type { ClientResponse, Events, JsonOptions, ResponseTimings } from "./client/response.js";
 export { ResponseError } from "./client/response-error.js";
 export type { EventsOptions, TextEventsOptions, TypedEventsOptions } from "./client/response-events.js";
 export type { SaveOptions } from "./client/save-body.js";
@@ -102,27 +108,44 @@ export type {
   ClientTrace,
   ClientTraceDetails,
   ClientTraceName,
+  Ended,
   SessionTrace,
   TraceEvent,
 } from "./client/tracing.js";
 export type { Clock } from "./concurrency/clock.js";
-export { type GatherOptions, gather } from "./concurrency/gather.js";
-export { type MapConcurrentOptions, type MapConcurrentResult, mapConcurrent } from "./concurrency/map-concurrent.js";
+export {
+  type Gather,
+  type Gatherable,
+  type GatheredResults,
+  type GatherOptions,
+  gather,
+  type SettledResults,
+} from "./concurrency/gather.js";
+export {
+  type ConcurrentMapper,
+  type MapConcurrentOptions,
+  type MapConcurrentResult,
+  mapConcurrent,
+} from "./concurrency/map-concurrent.js";
 export { closeWorkers, type RunInWorkerOptions, runInWorker } from "./concurrency/run-in-worker.js";
 export { type Permit, Semaphore } from "./concurrency/semaphore.js";
 export { type SleepOptions, sleep } from "./concurrency/sleep.js";
+export type { Task } from "./concurrency/task.js";
 export { TaskGroup, type TaskGroupOptions } from "./concurrency/task-group.js";
 export {
   AuthenticationError,
   ConnectError,
+  type ConnectErrorDetails,
   ConnectionLostError,
   ContentTypeError,
   DnsError,
+  type ErrorDetails,
   InvalidUrlError,
   isSluiceError,
   PayloadError,
   ProtocolError,
   ProxyError,
+  type ProxyErrorDetails,
   type RequestPhase,
   RequestTimeoutError,
   ResponseTooLargeError,
@@ -133,15 +156,18 @@ export {
   TooManyRedirectsError,
   UsageError,
   ValidationError,
+  type ValidationErrorDetails,
   type ValidationIssue,
 } from "./errors.js";
-export { HttpHeaders } from "./http/headers.js";
+export { type FromFieldsOptions, HttpHeaders } from "./http/headers.js";
 export { findLink, type Link } from "./http/link.js";
 export type { Http1Limits } from "./http1/limits.js";
+export type { FieldLines } from "./http1/sinks.js";
 export type { DialTarget } from "./net/dial.js";
 export type { DnsCacheOptions } from "./net/dns-cache.js";
+export type { UserLookup } from "./net/dns-lookup.js";
 export { denyPrivateNetworks, type PrivateNetworkOptions } from "./net/private-networks.js";
-export type { ProxyHop } from "./net/proxy-hop.js";
+export type { OpenTunnel, ProxyHop, TunnelDone, TunnelOpening } from "./net/proxy-hop.js";
 export { socketTransport } from "./net/socket-transport.js";
 export type { TlsClientOptions } from "./net/tls-client.js";
 export type { PeerInfo, TlsInfo, Transport, TransportHandler } from "./net/transport.js";

@@ -3,19 +3,22 @@
 export { ConnectionLostError, isSluiceError, PeerError, SluiceError, UsageError } from "./errors.js";
 export type { CookieAttributes } from "./http/cookies.js";
 export { type HeadersSource, HttpHeaders } from "./http/headers.js";
+export type { FieldLines } from "./http1/sinks.js";
+export type { ListenAddress, Listener, ServerTlsOptions } from "./net/listen.js";
 export type { AccessLogFormat, AccessLogOptions } from "./server/access-log.js";
 export { Application, type GetMethod, type RouteMethod } from "./server/application.js";
-export { CONNECTION_DEFAULTS, type ConnectionOptions } from "./server/connection-options.js";
+export { CONNECTION_DEFAULTS, type ConnectionOptions, type NumberOption } from "./server/connection-options.js";
+export type { ConnectionStats } from "./server/connection-set.js";
 export type { ErrorListener } from "./server/error-report.js";
 export type { Responder, ServerExchange } from "./server/exchange.js";
 export { HttpError, type HttpErrorOptions } from "./server/http-error.js";
 export type { Key } from "./server/keys.js";
 export type { Disposer, Starter } from "./server/lifecycle.js";
-export { type ListenOptions, type ServerOptions, startServer } from "./server/listen.js";
+export { type ListenHost, type ListenOptions, type ServerOptions, startServer } from "./server/listen.js";
 export { requestId } from "./server/middleware/request-id.js";
 export type { Handler, Middleware, Next } from "./server/middleware-chain.js";
 export type { ApplicationOptions } from "./server/options.js";
-export type { PathParams } from "./server/path-params.js";
+export type { NamesIn, PathParams } from "./server/path-params.js";
 export { Reply, type SentListener } from "./server/reply.js";
 export {
   type RedirectOptions,

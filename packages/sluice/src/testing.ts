@@ -6,6 +6,7 @@ export { ManualClock, type ManualClockOptions } from "./concurrency/manual-clock
 export { type MemoryPairOptions, type MemoryTransport, memoryPair } from "./net/memory.js";
 export { ScriptedTransport, type ScriptedTransportOptions, type ScriptStep } from "./net/scripted.js";
 export type { PeerInfo, TlsInfo, Transport, TransportHandler } from "./net/transport.js";
+export type { Random } from "./platform/random.js";
 export { MockConnector, type MockConnectorOptions } from "./testing/mock/mock-connector.js";
 export type {
   MockBreak,

@@ -145,13 +145,14 @@ export class Body implements AsyncIterable<Uint8Array> {
     this.#flow.fail(error);
   }
 
-  /** Names the one who is told about the end and the waiting; told at once of what has happened already. */
+  /** Names the one who is told about the end and the waiting; told at once of what has happened already. @internal */
   ownedBy(owner: BodyOwner): void {
     this.#flow.ownedBy(owner);
   }
 
   /**
    * Puts content codings between wire and reader. Before the first `push`, once: else `UsageError` `body/late-decoder`.
+   * @internal
    */
   decodeWith(decoder: BodyDecoder): void {
     this.#flow.decodeWith(decoder);
@@ -160,6 +161,7 @@ export class Body implements AsyncIterable<Uint8Array> {
   /**
    * Lets `tap` see the content on its way to the reader, who notices nothing and whose pace it is. Before anybody reads, and one
    * only: otherwise it is told `onLost`.
+   * @internal
    */
   tapBy(tap: BodyTap): void {
     if (this.#used) tap.onLost();
@@ -187,7 +189,7 @@ export class Body implements AsyncIterable<Uint8Array> {
     return this.#readWhole(options, ownExactly);
   }
 
-  /** The whole body as text; see {@link decodeText}. */
+  /** The whole body as text; by its charset, UTF-8 if it says nothing; malformed input becomes U+FFFD. */
   text(options: TextOptions = {}): Promise<string> {
     const { encoding } = options;
     try {
@@ -261,6 +263,7 @@ export class Body implements AsyncIterable<Uint8Array> {
   /**
    * Gives the body to a reader of its own kind, which takes pieces from its flow. For readers that not everybody needs, and
    * that are therefore not known here.
+   * @internal
    */
   readWith<T>(reader: (flow: BodyFlow) => T): T {
     this.#use();

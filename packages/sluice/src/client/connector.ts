@@ -45,7 +45,7 @@ export interface ConnectorOptions {
   readonly happyEyeballsDelay?: number;
   /**
    * Asked for every address before it is connected to, for redirects and retries too; false refuses it. For a guard against
-   * private networks see {@link denyPrivateNetworks}. With a proxy the target's addresses are looked up and asked for here as
+   * private networks see `denyPrivateNetworks`. With a proxy the target's addresses are looked up and asked for here as
    * well, and the proxy is asked for a tunnel to one that was allowed; the proxy's own address is not asked for.
    */
   readonly allowAddress?: (address: string, host: string) => boolean;
@@ -138,7 +138,7 @@ export class Connector {
     this.#pool = new Pool(this.clock, { ...sizes, limits }, dialer, (exchange) => this.#targetOf(exchange));
   }
 
-  /** Where exchanges ask for their connections. */
+  /** Where exchanges ask for their connections. @internal */
   get pool(): ExchangePool {
     return this.#pool;
   }
@@ -178,6 +178,7 @@ export class Connector {
   /**
    * How requests find their way with these settings of a session or of one request; undefined: straight to their origins.
    * Throws `UsageError` for a setting that cannot be.
+   * @internal
    */
   routerFor(proxy: ProxySetting | undefined, servername: string | undefined): Router | undefined {
     this.#refuseProxyToUnixSocket(proxy);

@@ -47,7 +47,7 @@ export type RequestRunner = (promise: RequestPromise) => Promise<unknown>;
 /** A promise of a response that can be consumed as its content instead: in one way, once. */
 export class RequestPromise implements Promise<ClientResponse> {
   readonly [Symbol.toStringTag] = "RequestPromise";
-  /** How it is to be consumed, as far as has been said. Read when the request starts. */
+  /** How it is to be consumed, as far as has been said. Read when the request starts. @internal */
   consumption: Consumption = AS_RESPONSE;
   /** Whether anybody has asked for its outcome. */
   consumed = false;

@@ -27,7 +27,7 @@ export interface RequestSettings {
   readonly redirect: "follow" | "manual" | "error";
   readonly maxRedirects: number;
   readonly allowInsecureRedirect: boolean;
-  /** Rules in place of the session's own. */
+  /** Rules in place of the session's own. @internal */
   readonly redirects: RedirectRules | undefined;
   readonly unreadTimeout: number;
   readonly showQuery: ReadonlySet<string> | undefined;
@@ -36,7 +36,7 @@ export interface RequestSettings {
   readonly omitted: ReadonlySet<string> | undefined;
   readonly parseJson: ((text: string) => unknown) | undefined;
   readonly context: unknown;
-  /** Finds the way of each hop; undefined where all go straight to their origin. */
+  /** Finds the way of each hop; undefined where all go straight to their origin. @internal */
   readonly router: Router | undefined;
   /** Whether an attempt includes reading the body into memory: the content shortcuts. */
   readonly buffered: boolean;
@@ -73,12 +73,12 @@ export class ClientRequest {
   readonly target: RequestUrl;
   readonly payload: Payload | undefined;
   readonly settings: RequestSettings;
-  /** The life of the logical request: deadline, abort, and the exchange under way. */
+  /** The life of the logical request: deadline, abort, and the exchange under way. @internal */
   readonly scope: RequestScope;
   readonly trust: RequestTrust;
   /** Which send this is, counting from 1 over all hops and retries. Set by the connector. */
   attempt = 0;
-  /** The way it takes, unless that is straight to its origin. Set by the pipeline, for this one send. */
+  /** The way it takes, unless that is straight to its origin. Set by the pipeline, for this one send. @internal */
   route: Route | undefined = undefined;
   /** Fields of the caller and the session, before the automatic ones. */
   #fields: FieldLines;
@@ -145,6 +145,7 @@ export class ClientRequest {
     return this.scope.dueAt - this.scope.clock.now();
   }
 
+  /** Tells of the request while it runs; undefined while nobody listens. @internal */
   get tracer(): Tracer | undefined {
     return this.scope.tracer;
   }

@@ -84,6 +84,7 @@ export class ClientResponse {
   #headers: HttpHeaders | undefined;
   #cookies: ReadonlyMap<string, string> | undefined;
 
+  /** @internal */
   constructor(request: ClientRequest, head: ResponseHead, body: Body, source: ResponseSource) {
     this.#request = request;
     this.status = head.status;
@@ -95,7 +96,7 @@ export class ClientResponse {
     this.#wireBody = body;
   }
 
-  /** What it comes from: for responses that are made of this one. */
+  /** What it comes from: for responses that are made of this one. @internal */
   get source(): ResponseSource {
     return this.#source;
   }

@@ -69,7 +69,7 @@ export interface ClientTraceDetails {
 }
 
 /** What the end of a step carries besides. */
-interface Ended {
+export interface Ended {
   readonly elapsed: number;
   readonly code: string | undefined;
 }

@@ -13,7 +13,7 @@ const LONGEST_NODE_DELAY_MS = 2 ** 31 - 1;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
- * The only source of time. Production has one {@link systemClock}, a timer wheel over a single Node timer; tests and the
+ * The only source of time. Production has one `systemClock`, a timer wheel over a single Node timer; tests and the
  * simulated network drive a `ManualClock` by hand.
  */
 export interface Clock {

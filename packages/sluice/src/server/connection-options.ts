@@ -106,7 +106,8 @@ export interface ConnectionOptions {
   readonly limits?: { readonly [name in keyof Http1Limits]?: Http1Limits[name] | undefined };
 }
 
-type NumberOption = Exclude<keyof ConnectionOptions, "limits">;
+/** Options of a connection that are numbers. */
+export type NumberOption = Exclude<keyof ConnectionOptions, "limits">;
 
 /** The same, checked and complete. Resolving it again changes nothing. */
 export type ResolvedConnectionOptions = Readonly<Record<NumberOption, number>> & {

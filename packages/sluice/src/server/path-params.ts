@@ -21,7 +21,8 @@ type NameInSegment<Segment extends string> = Segment extends `${string}:${infer 
       ? Name
       : never;
 
-type NamesIn<Pattern extends string> = Pattern extends `${infer Segment}/${infer Rest}`
+/** The names of a route pattern's parameters. */
+export type NamesIn<Pattern extends string> = Pattern extends `${infer Segment}/${infer Rest}`
   ? NameInSegment<Segment> | NamesIn<Rest>
   : NameInSegment<Pattern>;
 

@@ -120,7 +120,7 @@ export class MockRoute {
 
   // For the book of routes.
 
-  /** The answer to `request` if this is its route, counted as used. A step that is over gives way to the next. */
+  /** The answer to `request` if this is its route, counted as used. A step that is over gives way to the next. @internal */
   tryTake(request: MockRequest): MockStep | undefined {
     const step = this.#nextStep();
     if (step === undefined || this.#matcher.differences(request).length > 0) return undefined;
