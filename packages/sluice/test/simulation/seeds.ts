@@ -1,4 +1,6 @@
 /** Which seeds are run, and what is said of those that fail. */
+// Loaded on first use otherwise, in real time, while the clock of the world goes on: a request would seem to miss its deadline.
+import "../../src/client/elaborate-payload.js";
 import { simulate } from "./simulate.js";
 
 /** Seeds that once found a bug: run first, in both tiers. A change to the workload gives them other worlds; then they are found anew. */
