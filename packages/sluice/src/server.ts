@@ -28,9 +28,9 @@ export {
   type StreamSource,
   type TypedReplyOptions,
 } from "./server/reply-kinds.js";
-export type { ServerRequest } from "./server/request.js";
-export type { ReadFormOptions, ReadJsonOptions, ReadOptions } from "./server/request-body.js";
-export type { ReplyListener } from "./server/request-parts.js";
+export type { ReadFormOptions, ReadJsonOptions, ReadOptions } from "./server/request/request-body.js";
+export type { ReplyListener } from "./server/request/request-parts.js";
+export type { ServerRequest } from "./server/request/server-request.js";
 export type { CloseOptions, Server } from "./server/server.js";
 export type { HandlerResult } from "./server/to-reply.js";
 export type { ForwardingField, TrustProxyOptions } from "./server/trust-proxy.js";

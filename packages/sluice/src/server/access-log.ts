@@ -9,7 +9,7 @@ import { isSluiceError, UsageError } from "../errors.js";
 import { showUrl } from "../http/redact.js";
 import { type ErrorListener, report } from "./error-report.js";
 import type { Reply } from "./reply.js";
-import type { ServerRequest } from "./request.js";
+import type { ServerRequest } from "./request/server-request.js";
 
 /** How an application logs its answers. */
 export interface AccessLogOptions {

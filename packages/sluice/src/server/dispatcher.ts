@@ -15,8 +15,8 @@ import type { ResolvedApplicationOptions } from "./options.js";
 import { problemReply } from "./problem.js";
 import type { Reply } from "./reply.js";
 import { reply } from "./reply-kinds.js";
-import { type RequestSurroundings, ServerRequest } from "./request.js";
-import { normalisePath, pathOf, tryNormalisePath } from "./request-path.js";
+import { normalisePath, pathOf, tryNormalisePath } from "./request/request-path.js";
+import { type RequestSurroundings, ServerRequest } from "./request/server-request.js";
 import { Router } from "./router.js";
 import { toReply } from "./to-reply.js";
 

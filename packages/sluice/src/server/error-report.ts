@@ -1,6 +1,6 @@
 /** Who learns of errors that clients are not shown. */
 
-import type { ServerRequest } from "./request.js";
+import type { ServerRequest } from "./request/server-request.js";
 
 /** Told of an error and of the request it made fail; of none if it concerns the server, such as its accepting connections. */
 export type ErrorListener = (error: unknown, request: ServerRequest | undefined) => void;

@@ -5,7 +5,7 @@
 
 import { UsageError } from "../errors.js";
 import type { Reply } from "./reply.js";
-import type { ServerRequest } from "./request.js";
+import type { ServerRequest } from "./request/server-request.js";
 import { type HandlerResult, toReply } from "./to-reply.js";
 
 /** Goes on to the next middleware or the handler. Rejects with what that threw; a 404 or 405 is a reply like any other. */

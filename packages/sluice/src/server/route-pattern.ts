@@ -11,7 +11,7 @@
  */
 
 import { UsageError } from "../errors.js";
-import { normalisePath } from "./request-path.js";
+import { normalisePath } from "./request/request-path.js";
 
 /** A piece of a pattern, in order. Static text may span several segments. */
 export type PatternPart =

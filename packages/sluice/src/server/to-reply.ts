@@ -7,7 +7,7 @@ import { fromResponse, isResponse } from "./from-response.js";
 import { HttpError } from "./http-error.js";
 import { Reply } from "./reply.js";
 import { reply, type StreamSource } from "./reply-kinds.js";
-import type { ServerRequest } from "./request.js";
+import type { ServerRequest } from "./request/server-request.js";
 
 /**
  * What a handler may return: a `Reply`, a WHATWG `Response`, text, bytes, a plain object, array or anything with `toJSON` (sent as

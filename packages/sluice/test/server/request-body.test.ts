@@ -3,7 +3,7 @@ import { Body } from "../../src/body/body.js";
 import { ConnectionLostError, PayloadError, PeerError, RequestTimeoutError } from "../../src/errors.js";
 import { Application } from "../../src/server/application.js";
 import type { ApplicationOptions } from "../../src/server/options.js";
-import type { ServerRequest } from "../../src/server/request.js";
+import type { ServerRequest } from "../../src/server/request/server-request.js";
 import { type FakeAnswer, FakeExchange, readAnswer } from "./fake-exchange.js";
 
 const JSON_TYPE = ["Content-Type", "application/json"];

@@ -8,7 +8,7 @@ import {
   pathOf,
   queryOf,
   tryNormalisePath,
-} from "../../src/server/request-path.js";
+} from "../../src/server/request/request-path.js";
 
 describe("a request-target's parts", () => {
   test.each([

@@ -2,7 +2,7 @@ import { describe, expect, expectTypeOf, test } from "vitest";
 import { Application } from "../../src/server/application.js";
 import type { Handler } from "../../src/server/middleware-chain.js";
 import type { PathParams } from "../../src/server/path-params.js";
-import type { ServerRequest } from "../../src/server/request.js";
+import type { ServerRequest } from "../../src/server/request/server-request.js";
 import { ask, FakeExchange, type FakeRequest } from "./fake-exchange.js";
 
 /** What `look` sees of a request. */

@@ -7,7 +7,7 @@ import { HttpError } from "../../src/server/http-error.js";
 import type { Middleware } from "../../src/server/middleware-chain.js";
 import type { Reply } from "../../src/server/reply.js";
 import { type RedirectStatus, reply } from "../../src/server/reply-kinds.js";
-import type { ServerRequest } from "../../src/server/request.js";
+import type { ServerRequest } from "../../src/server/request/server-request.js";
 import type { Dice } from "./dice.js";
 import { bodyOf, type Witness } from "./witness.js";
 

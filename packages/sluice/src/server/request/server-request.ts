@@ -3,19 +3,19 @@
  * URL object, a header object, an abort signal or an id.
  */
 
-import type { Body } from "../body/body.js";
-import { parseCookieHeader } from "../http/cookies.js";
-import { type HeadersSource, HttpHeaders } from "../http/headers.js";
-import type { ServerExchange } from "./exchange.js";
-import { findField, joinField } from "./field-lookup.js";
-import { type Key, KeyStore } from "./keys.js";
-import type { Route } from "./method-table.js";
-import type { Reply } from "./reply.js";
+import type { Body } from "../../body/body.js";
+import { parseCookieHeader } from "../../http/cookies.js";
+import { type HeadersSource, HttpHeaders } from "../../http/headers.js";
+import type { ServerExchange } from "../exchange.js";
+import { findField, joinField } from "../field-lookup.js";
+import { type Key, KeyStore } from "../keys.js";
+import type { Route } from "../method-table.js";
+import type { Reply } from "../reply.js";
+import type { TreeMatch } from "../route-tree.js";
+import { type ClientView, type ProxyTrust, viewOfPeer } from "../trust-proxy.js";
 import { type ReadFormOptions, type ReadJsonOptions, type ReadOptions, RequestBody } from "./request-body.js";
 import { type LazyParts, makeLazyParts, makeUrl, paramsOf, type ReplyListener } from "./request-parts.js";
 import { originOf, queryOf } from "./request-path.js";
-import type { TreeMatch } from "./route-tree.js";
-import { type ClientView, type ProxyTrust, viewOfPeer } from "./trust-proxy.js";
 
 /** What a request needs from its application. */
 export interface RequestSurroundings {

@@ -6,20 +6,13 @@
  * them as JSON.
  */
 
-import { parseJson } from "../body/text.js";
-import { parseForm } from "../body/urlencoded.js";
-import {
-  ConnectionLostError,
-  isSluiceError,
-  PeerError,
-  RequestTimeoutError,
-  ResponseTooLargeError,
-  UsageError,
-} from "../errors.js";
-import { isJsonType, type MediaType, parseMediaType } from "../http/media-type.js";
-import type { ServerExchange } from "./exchange.js";
-import { findField } from "./field-lookup.js";
-import { HttpError } from "./http-error.js";
+import { parseJson } from "../../body/text.js";
+import { parseForm } from "../../body/urlencoded.js";
+import { isJsonType, type MediaType, parseMediaType } from "../../http/media-type.js";
+import type { ServerExchange } from "../exchange.js";
+import { findField } from "../field-lookup.js";
+import { HttpError } from "../http-error.js";
+import { asAnswer, badRequest, tooLarge, unsupported } from "./body-faults.js";
 
 /** How much a reader takes in. */
 export interface ReadOptions {
@@ -161,36 +154,10 @@ export class RequestBody {
   }
 }
 
-/** The answer that a failed read deserves. What is not the client's doing stays as it is. */
-function asAnswer(cause: unknown, maxSize: number): unknown {
-  if (cause instanceof HttpError || cause instanceof UsageError || !isSluiceError(cause)) return cause;
-  if (cause instanceof ResponseTooLargeError) return tooLarge(maxSize);
-  if (cause instanceof PeerError) {
-    return new HttpError(cause.statusHint, cause.message, { code: cause.code, cause, expose: true });
-  }
-  if (cause instanceof RequestTimeoutError) {
-    return new HttpError(408, "The body did not arrive in time", { code: cause.code, cause });
-  }
-  if (cause instanceof ConnectionLostError) return badRequest(cause.code, "The body did not arrive completely", cause);
-  return badRequest(cause.code, "The body is malformed", cause);
-}
-
 /** Bytes that were read under another limit. */
 function within(bytes: Uint8Array, maxSize: number): Uint8Array {
   if (bytes.byteLength > maxSize) throw tooLarge(maxSize);
   return bytes;
-}
-
-function tooLarge(maxSize: number): HttpError {
-  return new HttpError(413, `The body has more than ${maxSize} bytes`, { code: "server/body-too-large" });
-}
-
-function unsupported(message: string): HttpError {
-  return new HttpError(415, message, { code: "server/media-type" });
-}
-
-function badRequest(code: string, message: string, cause: unknown): HttpError {
-  return new HttpError(400, message, { code, cause });
 }
 
 function decoderFor(charset: string): Decoder {

@@ -1,13 +1,13 @@
 /** What a request makes on demand, and how. */
 
-import { HttpError } from "./http-error.js";
-import type { KeyStore } from "./keys.js";
-import type { Route } from "./method-table.js";
-import type { Reply } from "./reply.js";
+import { HttpError } from "../http-error.js";
+import type { KeyStore } from "../keys.js";
+import type { Route } from "../method-table.js";
+import type { Reply } from "../reply.js";
+import type { TreeMatch } from "../route-tree.js";
+import type { ClientView } from "../trust-proxy.js";
 import type { RequestBody } from "./request-body.js";
 import { decodePathPart } from "./request-path.js";
-import type { TreeMatch } from "./route-tree.js";
-import type { ClientView } from "./trust-proxy.js";
 
 /** Called with the reply that is about to be sent, an error's too; it may change the reply, not replace it. */
 export type ReplyListener = (reply: Reply) => void;

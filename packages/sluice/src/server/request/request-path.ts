@@ -7,7 +7,7 @@
  * segments, which clients resolve before they ask (RFC 3986 §5.2.4) and which only reach a server to climb out of something.
  */
 
-import { HttpError } from "./http-error.js";
+import { HttpError } from "../http-error.js";
 
 const SLASH = 0x2f;
 const DOT_SEGMENT = /\/\.\.?(?:\/|$)/;
