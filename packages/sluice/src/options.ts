@@ -22,6 +22,16 @@ export function requireObject(name: string, value: unknown): void {
   throw new UsageError("options/unknown-value", `Cannot use ${name}: expected an object, received ${kindOf(value)}`);
 }
 
+/** Throws `UsageError` `options/out-of-range` unless `value` is a number from `least` to `most`. */
+export function requireNumber(name: string, value: unknown, least: number, most: number): void {
+  if (typeof value === "number" && value >= least && value <= most) return;
+  const range = least === Number.MIN_VALUE ? `more than 0` : `${least} to ${most}`;
+  throw new UsageError(
+    "options/out-of-range",
+    `Cannot use ${name}: expected a number, ${range}, received ${String(value)}`,
+  );
+}
+
 function kindOf(value: unknown): string {
   return value === null ? "null" : typeof value;
 }

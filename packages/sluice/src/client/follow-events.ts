@@ -22,10 +22,10 @@ import {
   UsageError,
 } from "../errors.js";
 import { parseRetryAfter } from "../http/retry-after.js";
-import { refuseUnknown } from "../options.js";
+import { refuseUnknown, requireNumber } from "../options.js";
 import { systemRandom } from "../platform/random.js";
 import type { EventStreamOptions, EventStreamProgress, EventStreamSource, ReconnectOptions } from "./event-stream.js";
-import { fieldLinesOf, type RequestOptions, requireNumber } from "./options.js";
+import { fieldLinesOf, type RequestOptions } from "./options.js";
 import { ResponseError } from "./response-error.js";
 import { eventParser, isEventStream } from "./response-events.js";
 

@@ -10,8 +10,8 @@
 import { SluiceError, UsageError } from "../errors.js";
 import { findLink } from "../http/link.js";
 import { parseUrl } from "../http/parse-url.js";
-import { refuseUnknown, requireFunction } from "../options.js";
-import { paramPairs, type RequestOptions, requireNumber } from "./options.js";
+import { refuseUnknown, requireFunction, requireNumber } from "../options.js";
+import { paramPairs, type RequestOptions } from "./options.js";
 import { itemsOf } from "./page-items.js";
 import type { ByCursor, ByNumber, ByOffset, NextRequest, Page, PagesSource } from "./paginate.js";
 import type { ClientResponse } from "./response.js";

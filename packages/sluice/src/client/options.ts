@@ -9,6 +9,7 @@ import type { ProgressListener } from "../body/progress.js";
 import type { MultipartInput } from "../body/sending/multipart-parts.js";
 import { UsageError } from "../errors.js";
 import type { FieldLines } from "../http1/sinks.js";
+import { requireNumber } from "../options.js";
 import type { Connector, ConnectorOptions } from "./connector.js";
 import type { CookieJar } from "./cookie-jar.js";
 import type { BasicOptions } from "./middleware/auth/basic.js";
@@ -306,16 +307,6 @@ export function mergeTimeouts(base: ResolvedTimeouts, given: number | TimeoutOpt
     }
   }
   return merged;
-}
-
-/** Throws `UsageError` unless `value` is a number from `least` to `most`. */
-export function requireNumber(name: string, value: unknown, least: number, most: number): void {
-  if (typeof value === "number" && value >= least && value <= most) return;
-  const range = least === Number.MIN_VALUE ? `more than 0` : `${least} to ${most}`;
-  throw new UsageError(
-    "options/out-of-range",
-    `Cannot use ${name}: expected a number, ${range}, received ${String(value)}`,
-  );
 }
 
 /** Throws `UsageError` unless `policy` is one of the three that there are. */

@@ -6,7 +6,7 @@
 import { InvalidUrlError, UsageError } from "../errors.js";
 import type { FieldLines } from "../http1/sinks.js";
 import { assertFields } from "../http1/write-head.js";
-import { refuseUnknown } from "../options.js";
+import { refuseUnknown, requireNumber } from "../options.js";
 import type { FetchAsk } from "./fetch/fetch-ask.js";
 import { fieldsWithout, hasField } from "./field-lines.js";
 import { basicCredentials } from "./middleware/auth/basic.js";
@@ -17,7 +17,6 @@ import {
   paramPairs,
   type RequestOptions,
   refuseWrongKinds,
-  requireNumber,
   requireRedirectPolicy,
   type ThrottleChoice,
 } from "./options.js";

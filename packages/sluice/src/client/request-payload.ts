@@ -6,7 +6,7 @@ import { type ContentCoding, requireCoding } from "../body/content-coding.js";
 import { formPayload, jsonPayload, type Payload, toPayload } from "../body/payload.js";
 import { isFormData } from "../body/sending/form-data.js";
 import { UsageError } from "../errors.js";
-import { refuseUnknown, requireFunction } from "../options.js";
+import { refuseUnknown, requireFunction, requireNumber } from "../options.js";
 import { fileSize } from "../platform/file-size.js";
 import type { elaboratePayload } from "./elaborate-payload.js";
 import { DEFAULT_CONTINUE_WAIT_MS } from "./expect-continue.js";
@@ -15,7 +15,6 @@ import {
   type CompressOptions,
   paramPairs,
   type RequestOptions,
-  requireNumber,
   type SessionOptions,
 } from "./options.js";
 

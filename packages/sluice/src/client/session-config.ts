@@ -5,7 +5,7 @@
 import { UsageError } from "../errors.js";
 import type { FieldLines } from "../http1/sinks.js";
 import { assertFields } from "../http1/write-head.js";
-import { refuseUnknown, requireFunction } from "../options.js";
+import { refuseUnknown, requireFunction, requireNumber } from "../options.js";
 import { Connector } from "./connector.js";
 import { CookieJar } from "./cookie-jar.js";
 import { AuthCache, authMiddleware } from "./middleware/auth/auth-option.js";
@@ -23,7 +23,6 @@ import {
   type RequestOptions,
   type ResolvedTimeouts,
   refuseWrongKinds,
-  requireNumber,
   requireRedirectPolicy,
   type SessionOptions,
   TIMEOUT_DEFAULTS,

@@ -6,9 +6,8 @@
  * Who joins, who leaves and what they get is in `deduping/`.
  */
 import { isSafe } from "../../http/methods.js";
-import { refuseUnknown, requireFunction } from "../../options.js";
+import { refuseUnknown, requireFunction, requireNumber } from "../../options.js";
 import type { ClientMiddleware } from "../middleware.js";
-import { requireNumber } from "../options.js";
 import type { ClientRequest } from "../request.js";
 import { Flight } from "./deduping/flight.js";
 

@@ -4,9 +4,9 @@
  */
 
 import { jsonPayload, type Payload, type PlainBodyInput, toPayload } from "../../body/payload.js";
-import { fieldLinesOf, type HeadersInput, requireNumber } from "../../client/options.js";
+import { fieldLinesOf, type HeadersInput } from "../../client/options.js";
 import { ConnectError, DnsError, UsageError } from "../../errors.js";
-import { refuseUnknown } from "../../options.js";
+import { refuseUnknown, requireNumber } from "../../options.js";
 import { fileSize } from "../../platform/file-size.js";
 import { Reply } from "../../server/reply.js";
 import type { MockRequest } from "./mock-request.js";

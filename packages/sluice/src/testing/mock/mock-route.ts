@@ -3,9 +3,8 @@
  * `persist` say otherwise of it.
  */
 
-import { requireNumber } from "../../client/options.js";
 import { UsageError } from "../../errors.js";
-import { requireFunction, requireObject } from "../../options.js";
+import { requireFunction, requireNumber, requireObject } from "../../options.js";
 import {
   checkReply,
   type MockBreak,

@@ -1,8 +1,7 @@
 /** What a simulated network is like, as options: how late, in which pieces, and how often what goes wrong. */
 
-import { requireNumber } from "../../client/options.js";
 import { UsageError } from "../../errors.js";
-import { refuseUnknown } from "../../options.js";
+import { refuseUnknown, requireNumber } from "../../options.js";
 
 /** A number, or any between two, drawn anew each time. */
 export type SimulatedRange = number | readonly [least: number, most: number];

@@ -4,10 +4,10 @@
  */
 
 import { Connector, type ConnectorOptions } from "../../client/connector.js";
-import { requireNumber } from "../../client/options.js";
 import { nextTurn } from "../../concurrency/clock.js";
 import { UsageError } from "../../errors.js";
 import { parseUrl } from "../../http/parse-url.js";
+import { requireNumber } from "../../options.js";
 import { type Random, seededRandom } from "../../platform/random.js";
 import type { Application } from "../../server/application.js";
 import type { Server } from "../../server/server.js";

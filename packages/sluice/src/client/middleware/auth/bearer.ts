@@ -3,9 +3,8 @@
  * refused and is then refreshed, once for all requests that wait.
  */
 import { UsageError } from "../../../errors.js";
-import { refuseUnknown, requireFunction } from "../../../options.js";
+import { refuseUnknown, requireFunction, requireNumber } from "../../../options.js";
 import type { ClientMiddleware, Next } from "../../middleware.js";
-import { requireNumber } from "../../options.js";
 import type { ClientRequest } from "../../request.js";
 import type { ClientResponse } from "../../response.js";
 import {

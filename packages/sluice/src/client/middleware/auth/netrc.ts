@@ -3,9 +3,8 @@
  * taken along on a redirect. What does the work is loaded with the first request, and the file is read once.
  */
 import { UsageError } from "../../../errors.js";
-import { refuseUnknown } from "../../../options.js";
+import { refuseUnknown, requireNumber } from "../../../options.js";
 import type { ClientMiddleware } from "../../middleware.js";
-import { requireNumber } from "../../options.js";
 import { type CredentialOrigins, type CredentialRule, credentialRule } from "./credential-rule.js";
 
 /** Which file is read, and how what it says is used. */

@@ -5,9 +5,8 @@
  *
  * Here are its options. What works is loaded with the first request.
  */
-import { refuseUnknown, requireFunction, requireObject } from "../../../options.js";
+import { refuseUnknown, requireFunction, requireNumber, requireObject } from "../../../options.js";
 import { type ClientMiddleware, forHops } from "../../middleware.js";
-import { requireNumber } from "../../options.js";
 import type { ClientRequest } from "../../request.js";
 import { warnOnce } from "../../warnings.js";
 import type { Caching } from "./caching.js";

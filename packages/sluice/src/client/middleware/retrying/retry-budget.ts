@@ -6,8 +6,7 @@
  * Within any `t` seconds an origin gets at most `share · requests + floor · (t + 10) + 100` retries.
  */
 import { TokenBucket } from "../../../concurrency/token-bucket.js";
-import { refuseUnknown } from "../../../options.js";
-import { requireNumber } from "../../options.js";
+import { refuseUnknown, requireNumber } from "../../../options.js";
 
 /** How much of what goes to one origin may be retries. */
 export interface RetryBudgetOptions {

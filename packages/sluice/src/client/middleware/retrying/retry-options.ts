@@ -2,9 +2,8 @@
 
 import { UsageError } from "../../../errors.js";
 import { isIdempotent } from "../../../http/methods.js";
-import { refuseUnknown, requireFunction } from "../../../options.js";
+import { refuseUnknown, requireFunction, requireNumber } from "../../../options.js";
 import { randomId, systemRandom } from "../../../platform/random.js";
-import { requireNumber } from "../../options.js";
 import type { ClientRequest } from "../../request.js";
 import type { ClientResponse } from "../../response.js";
 import { RetryBudget, type RetryBudgetOptions } from "./retry-budget.js";

@@ -1,9 +1,8 @@
 /** What a caller may ask of `throttle`, and that checked. */
 
 import { UsageError } from "../../../errors.js";
-import { refuseUnknown, requireFunction, requireObject } from "../../../options.js";
+import { refuseUnknown, requireFunction, requireNumber, requireObject } from "../../../options.js";
 import { systemRandom } from "../../../platform/random.js";
-import { requireNumber } from "../../options.js";
 import type { ClientRequest } from "../../request.js";
 import { AdaptiveRate } from "./adaptive-rate.js";
 import { FixedRate } from "./fixed-rate.js";

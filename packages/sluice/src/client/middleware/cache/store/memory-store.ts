@@ -1,6 +1,5 @@
 /** The store that a cache has if it is given no other: in memory, bounded by bytes and by number, least recently used goes first. */
-import { refuseUnknown } from "../../../../options.js";
-import { requireNumber } from "../../../options.js";
+import { refuseUnknown, requireNumber } from "../../../../options.js";
 import type { CacheEntry, CacheStore } from "./cache-store.js";
 
 /** How much a {@link MemoryCacheStore} keeps. */
