@@ -1,8 +1,32 @@
 /** `sluice/server`: everything public of the server side. */
 
 export { ConnectionLostError, isSluiceError, PeerError, SluiceError, UsageError } from "./errors.js";
+export {
+  type Conditions,
+  evaluateConditions,
+  isRangeFresh,
+  readConditions,
+  type Validators,
+  type Verdict,
+} from "./http/conditional.js";
 export type { CookieAttributes } from "./http/cookies.js";
+export {
+  formatEntityTag,
+  isEntityTag,
+  isWeakTag,
+  matchesStrongly,
+  matchesWeakly,
+  readEntityTags,
+} from "./http/entity-tag.js";
 export { type HeadersSource, HttpHeaders } from "./http/headers.js";
+export {
+  type ByteRange,
+  type ContentRange,
+  formatContentRange,
+  MAX_RANGES,
+  parseByteRanges,
+  parseContentRange,
+} from "./http/range.js";
 export type { FieldLines } from "./http1/sinks.js";
 export type { ListenAddress, Listener, ServerTlsOptions } from "./net/listen.js";
 export type { AccessLogFormat, AccessLogOptions } from "./server/access-log.js";

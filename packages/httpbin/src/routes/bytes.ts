@@ -1,8 +1,15 @@
 /** Bodies of any size: random, or a predictable pattern to ask ranges of. */
 
 import { randomFillSync } from "node:crypto";
-import { type Application, HttpError, type Reply, reply, type ServerRequest } from "sluice/server";
-import { readByteRange } from "../byte-range.js";
+import {
+  type Application,
+  formatContentRange,
+  HttpError,
+  parseByteRanges,
+  type Reply,
+  reply,
+  type ServerRequest,
+} from "sluice/server";
 import { MersenneTwister } from "../mersenne-twister.js";
 import { countInPath, countInQuery, secondsInQuery, valueInQuery } from "../numbers.js";
 import { pacedPieces } from "../paced-pieces.js";
@@ -67,18 +74,20 @@ function replyWithRange(request: ServerRequest<unknown>, size: number, service: 
   if (size === 0 || size > service.maxBytes) {
     throw new HttpError(404, `The number of bytes must be from 1 to ${service.maxBytes}`, { headers });
   }
-  const range = readByteRange(request.headers.get("range"), size);
-  if (range === "unsatisfiable") {
-    return reply.empty({ status: 416, headers: { ...headers, "Content-Range": `bytes */${size}` } });
+  const ranges = parseByteRanges(request.headers.get("range") ?? undefined, size);
+  if (ranges === "unsatisfiable") {
+    return reply.empty({ status: 416, headers: { ...headers, "Content-Range": formatContentRange(undefined, size) } });
   }
-  const { first, last } = range ?? { first: 0, last: size - 1 };
+  // As httpbin does: of several parts it sends none, but the whole.
+  const [range = { first: 0, last: size - 1 }] = ranges?.length === 1 ? ranges : [];
+  const { first, last } = range;
   const length = last + 1 - first;
   const perByteMs = Math.min(secondsInQuery(request.query, "duration", 0), service.maxDelay) / size;
   const pace = { size: length, pieceBytes: chunkBytes(request.query, length), durationMs: perByteMs * length };
   const make = (start: number, end: number): Uint8Array => alphabetPart(first + start, end - start);
   return reply.stream(pacedPieces(pace, make, service, request.signal), {
     status: length === size ? 200 : 206,
-    headers: { ...headers, "Content-Length": String(length), "Content-Range": `bytes ${first}-${last}/${size}` },
+    headers: { ...headers, "Content-Length": String(length), "Content-Range": formatContentRange(range, size) },
   });
 }
 
