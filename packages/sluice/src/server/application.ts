@@ -131,6 +131,11 @@ export class Application {
     }
   }
 
+  /** Whether a server of this application listens or is about to: from the call of {@link listen} until the last one has closed. */
+  get listening(): boolean {
+    return this.#lifecycle.inUse;
+  }
+
   #add(method: string, path: string, first: readonly Middleware[] | AnyHandler, second: AnyHandler | undefined): void {
     const [middleware, handler] = typeof first === "function" ? [[], first] : [first, second];
     if (typeof handler !== "function") {

@@ -17,6 +17,8 @@ export class Lifecycle {
   readonly #starters: Starter[] = [];
   #disposers: Disposer[] = [];
   #users = 0;
+  /** Users, and those that have asked and are not there yet, or are not gone yet. */
+  #claims = 0;
   /** The last start or stop: the next one waits for it. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -24,25 +26,42 @@ export class Lifecycle {
     this.#starters.push(starter);
   }
 
+  /** Whether something is open, is about to be, or is being closed. */
+  get inUse(): boolean {
+    return this.#claims > 0;
+  }
+
   /**
    * Resolves when everything is open. When a starter fails, what was open before it is closed again and its error is thrown (with
    * those of failing disposers in an `AggregateError`).
    */
-  start(): Promise<void> {
-    return this.#inTurn(async () => {
-      if (this.#users === 0) await this.#open();
-      this.#users += 1;
-    });
+  async start(): Promise<void> {
+    this.#claims += 1;
+    try {
+      await this.#inTurn(async () => {
+        if (this.#users === 0) await this.#open();
+        this.#users += 1;
+      });
+    } catch (error) {
+      this.#claims -= 1;
+      throw error;
+    }
   }
 
   /** The other end of one `start`. Rejects with an `AggregateError` of what the disposers threw, after all have run. */
-  stop(): Promise<void> {
-    return this.#inTurn(async () => {
-      this.#users -= 1;
-      if (this.#users > 0) return;
-      const errors = await this.#close();
-      if (errors.length > 0) throw new AggregateError(errors, `Cannot close the application cleanly: ${list(errors)}`);
-    });
+  async stop(): Promise<void> {
+    try {
+      await this.#inTurn(async () => {
+        this.#users -= 1;
+        if (this.#users > 0) return;
+        const errors = await this.#close();
+        if (errors.length > 0) {
+          throw new AggregateError(errors, `Cannot close the application cleanly: ${list(errors)}`);
+        }
+      });
+    } finally {
+      this.#claims -= 1;
+    }
   }
 
   /** {@link Lifecycle.stop} on account of `error`: what disposers throw comes together with it. */

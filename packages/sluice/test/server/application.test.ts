@@ -128,6 +128,28 @@ describe("an application on a socket", () => {
     expect(seen).toEqual(["closed", "closed"]);
   });
 
+  test("it is listening from the call of listen until its last server has closed, and not after listening in vain", async () => {
+    const app = new Application();
+    const seen: boolean[] = [];
+    app.onStart(() => {
+      seen.push(app.listening);
+      return () => seen.push(app.listening);
+    });
+    expect(app.listening).toBe(false);
+    const coming = listen(app);
+    expect(app.listening).toBe(true);
+    const [first, second] = [await coming, await listen(app)];
+    await first.close();
+    expect(app.listening).toBe(true);
+    await second.close();
+    expect({ listening: app.listening, seen }).toEqual({ listening: false, seen: [true, true] });
+    await expect(app.listen({ host: "127.0.0.1", port: -1 })).rejects.toThrow();
+    expect(app.listening).toBe(false);
+    app.onStart(() => Promise.reject(new Error("no database")));
+    await expect(app.listen(LOOPBACK)).rejects.toThrow("no database");
+    expect(app.listening).toBe(false);
+  });
+
   test("a starter that fails has listen reject, and nothing listens", async () => {
     const app = new Application();
     app.onStart(async () => {
