@@ -18,6 +18,14 @@ export type {
 export type { MockRequest } from "./testing/mock/mock-request.js";
 export type { MockRoute } from "./testing/mock/mock-route.js";
 export type { MockField, MockMatch, MockUrl } from "./testing/mock/request-matcher.js";
+export type { TestError } from "./testing/server/exchange-watch.js";
+export { type TestClient, type TestClientOptions, testClient } from "./testing/server/test-client.js";
+export {
+  TestServer,
+  type TestServerClientOptions,
+  type TestServerOptions,
+} from "./testing/server/test-server.js";
+export type { TestTarget, WatchOptions } from "./testing/server/watched-server.js";
 export type { SimulatedEvent, SimulatedEventKind } from "./testing/simulation/event-log.js";
 export type { NetworkConditions, ResolvedConditions, SimulatedRange } from "./testing/simulation/network-conditions.js";
 export type { SimulatedClock } from "./testing/simulation/simulated-clock.js";

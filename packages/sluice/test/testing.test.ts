@@ -1,12 +1,14 @@
 import { expect, test } from "vitest";
 import * as testing from "../src/testing.js";
 
-test("sluice/testing has answers, connections and whole networks in memory and a clock that stands still, and nothing else", () => {
+test("sluice/testing has servers and clients for tests, answers, connections and whole networks in memory, a clock that stands still, and nothing else", () => {
   expect(Object.keys(testing).sort()).toEqual([
     "ManualClock",
     "MockConnector",
     "ScriptedTransport",
     "SimulatedNetwork",
+    "TestServer",
     "memoryPair",
+    "testClient",
   ]);
 });

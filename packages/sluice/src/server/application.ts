@@ -15,6 +15,7 @@ import type { Handler, Middleware, Step } from "./middleware-chain.js";
 import { type ApplicationOptions, type ResolvedApplicationOptions, resolveApplicationOptions } from "./options.js";
 import type { PathParams } from "./path-params.js";
 import type { Server } from "./server.js";
+import type { ServerWatch } from "./server-watch.js";
 
 /** Registers a handler, with middleware of its own if it has some, for a path. Throws as {@link Application.route} does. */
 export interface RouteMethod {
@@ -115,14 +116,31 @@ export class Application {
    * Starts what `onStart` registered, and serves. Several servers of one application share what was started. Rejects with what a
    * starter threw, or as `startServer` does; nothing is left open then.
    */
-  async listen(options: ListenOptions = {}): Promise<Server> {
+  listen(options: ListenOptions = {}): Promise<Server> {
+    return this.#listen(options, this.dispatch);
+  }
+
+  /** {@link Application.listen}, watched from inside: for the tools of `sluice/testing`. @internal */
+  static async listenWatched(app: Application, options: ListenOptions, watch: ServerWatch): Promise<Server> {
+    const end = app.#dispatcher.watch(watch);
+    try {
+      const server = await app.#listen(options, watch.around(app.dispatch));
+      server.whenClosed(end);
+      return server;
+    } catch (error) {
+      end();
+      throw error;
+    }
+  }
+
+  async #listen(options: ListenOptions, responder: Responder): Promise<Server> {
     refuseUnknown("listen", options, LISTEN_OPTION_NAMES);
     await this.#lifecycle.start();
     try {
       const { connection } = this.#options;
       const { clock = this.#options.clock } = options;
       const onError = (error: unknown) => this.#dispatcher.reportLate(error);
-      const server = await startServer(this.dispatch, { ...connection, ...options, clock, onError });
+      const server = await startServer(responder, { ...connection, ...options, clock, onError });
       server.whenClosed(() => this.#lifecycle.stop());
       return server;
     } catch (error) {

@@ -7,7 +7,7 @@
  */
 
 import { ConnectionLostError, RequestTimeoutError, UsageError } from "../errors.js";
-import { report } from "./error-report.js";
+import { report, reportToStandardError } from "./error-report.js";
 import type { Responder } from "./exchange.js";
 import { HttpError } from "./http-error.js";
 import { compose, type Middleware, type Step } from "./middleware-chain.js";
@@ -18,6 +18,7 @@ import { reply } from "./reply-kinds.js";
 import { normalisePath, pathOf, tryNormalisePath } from "./request/request-path.js";
 import { type RequestSurroundings, ServerRequest } from "./request/server-request.js";
 import { Router } from "./router.js";
+import type { ServerWatch } from "./server-watch.js";
 import { toReply } from "./to-reply.js";
 
 /** A route's handler in its own middleware, and in the application's as well. */
@@ -36,6 +37,7 @@ export class Dispatcher {
   /** Where requests go that no route takes: middleware sees them, too. */
   readonly #unrouted: Entry;
   readonly #reported = new WeakSet<object>();
+  readonly #watches = new Set<ServerWatch>();
 
   constructor(options: ResolvedApplicationOptions, surroundings: RequestSurroundings) {
     this.#options = options;
@@ -52,6 +54,12 @@ export class Dispatcher {
   /** Registers a route; throws as {@link Router.add} does. */
   route(method: string, path: string, middleware: readonly Middleware[], handler: Step): void {
     this.#router.add(method, path, this.#enter(compose(middleware, handler)));
+  }
+
+  /** Has `watch` told of errors, until what this returns is called. */
+  watch(watch: ServerWatch): () => void {
+    this.#watches.add(watch);
+    return () => void this.#watches.delete(watch);
   }
 
   /** Answers an exchange; never throws or rejects. */
@@ -100,7 +108,7 @@ export class Dispatcher {
   #fail(request: ServerRequest, error: unknown): Reply {
     const failure = error instanceof HttpError ? error : new HttpError(500, undefined, { cause: error });
     if (failure.status >= 500 && !ServerRequest.isAbandonedBy(request, error)) {
-      report(this.#options.onError, error, request);
+      this.#report(error, request);
     }
     try {
       return this.#finish(request, this.#problem(request, failure));
@@ -121,7 +129,19 @@ export class Dispatcher {
       if (this.#reported.has(error)) return;
       this.#reported.add(error);
     }
-    report(this.#options.onError, error, request);
+    this.#report(error, request);
+  }
+
+  #report(error: unknown, request: ServerRequest | undefined): void {
+    const { onError } = this.#options;
+    const exchange = request === undefined ? undefined : ServerRequest.exchangeOf(request);
+    let watched = false;
+    for (const watch of this.#watches) {
+      if (exchange !== undefined && !watch.watches(exchange)) continue;
+      watched = true;
+      watch.onError(error, exchange);
+    }
+    if (!watched || onError !== reportToStandardError) report(onError, error, request);
   }
 
   #answerUnrouted(request: ServerRequest): Reply {

@@ -236,6 +236,11 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
     return signal?.aborted === true && error === signal.reason;
   }
 
+  /** For the application: the exchange below the request. */
+  static exchangeOf(request: ServerRequest): ServerExchange {
+    return request.#exchange;
+  }
+
   #parts(): LazyParts {
     this.#lazy ??= makeLazyParts();
     return this.#lazy;

@@ -8,8 +8,9 @@ import { UsageError } from "../../errors.js";
 import { connectError, dnsError } from "../../net/connect-error.js";
 import type { DialTarget } from "../../net/dial.js";
 import type { ListenAddress, Listener } from "../../net/listen.js";
-import type { PeerInfo, TlsInfo, Transport } from "../../net/transport.js";
+import type { Transport } from "../../net/transport.js";
 import type { ListenHost } from "../../server/listen.js";
+import { type MemoryAddress, memoryPeer, memoryTls, portOf } from "../memory-peer.js";
 import type { EventLog, SimulatedEventKind } from "./event-log.js";
 import { draw, type ResolvedConditions } from "./network-conditions.js";
 import { pause } from "./network-deadline.js";
@@ -19,8 +20,6 @@ import { simulatedPair } from "./simulated-transport.js";
 const ROUND_TRIP = 2;
 const FIRST_EPHEMERAL_PORT = 49_152;
 const EPHEMERAL_PORTS = 16_384;
-const HTTPS_PORT = 443;
-const HTTP_PORT = 80;
 
 /** What a switch is made of. */
 export interface SwitchParts {
@@ -44,11 +43,6 @@ interface Fate {
   readonly connectMs: number;
   readonly refused: boolean;
   readonly lends: boolean;
-}
-
-interface Address {
-  readonly host: string;
-  readonly port: number;
 }
 
 /** Listeners and connections of one simulated network. */
@@ -134,10 +128,10 @@ export class SimulatedSwitch implements PathHost {
   }
 
   #join(dial: number, url: URL, listening: Listening, { lends }: Fate): Transport {
-    const server: Address = { host: url.hostname, port: portOf(url) };
+    const server: MemoryAddress = { host: url.hostname, port: portOf(url) };
     const port = FIRST_EPHEMERAL_PORT + (dial % EPHEMERAL_PORTS);
-    const client: Address = { host: `10.${(dial >> 16) & 0xff}.${(dial >> 8) & 0xff}.${dial & 0xff}`, port };
-    const tls = url.protocol === "https:" ? tlsTo(url.hostname) : undefined;
+    const client: MemoryAddress = { host: `10.${(dial >> 16) & 0xff}.${(dial >> 8) & 0xff}.${dial & 0xff}`, port };
+    const tls = url.protocol === "https:" ? memoryTls(url.hostname) : undefined;
     const shared = { highWaterMark: this.#highWaterMark, lends };
     this.openEnds += 2;
     listening.open += 1;
@@ -146,12 +140,12 @@ export class SimulatedSwitch implements PathHost {
       this,
       {
         ...shared,
-        peer: peerInfo(server, client, tls),
+        peer: memoryPeer(server, client, tls),
         log: (kind, size) => this.#happened(kind, dial, "client", size),
       },
       {
         ...shared,
-        peer: peerInfo(client, server, tls),
+        peer: memoryPeer(client, server, tls),
         log: (kind, size) => {
           if (kind === "closed") listening.open -= 1;
           this.#happened(kind, dial, "server", size);
@@ -175,33 +169,6 @@ export class SimulatedSwitch implements PathHost {
 function urlOf({ host, port, tls }: DialTarget): URL {
   const authority = host.includes(":") && !host.startsWith("[") ? `[${host}]` : host;
   return new URL(`${tls === undefined ? "http" : "https"}://${authority}:${port}`);
-}
-
-function portOf(url: URL): number {
-  if (url.port !== "") return Number(url.port);
-  return url.protocol === "https:" ? HTTPS_PORT : HTTP_PORT;
-}
-
-function peerInfo(remote: Address, local: Address, tls: TlsInfo | undefined): PeerInfo {
-  return {
-    remoteAddress: remote.host,
-    remotePort: remote.port,
-    localAddress: local.host,
-    localPort: local.port,
-    tls,
-  };
-}
-
-/** TLS as it would have been agreed; there are no certificates. */
-function tlsTo(servername: string): TlsInfo {
-  return {
-    protocol: "TLSv1.3",
-    cipher: "TLS_AES_128_GCM_SHA256",
-    alpn: "http/1.1",
-    servername,
-    authorized: true,
-    resumed: false,
-  };
 }
 
 /** Named and coded as Node's own, because dialing tells them apart so. */
