@@ -237,7 +237,7 @@ describe("which proxy", () => {
       },
     });
     expect(await rejection(throwing.get("http://a.test/").text())).toBe(reason);
-    for (const answer of [Promise.resolve(7), { then: 1 }, 7, "ftp://a.test", { url: "http://a.test/path" }]) {
+    for (const answer of [Promise.resolve(7), 7, "ftp://a.test", { url: "http://a.test/path" }]) {
       const session = sessionWith({ proxy: (() => answer) as unknown as ProxySetting });
       expect(await rejection(session.get("http://a.test/").text())).toMatchObject({ code: "options/proxy" });
     }
