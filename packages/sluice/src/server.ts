@@ -30,13 +30,14 @@ export {
 export type { FieldLines } from "./http1/sinks.js";
 export type { ListenAddress, Listener, ServerTlsOptions } from "./net/listen.js";
 export type { AccessLogFormat, AccessLogOptions } from "./server/access-log.js";
-export { Application, type GetMethod, type RouteMethod } from "./server/application.js";
+export { Application, type GetMethod } from "./server/application.js";
 export { CONNECTION_DEFAULTS, type ConnectionOptions, type NumberOption } from "./server/connection-options.js";
 export type { ConnectionStats } from "./server/connection-set.js";
 export type { ErrorListener } from "./server/error-report.js";
 export type { Responder, ServerExchange } from "./server/exchange.js";
 export { HttpError, type HttpErrorOptions } from "./server/http-error.js";
 export type { Key } from "./server/keys.js";
+export type { ResponseListener, ResponseSummary } from "./server/life/response-watch.js";
 export type { Disposer, Starter } from "./server/lifecycle.js";
 export { type ListenHost, type ListenOptions, type ServerOptions, startServer } from "./server/listen.js";
 export { requestId } from "./server/middleware/request-id.js";
@@ -56,5 +57,9 @@ export type { ReadFormOptions, ReadJsonOptions, ReadOptions } from "./server/req
 export type { ReplyListener } from "./server/request/request-parts.js";
 export type { ServerRequest } from "./server/request/server-request.js";
 export type { CloseOptions, Server } from "./server/server.js";
+export type { ApplicationOverview, RouteOverview } from "./server/structure/overview.js";
+export type { RouteGroup } from "./server/structure/route-group.js";
+export type { RouteMethod, RouteMethods, RouteOptions, RouteParams } from "./server/structure/route-methods.js";
+export type { UrlArguments, UrlOptions, UrlParams, UrlValue } from "./server/structure/url-for.js";
 export type { HandlerResult } from "./server/to-reply.js";
 export type { ForwardingField, TrustProxyOptions } from "./server/trust-proxy.js";

@@ -1,59 +1,58 @@
 /**
- * The server side's face: routes, middleware, what to open and close, and listening. A request's way through all this is in
- * `dispatcher.ts`.
+ * The server side's face: routes, sub-applications, middleware, hooks, what to open and close, and listening. What belongs together
+ * is kept by its scope (`structure/scope.ts`); a request's way through all this is in `dispatcher.ts`.
  */
 
 import { UsageError } from "../errors.js";
-import { refuseUnknown, requireFunction } from "../options.js";
-import { randomId } from "../platform/random.js";
+import { refuseUnknown, requireFunction, requireObject } from "../options.js";
 import { Dispatcher } from "./dispatcher.js";
+import type { ErrorListener } from "./error-report.js";
 import type { Responder } from "./exchange.js";
-import { Key, KeyStore } from "./keys.js";
-import { Lifecycle, type Starter } from "./lifecycle.js";
+import { Key } from "./keys.js";
+import type { ResponseListener } from "./life/response-watch.js";
+import { Serving } from "./life/serving.js";
+import { type Disposer, Lifecycle, type Starter } from "./lifecycle.js";
 import { LISTEN_OPTION_NAMES, type ListenOptions, startServer } from "./listen.js";
-import type { Handler, Middleware, Step } from "./middleware-chain.js";
-import { type ApplicationOptions, type ResolvedApplicationOptions, resolveApplicationOptions } from "./options.js";
-import type { PathParams } from "./path-params.js";
+import type { Middleware } from "./middleware-chain.js";
+import { type ApplicationOptions, resolveApplicationOptions } from "./options.js";
 import type { Server } from "./server.js";
 import type { ServerWatch } from "./server-watch.js";
-
-/** Registers a handler, with middleware of its own if it has some, for a path. Throws as {@link Application.route} does. */
-export interface RouteMethod {
-  <Path extends string>(path: Path, handler: Handler<PathParams<Path>>): Application;
-  <Path extends string>(path: Path, middleware: readonly Middleware[], handler: Handler<PathParams<Path>>): Application;
-}
+import { readHostPattern } from "./structure/hosts.js";
+import { ApplicationOverview } from "./structure/overview.js";
+import { readPrefix } from "./structure/prefix.js";
+import { defineGroup, type GroupArguments, type RouteGroup } from "./structure/route-group.js";
+import {
+  type RouteArguments,
+  type RouteDefinition,
+  type RouteMethod,
+  RouteMethods,
+  readRoute,
+} from "./structure/route-methods.js";
+import { type MountPoint, Scope } from "./structure/scope.js";
+import { fillPattern, type UrlArguments, type UrlOptions, type UrlParams } from "./structure/url-for.js";
 
 /** `app.get`: a GET route, or the value of a key. */
-export interface GetMethod extends RouteMethod {
+export interface GetMethod extends RouteMethod<Application> {
   <Value>(key: Key<Value>): Value;
 }
 
-/** Whatever a handler's parameters are, the request that reaches it has them: its path says so. */
-type AnyHandler = Handler<never>;
+const URL_OPTION_NAMES: ReadonlySet<string> = new Set(["query"]);
 
-/** Serves requests. */
-export class Application {
+/** Serves requests, by itself or as part of another application. */
+export class Application extends RouteMethods<""> {
   /** A GET route, which answers HEAD too (RFC 9110 §9.3.2). With a key: the value set under it, `UsageError` `key/unset` if none is. */
-  readonly get = this.#getMethod();
-  readonly head = this.#routeMethod("HEAD");
-  readonly post = this.#routeMethod("POST");
-  readonly put = this.#routeMethod("PUT");
-  readonly patch = this.#routeMethod("PATCH");
-  readonly delete = this.#routeMethod("DELETE");
-  readonly query = this.#routeMethod("QUERY");
-  /** Replaces the answer that OPTIONS gives by itself. The path `*` is the server as a whole (RFC 9110 §9.3.7). */
-  readonly options = this.#routeMethod("OPTIONS");
+  readonly get: GetMethod = this.#getMethod();
 
-  readonly #options: ResolvedApplicationOptions;
+  readonly #scope: Scope;
   readonly #dispatcher: Dispatcher;
   readonly #lifecycle = new Lifecycle();
-  readonly #values = new KeyStore();
+  readonly #serving = new Serving();
 
   /** Throws `UsageError` `options/…` for an option out of its range, of the wrong kind, or unknown. */
   constructor(options: ApplicationOptions = {}) {
-    this.#options = resolveApplicationOptions(options);
-    const { maxBodySize, trust } = this.#options;
-    this.#dispatcher = new Dispatcher(this.#options, { maxBodySize, trust, values: this.#values, newId: randomId });
+    super();
+    this.#scope = new Scope(options, resolveApplicationOptions(options));
+    this.#dispatcher = new Dispatcher(this.#scope);
   }
 
   /** Answers one exchange: what a server, or an in-process client, calls. Never throws or rejects. Needs no `this`. */
@@ -61,54 +60,136 @@ export class Application {
     return this.#dispatcher.dispatch;
   }
 
+  // ── structure ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
   /**
-   * Registers a handler for one method or several; any HTTP token is a method. What paths can say: `route-pattern.ts`. Throws
-   * `UsageError`: `route/pattern`, `route/method`, or `route/duplicate` when a route of the same method and shape is there already.
+   * Adds middleware for all routes, sub-applications' included, and for requests that have none; the first added is the outermost.
+   * Throws `UsageError` `options/unknown-value` for what is no function, `server/started` while the application serves.
    */
-  route<Path extends string>(method: string | readonly string[], path: Path, handler: Handler<PathParams<Path>>): this;
-  route<Path extends string>(
-    method: string | readonly string[],
-    path: Path,
-    middleware: readonly Middleware[],
-    handler: Handler<PathParams<Path>>,
-  ): this;
-  route(
-    method: string | readonly string[],
-    path: string,
-    first: readonly Middleware[] | AnyHandler,
-    second?: AnyHandler,
-  ): this {
-    for (const each of typeof method === "string" ? [method] : method) this.#add(each, path, first, second);
+  use(...middleware: readonly Middleware[]): this {
+    for (const each of middleware) requireFunction("middleware", each);
+    this.#serving.refuseChange("add middleware");
+    this.#scope.middleware.push(...middleware);
+    this.#scope.rebuild();
     return this;
   }
 
   /**
-   * Adds middleware for all routes, and for requests that have none; the first added is the outermost. `UsageError`
-   * `options/unknown-value` for what is no function.
+   * Routes whose paths begin with `prefix`, and which have `middleware` of their own between the application's and theirs. The path
+   * `/` of a group is its prefix, with and without a slash at the end. Throws `UsageError` `route/prefix`, and as `route` does.
    */
-  use(...middleware: readonly Middleware[]): this {
-    for (const each of middleware) requireFunction("middleware", each);
-    this.#dispatcher.use(middleware);
+  group<Prefix extends string>(prefix: Prefix, define: (group: RouteGroup<Prefix>) => void): this;
+  group<Prefix extends string>(
+    prefix: Prefix,
+    middleware: readonly Middleware[],
+    define: (group: RouteGroup<Prefix>) => void,
+  ): this;
+  group(prefix: string, ...rest: GroupArguments): this {
+    defineGroup(prefix, rest, (definition) => this.add(definition));
     return this;
   }
+
+  /**
+   * Makes `application` part of this one: its routes stand below `prefix`, which may have parameters. Its middleware is inside this
+   * one's and also sees what has no route there; keys and options that it does not have itself are this one's; its starters run
+   * with this one's, where they stand among them. Routes may be added to it later. Throws `UsageError`: `route/prefix`,
+   * `mount/itself`, `mount/twice`, `mount/duplicate` when another is mounted there, `mount/hosts`, and `route/…` for a route
+   * that does not go with those there are.
+   */
+  mount(prefix: string, application: Application): this {
+    return this.#adopt(application, { prefix: readPrefix(prefix, "mount"), hosts: undefined });
+  }
+
+  /**
+   * Makes `application` answer everything that is asked of a host, 404 included: `"example.com"`, `"*.example.com"` for any one
+   * label, or several of these. What clients name in `Host`, or trusted proxies pass on, counts, without port. Otherwise as
+   * {@link Application.mount}; throws `UsageError` `host/pattern` for what is no host.
+   */
+  host(pattern: string | readonly string[], application: Application): this {
+    const hosts = [pattern].flat().map(readHostPattern);
+    return this.#adopt(application, { prefix: "", hosts });
+  }
+
+  /**
+   * The path of a route of this application, by its name or its pattern, with these values for its parameters: `app.urlFor("user",
+   * { id: 7 }, { query: { page: 2 } })`. Prefixes that the application is mounted at are before it, and their parameters among
+   * the values. Throws `UsageError`: `route/unknown`, or `route/params` for values that are missing, too many or unusable.
+   */
+  urlFor<Target extends string>(target: Target, ...rest: UrlArguments<Target>): string;
+  urlFor(target: string, params: UrlParams<string> = {}, options: UrlOptions = {}): string {
+    requireObject("urlFor parameters", params);
+    requireObject("urlFor options", options);
+    refuseUnknown("urlFor", options, URL_OPTION_NAMES);
+    const path = this.#scope.pathOf(target);
+    if (path === undefined) {
+      throw new UsageError("route/unknown", `Cannot make a URL: this application has no route "${target}"`);
+    }
+    return fillPattern(this.#scope.locate({ path, also: undefined }).path, params, options);
+  }
+
+  /** Its routes and middleware, those of sub-applications included, as they are now. `String()` of it is a table. */
+  inspect(): ApplicationOverview {
+    return new ApplicationOverview(this.#scope.table.places, this.#scope.middleware);
+  }
+
+  // ── values ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** A new key for a value of this application or of its requests; `name` is for error messages. */
   key<Value>(name: string): Key<Value> {
     return new Key(name);
   }
 
-  /** Sets the value that `app.get(key)`, and `request.get(key)` of every request, give. */
+  /** Sets the value that `app.get(key)`, and `request.get(key)` of every request, give; of sub-applications', too. */
   set<Value>(key: Key<Value>, value: Value): this {
-    this.#values.set(key, value);
+    this.#scope.values.set(key, value);
     return this;
   }
+
+  /** Whether `app.get(key)` would find something. */
+  has(key: Key<unknown>): boolean {
+    return this.#scope.values.has(key);
+  }
+
+  // ── life ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
    * Has `starter` run, in order of registration, before the first server of this application listens; the disposers that starters
    * return run in reverse when the last one has closed. A failing starter has the earlier ones disposed of and `listen` reject.
    */
   onStart(starter: Starter): this {
+    this.#serving.refuseChange("add a starter");
     this.#lifecycle.add(starter);
+    return this;
+  }
+
+  /**
+   * Has `job` run when the last server has closed: in reverse order of registration, among the disposers. When one fails, the others
+   * run nevertheless, and `close` rejects at the end.
+   */
+  onStop(job: Disposer): this {
+    requireFunction("onStop", job);
+    return this.onStart(() => job);
+  }
+
+  /**
+   * Tells `listener` of each answer when it is over, an error's or a 404's too; in sub-applications after this one's. Its own errors
+   * go to `onError`. What never becomes a request, such as a malformed head, is not among them.
+   */
+  onResponse(listener: ResponseListener): this {
+    requireFunction("onResponse", listener);
+    this.#serving.refuseChange("add a listener");
+    this.#scope.responseListeners.push(listener);
+    this.#scope.rebuild();
+    return this;
+  }
+
+  /**
+   * Tells `listener` of each error that the option `onError` is told of, after it; of sub-applications' errors, too. With a listener
+   * nothing is written to standard error any more.
+   */
+  onError(listener: ErrorListener): this {
+    requireFunction("onError", listener);
+    this.#scope.errorListeners.push(listener);
     return this;
   }
 
@@ -122,29 +203,13 @@ export class Application {
 
   /** {@link Application.listen}, watched from inside: for the tools of `sluice/testing`. @internal */
   static async listenWatched(app: Application, options: ListenOptions, watch: ServerWatch): Promise<Server> {
-    const end = app.#dispatcher.watch(watch);
+    app.#scope.watches.add(watch);
     try {
       const server = await app.#listen(options, watch.around(app.dispatch));
-      server.whenClosed(end);
+      server.whenClosed(() => void app.#scope.watches.delete(watch));
       return server;
     } catch (error) {
-      end();
-      throw error;
-    }
-  }
-
-  async #listen(options: ListenOptions, responder: Responder): Promise<Server> {
-    refuseUnknown("listen", options, LISTEN_OPTION_NAMES);
-    await this.#lifecycle.start();
-    try {
-      const { connection } = this.#options;
-      const { clock = this.#options.clock } = options;
-      const onError = (error: unknown) => this.#dispatcher.reportLate(error);
-      const server = await startServer(responder, { ...connection, ...options, clock, onError });
-      server.whenClosed(() => this.#lifecycle.stop());
-      return server;
-    } catch (error) {
-      await this.#lifecycle.abandon(error);
+      app.#scope.watches.delete(watch);
       throw error;
     }
   }
@@ -154,28 +219,47 @@ export class Application {
     return this.#lifecycle.inUse;
   }
 
-  #add(method: string, path: string, first: readonly Middleware[] | AnyHandler, second: AnyHandler | undefined): void {
-    const [middleware, handler] = typeof first === "function" ? [[], first] : [first, second];
-    if (typeof handler !== "function") {
-      throw new UsageError("route/handler", `Cannot route ${method} ${path}: its handler is no function`);
+  async #listen(options: ListenOptions, responder: Responder): Promise<Server> {
+    refuseUnknown("listen", options, LISTEN_OPTION_NAMES);
+    await this.#lifecycle.start();
+    try {
+      const { connection, clock: own } = this.#scope.options;
+      const { clock = own } = options;
+      const onError = (error: unknown) => this.#dispatcher.reportLate(error);
+      const server = await startServer(responder, { ...connection, ...options, clock, onError });
+      this.#serving.add(server);
+      server.whenClosed(() => this.#lifecycle.stop());
+      return server;
+    } catch (error) {
+      await this.#lifecycle.abandon(error);
+      throw error;
     }
-    this.#dispatcher.route(method, path, middleware, handler as Step);
   }
 
-  #routeMethod(method: string): RouteMethod {
-    return (path: string, first: readonly Middleware[] | AnyHandler, second?: AnyHandler): this => {
-      this.#add(method, path, first, second);
-      return this;
-    };
+  /** @internal */
+  protected override add(definition: RouteDefinition): void {
+    this.#serving.refuseChange(`route ${definition.methods.join(", ")} ${definition.path}`);
+    this.#scope.addRoute(definition);
+  }
+
+  #adopt(application: Application, point: MountPoint): this {
+    if (!(application instanceof Application)) {
+      throw new UsageError("options/unknown-value", "Cannot mount: expected an Application");
+    }
+    this.#serving.refuseChange("mount an application");
+    this.#scope.adopt(application.#scope, point);
+    application.#serving.joinIn(this.#serving);
+    this.#lifecycle.add(async () => {
+      await application.#lifecycle.start();
+      return () => application.#lifecycle.stop();
+    });
+    return this;
   }
 
   #getMethod(): GetMethod {
-    const get = (
-      first: string | Key<unknown>,
-      ...rest: [] | [AnyHandler] | [readonly Middleware[], AnyHandler]
-    ): unknown => {
-      if (typeof first !== "string") return this.#values.get(first);
-      this.#add("GET", first, rest[0] ?? [], rest[1]);
+    const get = (first: string | Key<unknown>, ...rest: RouteArguments | []): unknown => {
+      if (typeof first !== "string") return this.#scope.values.get(first);
+      this.add(readRoute(["GET"], first, rest as RouteArguments));
       return this;
     };
     // An overload by what is asked: a path makes a route, a key gives its value.

@@ -17,12 +17,17 @@ export class Key<Value> {
   }
 }
 
-/** The values of one owner, falling back on an outer one (a request's on its application's). */
+/** The values of one owner, falling back on an outer one (a request's on its application's, a sub-application's on the one round it). */
 export class KeyStore {
   readonly #values = new Map<Key<unknown>, unknown>();
-  readonly #outer: KeyStore | undefined;
+  #outer: KeyStore | undefined;
 
   constructor(outer?: KeyStore) {
+    this.#outer = outer;
+  }
+
+  /** From now on, what is not here is looked for there. */
+  fallBackOn(outer: KeyStore): void {
     this.#outer = outer;
   }
 

@@ -9,6 +9,7 @@ import { reasonPhrase } from "../http/status.js";
 import type { FieldLines } from "../http1/sinks.js";
 import type { HttpError } from "./http-error.js";
 import { Reply } from "./reply.js";
+import type { ServerRequest } from "./request/server-request.js";
 
 /** What is shown of an error. */
 interface Problem {
@@ -30,6 +31,11 @@ const HTML_FIELDS: FieldLines = [
   ...["Content-Type", "text/html; charset=utf-8", "Vary", "Accept"],
   ...["Content-Security-Policy", "default-src 'none'", "X-Content-Type-Options", "nosniff"],
 ];
+
+/** The answer to `error` for whoever sent `request`. */
+export function problemFor(request: ServerRequest, error: HttpError): Reply {
+  return problemReply(error, request.headers.get("accept") ?? undefined, () => request.id);
+}
 
 /** The answer to `error` for a client that sent `accept`. `requestId` is shown when the fault is the server's. */
 export function problemReply(error: HttpError, accept: string | undefined, requestId: () => string): Reply {

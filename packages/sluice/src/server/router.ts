@@ -23,18 +23,18 @@ export class Router<Handler> {
 
   /**
    * Registers a route. Throws `UsageError`: `route/pattern` for a path that is none, `route/method` for a method that is no
-   * token, `route/duplicate` when another route of the method has the same shape.
+   * token, `route/duplicate` when another route of the method has the same shape. `pattern` is what requests are told of the path.
    */
-  add(method: string, path: string, handler: Handler): void {
+  add(method: string, path: string, handler: Handler, pattern = path): void {
     if (!TOKEN.test(method))
       throw new UsageError("route/method", `Cannot route method "${method}": it is no HTTP token`);
     if (path === "*" && method !== "OPTIONS") {
       throw new UsageError("route/pattern", `Cannot route ${method} *: only OPTIONS has a target without a path`);
     }
-    const pattern = readPattern(path);
-    const route: Route<Handler> = { method, pattern: path, names: pattern.names, handler };
-    this.#table(method).add(pattern, route);
-    if (method === "GET") this.#table("HEAD").add(pattern, route);
+    const read = readPattern(path);
+    const route: Route<Handler> = { method, pattern, names: read.names, handler };
+    this.#table(method).add(read, route);
+    if (method === "GET") this.#table("HEAD").add(read, route);
   }
 
   /** The route for a method and a normalised path, or undefined: then {@link Router.allowed} says whether it is 404 or 405. */

@@ -63,6 +63,11 @@ export class Server implements AsyncDisposable {
     return this.#parts.connections.stats;
   }
 
+  /** Whether it has been told to close: from then on, and when it has closed. */
+  get closing(): boolean {
+    return this.#closing !== undefined;
+  }
+
   /** Whether the server alone keeps the process alive (it does at first). Its connections do in any case. */
   ref(): void {
     this.#parts.listener.ref();

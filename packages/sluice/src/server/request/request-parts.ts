@@ -1,13 +1,24 @@
 /** What a request makes on demand, and how. */
 
+import type { ServerExchange } from "../exchange.js";
+import { findField } from "../field-lookup.js";
 import { HttpError } from "../http-error.js";
 import type { KeyStore } from "../keys.js";
-import type { Route } from "../method-table.js";
 import type { Reply } from "../reply.js";
-import type { TreeMatch } from "../route-tree.js";
-import type { ClientView } from "../trust-proxy.js";
+import { type ClientView, type ProxyTrust, viewOfPeer } from "../trust-proxy.js";
 import type { RequestBody } from "./request-body.js";
-import { decodePathPart } from "./request-path.js";
+import { decodePathPart, originOf } from "./request-path.js";
+
+/** What a request's path matched. */
+export interface RequestMatch {
+  readonly value: {
+    /** The whole pattern of the route; undefined where no route is. */
+    readonly pattern: string | undefined;
+    readonly names: readonly string[];
+  };
+  /** Of the parameters in the order of `names`, still escaped. */
+  readonly values: readonly string[];
+}
 
 /** Called with the reply that is about to be sent, an error's too; it may change the reply, not replace it. */
 export type ReplyListener = (reply: Reply) => void;
@@ -43,7 +54,7 @@ export function makeLazyParts(): LazyParts {
 }
 
 /** The parameters of a match by name, unescaped. Throws `HttpError` 400 for an escape that is not UTF-8. */
-export function paramsOf(match: TreeMatch<Route<unknown>> | undefined): Readonly<Record<string, string>> {
+export function paramsOf(match: RequestMatch | undefined): Readonly<Record<string, string>> {
   if (match === undefined || match.values.length === 0) return NO_PARAMS;
   const { values } = match;
   const { names } = match.value;
@@ -52,6 +63,23 @@ export function paramsOf(match: TreeMatch<Route<unknown>> | undefined): Readonly
     params[names[index] ?? ""] = decodePathPart(values[index] ?? "");
   }
   return params;
+}
+
+/** The client as it connected to us, or to the outermost trusted proxy. */
+export function clientViewOf(exchange: ServerExchange, trust: ProxyTrust | undefined): ClientView {
+  const { remoteAddress } = exchange.peer();
+  return trust === undefined ? viewOfPeer(remoteAddress) : trust.view(remoteAddress, exchange.fields);
+}
+
+/** Host and port that the client asked for; empty if it named none. */
+export function hostOf(exchange: ServerExchange, trust: ProxyTrust | undefined): string {
+  const forwarded = trust === undefined ? undefined : clientViewOf(exchange, trust).host;
+  return forwarded ?? hostAsked(exchange);
+}
+
+/** The same without proxies (RFC 9112 §3.2.2: an absolute-form target goes before Host). */
+export function hostAsked(exchange: ServerExchange): string {
+  return originOf(exchange.target)?.authority ?? findField(exchange.fields, "host") ?? "";
 }
 
 /** Throws `HttpError` 400: a `Host` can be valid where a URL's host is not, such as `1.2.3.4.5`. */

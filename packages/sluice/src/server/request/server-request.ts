@@ -9,13 +9,20 @@ import { type HeadersSource, HttpHeaders } from "../../http/headers.js";
 import type { ServerExchange } from "../exchange.js";
 import { findField, joinField } from "../field-lookup.js";
 import { type Key, KeyStore } from "../keys.js";
-import type { Route } from "../method-table.js";
 import type { Reply } from "../reply.js";
-import type { TreeMatch } from "../route-tree.js";
-import { type ClientView, type ProxyTrust, viewOfPeer } from "../trust-proxy.js";
+import type { ClientView, ProxyTrust } from "../trust-proxy.js";
 import { type ReadFormOptions, type ReadJsonOptions, type ReadOptions, RequestBody } from "./request-body.js";
-import { type LazyParts, makeLazyParts, makeUrl, paramsOf, type ReplyListener } from "./request-parts.js";
-import { originOf, queryOf } from "./request-path.js";
+import {
+  clientViewOf,
+  hostAsked,
+  type LazyParts,
+  makeLazyParts,
+  makeUrl,
+  paramsOf,
+  type ReplyListener,
+  type RequestMatch,
+} from "./request-parts.js";
+import { queryOf } from "./request-path.js";
 
 /** What a request needs from its application. */
 export interface RequestSurroundings {
@@ -41,7 +48,7 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
 
   readonly #exchange: ServerExchange;
   readonly #surroundings: RequestSurroundings;
-  readonly #match: TreeMatch<Route<unknown>> | undefined;
+  readonly #match: RequestMatch | undefined;
   #params: Params | undefined = undefined;
   #headers: HttpHeaders | undefined = undefined;
   #lazy: LazyParts | undefined = undefined;
@@ -51,7 +58,7 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
     exchange: ServerExchange,
     surroundings: RequestSurroundings,
     path: string,
-    match: TreeMatch<Route<unknown>> | undefined,
+    match: RequestMatch | undefined,
   ) {
     this.method = exchange.method;
     this.path = path;
@@ -90,12 +97,7 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
 
   /** Host and port that the client asked for; empty if it named none (HTTP/1.0). Never trust it with a decision. */
   get host(): string {
-    return (
-      this.#view().host ??
-      originOf(this.#exchange.target)?.authority ?? // RFC 9112 §3.2.2: goes before Host
-      findField(this.#exchange.fields, "host") ??
-      ""
-    );
+    return this.#view().host ?? hostAsked(this.#exchange);
   }
 
   /** What the client speaks, to us or to the outermost trusted proxy. */
@@ -254,9 +256,7 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
 
   #view(): ClientView {
     const lazy = this.#parts();
-    const { trust } = this.#surroundings;
-    const { remoteAddress } = this.#exchange.peer();
-    lazy.view ??= trust === undefined ? viewOfPeer(remoteAddress) : trust.view(remoteAddress, this.#exchange.fields);
+    lazy.view ??= clientViewOf(this.#exchange, this.#surroundings.trust);
     return lazy.view;
   }
 
