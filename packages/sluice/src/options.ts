@@ -2,11 +2,20 @@
 
 import { UsageError } from "./errors.js";
 
+/** Names, as keys of a set or a map. */
+export interface Names {
+  has(name: string): boolean;
+  keys(): Iterable<string>;
+}
+
 /** Throws `UsageError` `options/unknown` for the first key of `given` that is not in `known`; `what` is whose options they are. */
-export function refuseUnknown(what: string, given: object, known: ReadonlySet<string>): void {
+export function refuseUnknown(what: string, given: object, known: Names): void {
   for (const name of Object.keys(given)) {
     if (known.has(name)) continue;
-    throw new UsageError("options/unknown", `Cannot use ${what} option "${name}": known are ${[...known].join(", ")}`);
+    throw new UsageError(
+      "options/unknown",
+      `Cannot use ${what} option "${name}": known are ${[...known.keys()].join(", ")}`,
+    );
   }
 }
 

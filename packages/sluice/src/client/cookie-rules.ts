@@ -29,6 +29,9 @@ export interface AcceptedCookie extends StoredCookie {
   readonly fromSecure: boolean;
 }
 
+/** 400 days: no server keeps itself known for longer (RFC 6265bis §5.5). */
+const LONGEST_LIFE_MS = 400 * 24 * 60 * 60 * 1_000;
+
 /** Loads tough-cookie. */
 export async function loadCookieRules(): Promise<CookieRules> {
   const tough = await import("tough-cookie");
@@ -52,7 +55,6 @@ export function acceptedCookie({ tough, jar }: CookieRules, given: GivenCookie):
   jar.removeAllCookiesSync();
   // tough-cookie drops a second dot, and spaces after the first; no host has such a name (RFC 6265 §5.2.3).
   if (made === undefined || /^[.\s]/.test(made.domain ?? "")) return undefined;
-  const end = made.expiryTime(now);
   const cookie: AcceptedCookie = {
     name: made.key,
     value: made.value,
@@ -63,10 +65,15 @@ export function acceptedCookie({ tough, jar }: CookieRules, given: GivenCookie):
     secure: made.secure,
     httpOnly: made.httpOnly,
     sameSite: made.sameSite as StoredCookie["sameSite"],
-    expires: end === Number.POSITIVE_INFINITY ? undefined : end,
+    expires: cappedEnd(made.expiryTime(now), given.now),
     fromSecure: isTrustworthy(url.protocol, hostOf(url)),
   };
   return isAllowed(cookie, made.pathIsDefault === true) ? cookie : undefined;
+}
+
+/** Undefined: it ends with the session. */
+function cappedEnd(end: number | undefined, now: number): number | undefined {
+  return end === undefined || end === Number.POSITIVE_INFINITY ? undefined : Math.min(end, now + LONGEST_LIFE_MS);
 }
 
 /** RFC 6265bis §5.7, steps 9, 18, 20 and 21. */

@@ -15,7 +15,8 @@ import { UsageError } from "../errors.js";
 import { assertFieldName, assertFieldValue, assertTrailerName } from "../http1/write-head.js";
 import { fileSize } from "../platform/file-size.js";
 import { randomId } from "../platform/random.js";
-import { fieldLinesOf, paramPairs, type RequestOptions, type TrailersInput } from "./options.js";
+import { fieldLinesOf, paramPairs } from "./option-values.js";
+import type { RequestOptions, TrailersInput } from "./options.js";
 import type { Compression } from "./request-payload.js";
 
 const FILES: PayloadTools = { fileSize };

@@ -45,6 +45,8 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
   #replayed = false;
   /** The pool is being asked, in the very turn in which the exchange began. */
   #entering = false;
+  /** The link is being handed the request: what leaves now leaves at `times.granted`. */
+  #handing = false;
   /** The body waits for 100 (Continue). */
   #holdsBody = false;
   #uploadedBytes = 0;
@@ -112,7 +114,9 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
     this.#uploadedBytes = 0;
     if (settings.onProgress !== undefined) this.#upload = this.meter(settings.onProgress, request.payload?.length);
     if (tracer !== undefined) tellSending(tracer, request, link, head.head);
+    this.#handing = true;
     link.send(this, head);
+    this.#handing = false;
     if (!this.#isSending()) return;
     // What did not leave at once is on its way, and may stand still, or waits to be asked for.
     if (head.expectsContinue === true) this.#awaitContinue(times.granted);
@@ -147,12 +151,13 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
   onRequestProgress(bodyBytes: number): void {
     this.#uploadedBytes += bodyBytes;
     if (this.#upload !== undefined) this.report(this.#upload, bodyBytes);
-    if (this.#stage === "sending") this.#writeOn();
+    // A small body leaves whole with its head: then this is its end, and no limit on the way to it is to be moved.
+    if (this.#stage === "sending" && !this.#handing) this.#writeOn();
   }
 
   onRequestSent(): void {
     const { tracer, clock, settings, payload, attempt } = this.request;
-    this.times.sent = payload === undefined ? this.times.granted : clock.now();
+    this.times.sent = this.#handing ? this.times.granted : clock.now();
     if (payload !== undefined) tracer?.emit("requestBodySent", { bytes: this.#uploadedBytes, attempt });
     if (this.#upload !== undefined) this.report(this.#upload, undefined);
     if (this.#stage !== "sending") return;

@@ -25,7 +25,8 @@ import { parseRetryAfter } from "../http/retry-after.js";
 import { refuseUnknown, requireNumber } from "../options.js";
 import { systemRandom } from "../platform/random.js";
 import type { EventStreamOptions, EventStreamProgress, EventStreamSource, ReconnectOptions } from "./event-stream.js";
-import { fieldLinesOf, type RequestOptions } from "./options.js";
+import { fieldLinesOf } from "./option-values.js";
+import type { RequestOptions } from "./options.js";
 import { ResponseError } from "./response-error.js";
 import { eventParser, isEventStream } from "./response-events.js";
 

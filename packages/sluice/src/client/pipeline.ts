@@ -6,6 +6,7 @@
  * Chains are folded once per session. A session without middleware has no chain at all: the request goes to the connector in the
  * same turn, and redirects are looked at when the answer is there.
  */
+import { onAbort } from "../concurrency/abort.js";
 import { describeError, SluiceError, UsageError } from "../errors.js";
 import type { FieldLines } from "../http1/sinks.js";
 import { proxyAuthenticationRequired } from "../wire/connect-tunnel.js";
@@ -20,6 +21,7 @@ import { followFrom, isRedirect, sendFollowing } from "./redirects.js";
 import type { ClientRequest } from "./request.js";
 import { cookieUrl, withJarCookies } from "./request-cookies.js";
 import type { RequestHeadWriter } from "./request-head.js";
+import type { RequestScope } from "./request-scope.js";
 import type { ClientResponse } from "./response.js";
 
 /** What a pipeline is put together from. */
@@ -84,7 +86,8 @@ export class Pipeline {
 
   /** As {@link #connect}, by the way that `router` finds. */
   async #connectBy(router: Router, hop: ClientRequest): Promise<ClientResponse> {
-    hop.route = router(hop);
+    const route = router(hop);
+    hop.route = route instanceof Promise ? await unlessCancelled(route, hop.scope) : route;
     if (hop.route?.proxy !== undefined) refuseProxyCredentials(hop.fields);
     const exchange = new Exchange(hop, this.#pool, this.#writeHead, this.#listener);
     exchange.start();
@@ -100,6 +103,14 @@ export class Pipeline {
     const kept = request.settings.jar?.store(cookieUrl(request.target), response.headers.getSetCookie());
     return kept instanceof Promise ? kept : undefined;
   }
+}
+
+/** `work`'s result, or the reason of the request's own end if that comes first. */
+function unlessCancelled<T>(work: Promise<T>, { signal }: RequestScope): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = onAbort(signal, reject);
+    work.then(resolve, reject).finally(stop);
+  });
 }
 
 /** Middleware sees errors as callers do: with method, URL and the caller's frames. */

@@ -10,74 +10,18 @@ import { refuseUnknown, requireNumber } from "../options.js";
 import type { FetchAsk } from "./fetch/fetch-ask.js";
 import { fieldsWithout, hasField } from "./field-lines.js";
 import { basicCredentials } from "./middleware/auth/basic.js";
-import {
-  fieldLinesOf,
-  mergeTimeouts,
-  omittedHeaders,
-  paramPairs,
-  type RequestOptions,
-  refuseWrongKinds,
-  requireRedirectPolicy,
-  type ThrottleChoice,
-} from "./options.js";
+import { fieldLinesOf, mergeTimeouts, omittedHeaders, paramPairs, requireRedirectPolicy } from "./option-values.js";
+import type { RequestOptions, ThrottleChoice } from "./options.js";
 import { ClientRequest, type RequestSettings } from "./request.js";
 import { withOwnCookies } from "./request-cookies.js";
 import { checkedMethod } from "./request-method.js";
+import { readNames } from "./request-option-names.js";
 import { continueWait, RequestPayloads } from "./request-payload.js";
 import { RequestScope, type ScopeOwner } from "./request-scope.js";
 import { parseAbsolute, RequestUrl, UrlCache } from "./request-url.js";
 import type { SessionConfig } from "./session-config.js";
 import { anyoneListens, Tracer } from "./tracing.js";
 
-const KNOWN: ReadonlySet<string> = new Set<keyof RequestOptions>([
-  "params",
-  "headers",
-  "json",
-  "form",
-  "multipart",
-  "body",
-  "trailers",
-  "onProgress",
-  "onDownloadProgress",
-  "expectContinue",
-  "compress",
-  "timeout",
-  "signal",
-  "raiseForStatus",
-  "redirect",
-  "maxRedirects",
-  "allowInsecureRedirect",
-  "decompress",
-  "maxResponseSize",
-  "retry",
-  "throttle",
-  "auth",
-  "cookies",
-  "proxy",
-  "servername",
-  "middleware",
-  "hopMiddleware",
-  "context",
-  "omitHeaders",
-]);
-
-const SETTINGS = [
-  "timeout",
-  "redirect",
-  "maxRedirects",
-  "allowInsecureRedirect",
-  "decompress",
-  "maxResponseSize",
-  "auth",
-  "throttle",
-  "context",
-  "omitHeaders",
-  "proxy",
-  "servername",
-  "expectContinue",
-  "onProgress",
-  "onDownloadProgress",
-] as const satisfies readonly (keyof RequestOptions)[];
 const KNOWN_THROTTLE_CHOICE: ReadonlySet<string> = new Set<keyof ThrottleChoice>(["priority", "key"]);
 const NO_OPTIONS: RequestOptions = Object.freeze({});
 const NO_FIELDS: FieldLines = Object.freeze([]);
@@ -126,13 +70,10 @@ export class RequestMaker {
     const config = this.#config;
     const { options = NO_OPTIONS } = ask;
     const plain = options === NO_OPTIONS;
-    if (!plain) {
-      refuseUnknown("request", options, KNOWN);
-      refuseWrongKinds(options);
-    }
+    const changesSettings = !plain && readNames(options);
     const target = this.#targetOf(ask.url, options);
     const trusted = config.trusts(target.origin);
-    const settings = changesSettings(options)
+    const settings = changesSettings
       ? this.#settingsFor(options, buffered)
       : buffered
         ? this.#bufferedSettings
@@ -251,12 +192,6 @@ export class RequestMaker {
       onDownloadProgress: options.onDownloadProgress,
     };
   }
-}
-
-/** Whether any of what {@link RequestMaker} makes settings from is given for this request. */
-function changesSettings(options: RequestOptions): boolean {
-  if (options === NO_OPTIONS) return false;
-  return SETTINGS.some((name) => options[name] !== undefined);
 }
 
 /** Throws `UsageError` for anything else than a finite priority and a text for a key. */

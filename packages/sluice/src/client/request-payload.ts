@@ -10,13 +10,8 @@ import { refuseUnknown, requireFunction, requireNumber } from "../options.js";
 import { fileSize } from "../platform/file-size.js";
 import type { elaboratePayload } from "./elaborate-payload.js";
 import { DEFAULT_CONTINUE_WAIT_MS } from "./expect-continue.js";
-import {
-  type CompressInput,
-  type CompressOptions,
-  paramPairs,
-  type RequestOptions,
-  type SessionOptions,
-} from "./options.js";
+import { paramPairs } from "./option-values.js";
+import type { CompressInput, CompressOptions, RequestOptions, SessionOptions } from "./options.js";
 
 /** {@link CompressOptions} with nothing left open. */
 export interface Compression {

@@ -75,8 +75,11 @@ export class RequestScope extends Deadline {
     this.startedAt = clock.now();
   }
 
-  /** Arms `total` and starts to listen. Throws the reason of a signal that is aborted already. */
-  begin(totalMs: number): void {
+  /**
+   * Arms `total` and starts to listen. Throws the reason of a signal that is aborted already. `now`: the clock's, where the caller
+   * has just had a look.
+   */
+  begin(totalMs: number, now = this.clock.now()): void {
     for (const signal of this.#signals) {
       if (signal.aborted) {
         this.end();
@@ -85,7 +88,7 @@ export class RequestScope extends Deadline {
     }
     if (this.#signals.length > 0) this.#listen();
     this.#totalMs = totalMs;
-    if (totalMs !== Number.POSITIVE_INFINITY) this.clock.arm(this, totalMs);
+    if (totalMs !== Number.POSITIVE_INFINITY) this.clock.arm(this, totalMs, false, now);
   }
 
   /**

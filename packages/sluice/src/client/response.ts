@@ -26,6 +26,7 @@ import type { ClientRequest } from "./request.js";
 import { ResponseError } from "./response-error.js";
 import type { EventsOptions, TextEventsOptions, TypedEventsOptions } from "./response-events.js";
 import type { ResponseHead } from "./response-head.js";
+import { type ResponseTimings, timingsOf } from "./response-timings.js";
 import { type SaveOptions, saveTelling } from "./save-body.js";
 
 /** How most text types end. */
@@ -40,22 +41,6 @@ export interface ResponseSource extends BodyOwner {
   discard(): void;
   /** The logical request ends with the response's body, not before. */
   endScopeAfterBody(): void;
-}
-
-/** How long each part of the last hop took, in milliseconds; 0 for what did not happen. */
-export interface ResponseTimings {
-  /** Waiting for a place in the pool, or for a connection: without its set-up, which the next three are. */
-  readonly queued: number;
-  readonly dns: number;
-  readonly connect: number;
-  readonly tls: number;
-  /** From the connection to the last byte of the request. */
-  readonly send: number;
-  /** From there to the head of the answer. */
-  readonly wait: number;
-  /** From there to the end of the body, or until now. */
-  readonly receive: number;
-  readonly total: number;
 }
 
 /** How strictly `json()` takes the word. */
@@ -201,19 +186,7 @@ export class ClientResponse {
   }
 
   get timings(): ResponseTimings {
-    const { started, granted, sent, headed, ended, dns, connect, tls } = this.#source.times;
-    const end = ended === 0 ? this.#request.clock.now() : ended;
-    return {
-      // What was set up for it may have served another, faster than it came to be.
-      queued: Math.max(0, granted - started - dns - connect - tls),
-      dns,
-      connect,
-      tls,
-      send: sent - granted,
-      wait: headed - sent,
-      receive: end - headed,
-      total: end - started,
-    };
+    return timingsOf(this.#source.times, () => this.#request.clock.now());
   }
 
   /** The whole body, decoded as its charset says, UTF-8 if it says nothing. Throws `ResponseTooLargeError` beyond `maxResponseSize`. */

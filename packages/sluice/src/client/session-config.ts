@@ -20,13 +20,10 @@ import {
   mergeTimeouts,
   omittedHeaders,
   paramPairs,
-  type RequestOptions,
-  type ResolvedTimeouts,
   refuseWrongKinds,
   requireRedirectPolicy,
-  type SessionOptions,
-  TIMEOUT_DEFAULTS,
-} from "./options.js";
+} from "./option-values.js";
+import { type RequestOptions, type ResolvedTimeouts, type SessionOptions, TIMEOUT_DEFAULTS } from "./options.js";
 import { refuseManaged } from "./request-head.js";
 import { parseAbsolute } from "./request-url.js";
 import { type TraceListeners, traceListeners } from "./tracing.js";

@@ -132,7 +132,7 @@ export class SessionEngine implements ScopeOwner {
     this.#running.add(scope);
     scope.tracer?.emit("requestStart", {});
     const { total } = settings.timeouts;
-    scope.begin(total ?? (settings.buffered ? BUFFERED_TOTAL_TIMEOUT : Number.POSITIVE_INFINITY));
+    scope.begin(total ?? (settings.buffered ? BUFFERED_TOTAL_TIMEOUT : Number.POSITIVE_INFINITY), scope.startedAt);
   }
 
   #pipelineWith(stages: ReturnType<SessionConfig["stages"]>): Pipeline {

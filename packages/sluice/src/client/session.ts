@@ -2,7 +2,6 @@
  * A session: defaults, a connection pool, a cookie jar, and the requests made with them. It owns what it made, and ends what
  * still runs when it is closed. Here are its names and its life; `session-engine.ts` runs its requests.
  */
-
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { callLater } from "../concurrency/deadline.js";
 import { requireNumber } from "../options.js";
@@ -16,7 +15,8 @@ import {
 } from "./event-stream.js";
 import { boundFetch, type Fetch } from "./fetch/bound-fetch.js";
 import { fieldsWithout, hasField } from "./field-lines.js";
-import { fieldLinesOf, paramPairs, type RequestOptions, type SessionOptions, type TimeoutOptions } from "./options.js";
+import { fieldLinesOf, paramPairs } from "./option-values.js";
+import type { RequestOptions, SessionOptions, TimeoutOptions } from "./options.js";
 import { Pages, type PaginateOptions, type TypedPaginateOptions } from "./paginate.js";
 import { RequestPromise } from "./request-promise.js";
 import { SessionConfig } from "./session-config.js";

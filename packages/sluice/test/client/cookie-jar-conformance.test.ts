@@ -55,7 +55,10 @@ describe("http-state dates", () => {
   test.each(read<DateCase>("cookie-dates.json").map((given) => [given.test, given] as const))(
     "%s",
     async (name, given) => {
-      const jar = new CookieJar({ wallTime: () => Number.NEGATIVE_INFINITY });
+      // Yesterday: an end that is past would remove it, and one that is years away would be brought nearer.
+      const day = 24 * 60 * 60 * 1_000;
+      const expected = given.expected === null ? 0 : Date.parse(given.expected);
+      const jar = new CookieJar({ wallTime: () => expected - day });
       await jar.store(new URL("http://example.com/"), [`a=b; expires=${name}`]);
       const [cookie] = jar.all();
       const expires = cookie?.expires === undefined ? null : new Date(cookie.expires).toUTCString();

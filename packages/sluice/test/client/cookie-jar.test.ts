@@ -225,6 +225,19 @@ describe("expiry", () => {
     expect(jar.all().map(({ name }) => name)).toEqual(["c"]);
   });
 
+  test.each(["max-age=34560001", "expires=Thu, 01 Jan 2099 00:00:00 GMT"])(
+    "is at most 400 days away, whatever %s says (RFC 6265bis §5.5)",
+    async (attribute) => {
+      const day = 24 * 60 * 60 * 1_000;
+      const { jar, time } = jarAt();
+      await jar.store(SITE, [`a=1; path=/; ${attribute}`]);
+      time.now = 400 * day - 1;
+      expect(sentTo(jar, SITE.href)).toBe("a=1");
+      time.now = 400 * day;
+      expect(sentTo(jar, SITE.href)).toBeUndefined();
+    },
+  );
+
   test("is not put off by use, and Max-Age wins over Expires", async () => {
     const { jar, time } = jarAt(0);
     await jar.store(SITE, ["a=1; max-age=10; expires=Thu, 01 Jan 2099 00:00:00 GMT; path=/"]);

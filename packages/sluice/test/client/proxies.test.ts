@@ -206,6 +206,24 @@ describe("which proxy", () => {
     expect([forPlain.asked.length, forSecure.asked]).toEqual([1, [`CONNECT localhost:${securePort}`]]);
   });
 
+  test("a function may look its answer up: it is waited for, and not beyond the request's own end", async () => {
+    const chosen = await proxy();
+    const session = sessionWith({ proxy: async () => chosen.url });
+    expect(await session.get(`http://localhost:${plainPort}/`).text()).toBe(`plain localhost:${plainPort}`);
+    expect(chosen.asked).toHaveLength(1);
+
+    const forgotten = sessionWith({ proxy: () => new Promise(() => undefined) });
+    const late = forgotten.get("http://a.test/", { timeout: { total: 20 } }).text();
+    expect(await rejection(late)).toMatchObject({ code: "timeout.total" });
+    const reason = new Error("enough");
+    const abort = new AbortController();
+    const given = forgotten.get("http://a.test/", { signal: abort.signal }).text();
+    setImmediate(() => abort.abort(reason));
+    expect(await rejection(given)).toBe(reason);
+    const failing = sessionWith({ proxy: () => Promise.reject(reason) });
+    expect(await rejection(failing.get("http://a.test/").text())).toBe(reason);
+  });
+
   test.each([undefined, null, false] as const)("a function that answers %s means none", async (answer) => {
     const session = sessionWith({ proxy: () => answer });
     expect(await session.get(`http://localhost:${plainPort}/`).text()).toBe(`plain localhost:${plainPort}`);
@@ -219,7 +237,7 @@ describe("which proxy", () => {
       },
     });
     expect(await rejection(throwing.get("http://a.test/").text())).toBe(reason);
-    for (const answer of [Promise.resolve(""), 7, "ftp://a.test", { url: "http://a.test/path" }]) {
+    for (const answer of [Promise.resolve(7), 7, "ftp://a.test", { url: "http://a.test/path" }]) {
       const session = sessionWith({ proxy: (() => answer) as unknown as ProxySetting });
       expect(await rejection(session.get("http://a.test/").text())).toMatchObject({ code: "options/proxy" });
     }

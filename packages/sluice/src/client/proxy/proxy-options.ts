@@ -21,13 +21,12 @@ export interface ProxyOptions {
   readonly tunnel?: boolean;
 }
 
+/** What a function chooses: a proxy, or none. */
+export type ProxyChoice = string | URL | ProxyOptions | false | null | undefined;
+
 /**
  * Which proxy a request goes through: one for all, those of the environment, a function's choice for each URL, or `false` for
- * none. The function is asked for each hop and attempt, gets the URL without user information, and may answer with nothing.
+ * none. The function is asked for each hop and attempt, gets the URL without user information, and may answer with nothing, or
+ * with a promise; the request's own end does not wait for that.
  */
-export type ProxySetting =
-  | string
-  | URL
-  | ProxyOptions
-  | false
-  | ((url: URL) => string | URL | ProxyOptions | false | null | undefined);
+export type ProxySetting = string | URL | ProxyOptions | false | ((url: URL) => ProxyChoice | Promise<ProxyChoice>);

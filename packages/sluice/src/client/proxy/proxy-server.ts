@@ -13,7 +13,7 @@ import { checkTlsOptions, type TlsClientOptions } from "../../net/tls-client.js"
 import { refuseUnknown } from "../../options.js";
 import { hasField } from "../field-lines.js";
 import { basicCredentials } from "../middleware/auth/basic.js";
-import { fieldLinesOf } from "../options.js";
+import { fieldLinesOf } from "../option-values.js";
 import { decodeUserInfo } from "../request-url.js";
 import type { ProxyOptions } from "./proxy-options.js";
 

@@ -8,17 +8,20 @@ import type { TlsClientOptions } from "../../net/tls-client.js";
 import type { ClientRequest } from "../request.js";
 import type { RequestUrl } from "../request-url.js";
 import { EnvProxies } from "./env-proxies.js";
-import type { ProxyOptions, ProxySetting } from "./proxy-options.js";
+import type { ProxyChoice, ProxyOptions, ProxySetting } from "./proxy-options.js";
 import { ProxyServer } from "./proxy-server.js";
 import { Route } from "./route.js";
 
 /** Proxies remembered that were given as text: functions give the same ones again and again. */
 const REMEMBERED = 256;
 
-/** The way of a hop, or undefined: straight to its origin. Throws what a `proxy` function throws, and `UsageError`. */
-export type Router = (request: ClientRequest) => Route | undefined;
+/**
+ * The way of a hop, or undefined: straight to its origin; a promise only where a `proxy` function returned one. Throws what that
+ * function throws, and `UsageError`.
+ */
+export type Router = (request: ClientRequest) => Route | undefined | Promise<Route | undefined>;
 
-type Choice = (url: RequestUrl) => ProxyServer | undefined;
+type Choice = (url: RequestUrl) => ProxyServer | undefined | Promise<ProxyServer | undefined>;
 
 /** Makes the routers of one connector's sessions. */
 export class RouterMaker {
@@ -48,9 +51,14 @@ export class RouterMaker {
       // The name was meant for the origin that was asked for, not for whatever it redirects to.
       const name = request.trust === "none" ? undefined : servername;
       const server = choice?.(target);
-      if (server === undefined && (name === undefined || !target.secure)) return undefined;
-      return new Route(target, server, name, server !== undefined && this.#forwards(server, target));
+      if (server instanceof Promise) return server.then((chosen) => this.#route(target, chosen, name));
+      return this.#route(target, server, name);
     };
+  }
+
+  #route(target: RequestUrl, server: ProxyServer | undefined, name: string | undefined): Route | undefined {
+    if (server === undefined && (name === undefined || !target.secure)) return undefined;
+    return new Route(target, server, name, server !== undefined && this.#forwards(server, target));
   }
 
   #forwards(server: ProxyServer, { secure }: RequestUrl): boolean {
@@ -71,11 +79,16 @@ export class RouterMaker {
     if (typeof proxy === "function") {
       return ({ url }) => {
         const chosen = proxy(url);
-        return chosen === undefined || chosen === null || chosen === false ? undefined : this.#serverOf(chosen);
+        if (isPromise(chosen)) return chosen.then((one) => this.#serverChosen(one));
+        return this.#serverChosen(chosen);
       };
     }
     const server = this.#serverOf(proxy);
     return () => server;
+  }
+
+  #serverChosen(chosen: ProxyChoice): ProxyServer | undefined {
+    return chosen === undefined || chosen === null || chosen === false ? undefined : this.#serverOf(chosen);
   }
 
   #serverOf(given: string | URL | ProxyOptions): ProxyServer {
@@ -108,4 +121,8 @@ export class RouterMaker {
 function requireServername(servername: unknown): void {
   if (typeof servername === "string" && servername !== "") return;
   throw new UsageError("options/unknown-value", "Cannot use servername: expected a host name");
+}
+
+function isPromise(value: ProxyChoice | Promise<ProxyChoice>): value is Promise<ProxyChoice> {
+  return value instanceof Promise;
 }

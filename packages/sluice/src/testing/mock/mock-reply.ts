@@ -4,7 +4,8 @@
  */
 
 import { jsonPayload, type Payload, type PlainBodyInput, toPayload } from "../../body/payload.js";
-import { fieldLinesOf, type HeadersInput } from "../../client/options.js";
+import { fieldLinesOf } from "../../client/option-values.js";
+import type { HeadersInput } from "../../client/options.js";
 import { ConnectError, DnsError, UsageError } from "../../errors.js";
 import { refuseUnknown, requireNumber } from "../../options.js";
 import { fileSize } from "../../platform/file-size.js";

@@ -3,7 +3,8 @@
  * method, URL, query, fields, body. Differences name places, and values only where they cannot be secrets.
  */
 
-import { type ParamsInput, paramPairs } from "../../client/options.js";
+import { paramPairs } from "../../client/option-values.js";
+import type { ParamsInput } from "../../client/options.js";
 import { UsageError } from "../../errors.js";
 import { parseUrl } from "../../http/parse-url.js";
 import { isSecretField, showUrl } from "../../http/redact.js";
