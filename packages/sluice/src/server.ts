@@ -40,7 +40,46 @@ export type { Key } from "./server/keys.js";
 export type { ResponseListener, ResponseSummary } from "./server/life/response-watch.js";
 export type { Disposer, Starter } from "./server/lifecycle.js";
 export { type ListenHost, type ListenOptions, type ServerOptions, startServer } from "./server/listen.js";
-export { requestId } from "./server/middleware/request-id.js";
+export {
+  type BasicAuthOptions,
+  type BasicVerifier,
+  basicAuth,
+} from "./server/middleware/auth/basic-auth.js";
+export {
+  type BearerAuthOptions,
+  type BearerVerifier,
+  bearerAuth,
+} from "./server/middleware/auth/bearer-auth.js";
+export type { AuthVerdict } from "./server/middleware/auth/credentials.js";
+export { bodyLimit } from "./server/middleware/body-limit.js";
+export { type CorsDecision, type CorsOptions, type CorsOrigin, cors } from "./server/middleware/cors.js";
+export { type IpRestrictionOptions, ipRestriction } from "./server/middleware/ip-restriction.js";
+export { type NormalisePathOptions, normalisePath } from "./server/middleware/normalise-path.js";
+export { type RateLimitOptions, rateLimit } from "./server/middleware/rate-limit.js";
+export {
+  type MemoryRateLimitOptions,
+  MemoryRateLimitStore,
+} from "./server/middleware/rate-limiting/memory-rate-limit-store.js";
+export type {
+  RateLimitOutcome,
+  RateLimitQuota,
+  RateLimitStore,
+} from "./server/middleware/rate-limiting/rate-limit-store.js";
+export { type RequestIdOptions, requestId } from "./server/middleware/request-id.js";
+export { CSP_NONCE, type CspDirectives, cspNonce } from "./server/middleware/security/content-security-policy.js";
+export {
+  type CspOptions,
+  type HstsOptions,
+  type SecurityHeadersOptions,
+  securityHeaders,
+} from "./server/middleware/security-headers.js";
+export {
+  type RequestTimings,
+  type ServerTimingOptions,
+  serverTiming,
+  timingsOf,
+} from "./server/middleware/server-timing.js";
+export { type TimeoutOptions, timeout } from "./server/middleware/timeout.js";
 export type { Handler, Middleware, Next } from "./server/middleware-chain.js";
 export type { ApplicationOptions } from "./server/options.js";
 export type { NamesIn, PathParams } from "./server/path-params.js";

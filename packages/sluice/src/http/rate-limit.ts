@@ -85,6 +85,21 @@ export function parseReset(value: string, nowMs: number): number | undefined {
   return date === undefined ? undefined : Math.max(0, date - nowMs);
 }
 
+/** `"day";r=50;t=30`: what is left of the policy `name`, and for how long, in whole seconds. `name` as {@link isPolicyName} has it. */
+export function formatRateLimit(name: string, remaining: number, resetMs: number): string {
+  return `"${name}";r=${Math.max(0, Math.floor(remaining))};t=${Math.max(0, Math.ceil(resetMs / MS))}`;
+}
+
+/** `"day";q=100;w=60`: the policy itself. The window is told in whole seconds, as little as one. */
+export function formatRateLimitPolicy(name: string, limit: number, windowMs: number): string {
+  return `"${name}";q=${Math.floor(limit)};w=${Math.max(1, Math.round(windowMs / MS))}`;
+}
+
+/** Whether a policy can be called so without escapes (a string of RFC 9651 §3.3.3). */
+export function isPolicyName(name: string): boolean {
+  return /^[ !#-[\]-~]{1,64}$/.test(name);
+}
+
 /** Both forms of the `RateLimit` field. Of several limits the one that is nearest its end counts. */
 function readCombined(value: string, policy: string | null): RateLimitHint | undefined {
   const items = splitOutsideQuotes(value, ",").map((item) => splitOutsideQuotes(item, ";"));

@@ -34,3 +34,11 @@ export function isSameSecret(one: string, other: string): boolean {
   const [first, second] = [Buffer.from(one), Buffer.from(other)];
   return first.byteLength === second.byteLength && timingSafeEqual(first, second);
 }
+
+/**
+ * Whether two texts are the same, in a time that tells neither where they differ nor how long the one is that is not known:
+ * what is compared are digests, of one length.
+ */
+export function isSameHiddenText(one: string, other: string): boolean {
+  return timingSafeEqual(createHash("sha256").update(one).digest(), createHash("sha256").update(other).digest());
+}

@@ -33,6 +33,8 @@ export interface LazyParts {
   signal: AbortSignal | undefined;
   cookies: ReadonlyMap<string, string> | undefined;
   body: RequestBody | undefined;
+  /** In place of the application's. */
+  maxBodySize: number | undefined;
   view: ClientView | undefined;
   values: KeyStore | undefined;
   listeners: ReplyListener[] | undefined;
@@ -47,6 +49,7 @@ export function makeLazyParts(): LazyParts {
     signal: undefined,
     cookies: undefined,
     body: undefined,
+    maxBodySize: undefined,
     view: undefined,
     values: undefined,
     listeners: undefined,

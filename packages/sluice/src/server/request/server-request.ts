@@ -232,6 +232,26 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
     }
   }
 
+  /** For middleware: the id that {@link ServerRequest.id} gives from now on. */
+  static identify(request: ServerRequest, id: string): void {
+    request.#parts().id = id;
+  }
+
+  /** For middleware: the id that a trusted proxy has sent in the field `name` (lower case), if it did and it is sane. */
+  static trustedId(request: ServerRequest, name: string): string | undefined {
+    return request.#receivedId(name);
+  }
+
+  /** For middleware: most bytes that its readers take in, in place of the application's `maxBodySize`, if they have not begun. */
+  static limitBody(request: ServerRequest, maxBytes: number): void {
+    request.#parts().maxBodySize = maxBytes;
+  }
+
+  /** For middleware: has {@link ServerRequest.signal} be another one, which has to abort when the one it was does. */
+  static narrowSignal(request: ServerRequest, narrow: (signal: AbortSignal) => AbortSignal): void {
+    request.#parts().signal = narrow(request.signal);
+  }
+
   /** For the application: whether `error` is only the echo of the client having gone away. */
   static isAbandonedBy(request: ServerRequest, error: unknown): boolean {
     const signal = request.#lazy?.signal;
@@ -250,7 +270,7 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
 
   #body(): RequestBody {
     const lazy = this.#parts();
-    lazy.body ??= new RequestBody(this.#exchange, this.#surroundings.maxBodySize);
+    lazy.body ??= new RequestBody(this.#exchange, lazy.maxBodySize ?? this.#surroundings.maxBodySize);
     return lazy.body;
   }
 
@@ -260,12 +280,15 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
     return lazy.view;
   }
 
-  #receivedId(): string | undefined {
+  #receivedId(name = "x-request-id"): string | undefined {
     const { trust } = this.#surroundings;
     if (trust === undefined) return undefined;
-    const id = findField(this.#exchange.fields, "x-request-id");
-    return id !== undefined && SANE_ID.test(id) && trust.isTrusted(this.#exchange.peer().remoteAddress)
-      ? id
-      : undefined;
+    const id = findField(this.#exchange.fields, name);
+    return id !== undefined && isSaneId(id) && trust.isTrusted(this.#exchange.peer().remoteAddress) ? id : undefined;
   }
+}
+
+/** Whether an id may go into logs and answers as it is. */
+export function isSaneId(id: string): boolean {
+  return SANE_ID.test(id);
 }

@@ -1,0 +1,62 @@
+/**
+ * Leads clients that write a path in another way than its route to the one that it has: 308 (RFC 9110 §15.4.9), which keeps method and
+ * body, and the query with it. Only where there is nothing at the path as it was written: routes go first.
+ *
+ * No way out of the site: the location begins with exactly one slash and no backslash, which browsers read as one, is left in it.
+ * Dot segments never come here, they are 400 before; escapes stay escaped, so `%2F` is no slash.
+ */
+
+import { UsageError } from "../../errors.js";
+import { refuseUnknown, requireObject } from "../../options.js";
+import type { Middleware } from "../middleware-chain.js";
+import { reply } from "../reply-kinds.js";
+import { pathOf, queryOf } from "../request/request-path.js";
+
+/** Which spelling paths have. */
+export interface NormalisePathOptions {
+  /** Slashes at the end: "remove" leads `/a/` to `/a`, "add" leads `/a` to `/a/`, "keep" leaves both alone. @default "remove" */
+  readonly trailingSlash?: "remove" | "add" | "keep";
+  /** Whether several slashes are led to one: `/a//b` to `/a/b`. @default true */
+  readonly mergeSlashes?: boolean;
+}
+
+const OPTION_NAMES: ReadonlySet<string> = new Set<keyof NormalisePathOptions>(["trailingSlash", "mergeSlashes"]);
+const TRAILING: readonly string[] = ["remove", "add", "keep"];
+/** What looks like a file, which has no slash at its end. */
+const FILE_NAME = /\.[^/.]+$/;
+
+/** Redirects 404s whose path has another spelling. `UsageError` `options/…` for an option of the wrong kind, or unknown. */
+export function normalisePath(options: NormalisePathOptions = {}): Middleware {
+  requireObject("normalisePath options", options);
+  refuseUnknown("normalisePath", options, OPTION_NAMES);
+  const { trailingSlash = "remove", mergeSlashes = true } = options;
+  if (!TRAILING.includes(trailingSlash)) {
+    const expected = TRAILING.join(", ");
+    throw new UsageError("options/unknown-value", `Cannot use trailingSlash ${trailingSlash}: expected ${expected}`);
+  }
+  return async (request, next) => {
+    const answer = await next();
+    if (answer.status !== 404 || request.route !== undefined) return answer;
+    const path = pathOf(request.target);
+    const other = otherSpelling(path, trailingSlash, mergeSlashes);
+    if (other === path || !path.startsWith("/")) return answer;
+    answer.discard();
+    const query = queryOf(request.target);
+    return reply.redirect(query === "" ? other : `${other}?${query}`, { status: 308 });
+  };
+}
+
+function otherSpelling(path: string, trailingSlash: string, mergeSlashes: boolean): string {
+  let other = mergeSlashes ? path.replace(/\/{2,}/g, "/") : path;
+  if (trailingSlash === "remove") other = withoutTrailing(other);
+  else if (trailingSlash === "add" && !other.endsWith("/") && !FILE_NAME.test(other)) other = `${other}/`;
+  if (other === path) return path;
+  return other.replace(/^\/+/, "/").replace(/\\/g, "%5C");
+}
+
+/** Without a pattern: one for slashes at the end takes quadratic time. */
+function withoutTrailing(path: string): string {
+  let end = path.length;
+  while (end > 1 && path.charCodeAt(end - 1) === 0x2f) end -= 1;
+  return path.slice(0, end);
+}

@@ -1,0 +1,86 @@
+/**
+ * A time limit for the handler: from its being called until there is a reply. (How long bodies may take to come and go is up to the
+ * connection: `receiveTimeout`, `sendTimeout`.)
+ *
+ * When time is up the client is answered at once and the handler's `request.signal` aborts, so that whatever it waits for with
+ * that signal ends. JavaScript cannot stop it otherwise: what it still returns is released, what it still throws is reported,
+ * unless that is the abort itself.
+ */
+
+import { isConsequenceOfAbort, linkSignal, newSharedController } from "../../concurrency/abort.js";
+import { type Clock, systemClock } from "../../concurrency/clock.js";
+import { callLater } from "../../concurrency/deadline.js";
+import { UsageError } from "../../errors.js";
+import { refuseUnknown, requireFunction, requireNumber, requireObject } from "../../options.js";
+import { type ErrorListener, report, reportToStandardError } from "../error-report.js";
+import { HttpError } from "../http-error.js";
+import type { Middleware, Next } from "../middleware-chain.js";
+import type { Reply } from "../reply.js";
+import { ServerRequest } from "../request/server-request.js";
+
+/** What is done when time is up. */
+export interface TimeoutOptions {
+  /** 503 for a server that is too slow, 504 for one that waits for another (RFC 9110 §15.6.4, §15.6.5). @default 503 */
+  readonly status?: 503 | 504;
+  /** What clients are told. @default "The answer took too long" */
+  readonly message?: string;
+  /** Told what the handler throws after its time. @default a report on standard error */
+  readonly onLateError?: ErrorListener;
+  /** The source of time. @default the system's */
+  readonly clock?: Clock;
+}
+
+type ResolvedOptions = Required<TimeoutOptions> & { readonly ms: number };
+
+const OPTION_NAMES: ReadonlySet<string> = new Set<keyof TimeoutOptions>(["status", "message", "onLateError", "clock"]);
+
+/**
+ * Answers 503 when there is no reply after `ms` milliseconds; `Infinity` for no limit. `UsageError` `options/…` for what is out of range,
+ * of the wrong kind, or unknown.
+ */
+export function timeout(ms: number, options: TimeoutOptions = {}): Middleware {
+  requireNumber("timeout", ms, Number.MIN_VALUE, Number.POSITIVE_INFINITY);
+  const resolved = resolveOptions(ms, options);
+  return (request, next) => (ms === Number.POSITIVE_INFINITY ? next() : limited(request, next, resolved));
+}
+
+function limited(request: ServerRequest, next: Next, options: ResolvedOptions): Promise<Reply> {
+  const { clock, ms, onLateError } = options;
+  const controller = newSharedController();
+  ServerRequest.narrowSignal(request, (signal) => {
+    // Both live as long as the request: nothing to unlink.
+    linkSignal(signal, controller);
+    return controller.signal;
+  });
+  return new Promise((resolve, reject) => {
+    let late = false;
+    const deadline = callLater(clock, ms, () => {
+      late = true;
+      reject(new HttpError(options.status, options.message, { expose: true, code: "server/timed-out" }));
+      controller.abort(new DOMException(`There was no reply within ${ms} ms`, "TimeoutError"));
+    });
+    next().then(
+      (reply) => {
+        clock.disarm(deadline);
+        if (late) reply.discard();
+        else resolve(reply);
+      },
+      (error: unknown) => {
+        clock.disarm(deadline);
+        if (!late) reject(error);
+        else if (!isConsequenceOfAbort(error, controller.signal)) report(onLateError, error, request);
+      },
+    );
+  });
+}
+
+function resolveOptions(ms: number, options: TimeoutOptions): ResolvedOptions {
+  requireObject("timeout options", options);
+  refuseUnknown("timeout", options, OPTION_NAMES);
+  const { status = 503, message = "The answer took too long", onLateError = reportToStandardError } = options;
+  requireFunction("onLateError", onLateError);
+  if (status !== 503 && status !== 504) {
+    throw new UsageError("options/unknown-value", `Cannot use status ${String(status)}: expected 503 or 504`);
+  }
+  return { ms, status, message, onLateError, clock: options.clock ?? systemClock };
+}

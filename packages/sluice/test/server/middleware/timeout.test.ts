@@ -1,0 +1,159 @@
+import { describe, expect, test, vi } from "vitest";
+import { ManualClock } from "../../../src/concurrency/manual-clock.js";
+import { sleep } from "../../../src/concurrency/sleep.js";
+import { ConnectionLostError } from "../../../src/errors.js";
+import { Application } from "../../../src/server/application.js";
+import { type TimeoutOptions, timeout } from "../../../src/server/middleware/timeout.js";
+import type { Handler } from "../../../src/server/middleware-chain.js";
+import { reply } from "../../../src/server/reply-kinds.js";
+import { ask, FakeExchange, readAnswer } from "../fake-exchange.js";
+
+function setUp(handler: Handler, options: TimeoutOptions = {}, ms = 1_000) {
+  const clock = new ManualClock();
+  const [onError, onLateError] = [vi.fn(), vi.fn()];
+  const app = new Application({ onError });
+  app.get("/", [timeout(ms, { clock, onLateError, ...options })], handler);
+  return { app, clock, onError, onLateError };
+}
+
+describe("timeout", () => {
+  test("a reply in time is as if there were no limit, and nothing is left behind", async () => {
+    const { app, clock } = setUp(() => sleep(999, { clock }).then(() => "in time"));
+    const asked = ask(app.dispatch, "GET", "/");
+    await clock.advanceAsync(999);
+    expect((await asked).text).toBe("in time");
+    expect(clock.armedCount).toBe(0);
+  });
+
+  test("no reply in time is 503, told at once, and the handler's signal aborts", async () => {
+    let reason: unknown;
+    const { app, clock, onError } = setUp(
+      ({ signal }) =>
+        new Promise(() => {
+          signal.addEventListener("abort", () => {
+            reason = signal.reason;
+          });
+        }),
+    );
+    const asked = ask(app.dispatch, "GET", "/", { fields: ["Accept", "application/problem+json"] });
+    await clock.advanceAsync(999);
+    expect(reason).toBeUndefined();
+    await clock.advanceAsync(1);
+    const { status, text } = await asked;
+    expect(status).toBe(503);
+    expect(JSON.parse(text)).toMatchObject({ status: 503, detail: "The answer took too long" });
+    expect(reason).toMatchObject({ name: "TimeoutError" });
+    expect(onError.mock.calls[0]?.[0]).toMatchObject({ code: "server/timed-out" });
+    expect(clock.armedCount).toBe(0);
+  });
+
+  test("a handler that waits with its signal ends with it, and nobody reports that", async () => {
+    const clock = new ManualClock();
+    const onLateError = vi.fn();
+    const app = new Application({ onError: () => undefined });
+    let ended = false;
+    app.get("/", [timeout(10, { clock, onLateError })], async ({ signal }) => {
+      try {
+        await sleep(1_000, { signal, clock });
+      } finally {
+        ended = true;
+      }
+      return "never";
+    });
+    const asked = ask(app.dispatch, "GET", "/");
+    await clock.advanceAsync(10);
+    expect((await asked).status).toBe(503);
+    expect(ended).toBe(true);
+    expect(onLateError).not.toHaveBeenCalled();
+    expect(clock.armedCount).toBe(0);
+  });
+
+  test("status and message are for the application to say", async () => {
+    const { app, clock } = setUp(() => new Promise(() => undefined), { status: 504, message: "The backend sleeps" });
+    const asked = ask(app.dispatch, "GET", "/", { fields: ["Accept", "text/plain"] });
+    await clock.advanceAsync(1_000);
+    expect((await asked).text).toContain("504 Gateway Timeout\nThe backend sleeps");
+  });
+
+  test("what comes too late is released unread", async () => {
+    let released = false;
+    async function* pieces() {
+      yield "x";
+    }
+    const source = pieces();
+    const watched = {
+      [Symbol.asyncIterator]: () => source,
+    };
+    const late = reply.stream(watched);
+    const { payload } = late;
+    if (payload !== undefined) {
+      payload.discard = () => {
+        released = true;
+      };
+    }
+    const { app, clock } = setUp(() => sleep(2_000, { clock }).then(() => late));
+    const asked = ask(app.dispatch, "GET", "/");
+    await clock.advanceAsync(1_000);
+    expect((await asked).status).toBe(503);
+    expect(released).toBe(false);
+    await clock.advanceAsync(1_000);
+    expect(released).toBe(true);
+  });
+
+  test("what is thrown too late is reported, with its request", async () => {
+    const { app, clock, onLateError } = setUp(async () => {
+      await sleep(2_000, { clock });
+      throw new Error("late");
+    });
+    const asked = ask(app.dispatch, "GET", "/");
+    await clock.advanceAsync(2_000);
+    await asked;
+    expect(onLateError.mock.calls).toEqual([[new Error("late"), expect.objectContaining({ path: "/" })]]);
+  });
+
+  test("the client's going away still aborts the handler, and is no fault", async () => {
+    const { app, clock, onError } = setUp(({ signal }) => sleep(500, { clock, signal }).then(() => "x"));
+    const exchange = new FakeExchange("GET", "/");
+    const asked = app.dispatch(exchange);
+    exchange.goAway(new ConnectionLostError("connection/reset", "Gone"));
+    await readAnswer(await asked);
+    expect(onError).not.toHaveBeenCalled();
+    expect(clock.armedCount).toBe(0);
+  });
+
+  test("an error in time is that error, and a stream that goes on is not cut off", async () => {
+    const failing = setUp(() => {
+      throw new TypeError("x");
+    });
+    expect((await ask(failing.app.dispatch, "GET", "/")).status).toBe(500);
+    expect(failing.onError.mock.calls[0]?.[0]).toBeInstanceOf(TypeError);
+    const streaming = setUp(({ signal }) =>
+      reply.stream(
+        (async function* () {
+          yield "a";
+          await sleep(5_000, { clock: streaming.clock, signal });
+          yield "b";
+        })(),
+      ),
+    );
+    const asked = ask(streaming.app.dispatch, "GET", "/");
+    await streaming.clock.advanceAsync(5_000);
+    expect((await asked).text).toBe("ab");
+  });
+
+  test("Infinity is no limit: the request's own signal stays", async () => {
+    const { app } = setUp(() => "x", {}, Number.POSITIVE_INFINITY);
+    const exchange = new FakeExchange("GET", "/");
+    await app.dispatch(exchange);
+    expect(exchange.signalsAsked).toBe(0);
+  });
+
+  test.each<[string, number, object, string]>([
+    ["0", 0, {}, "options/out-of-range"],
+    ["NaN", Number.NaN, {}, "options/out-of-range"],
+    ["status 500", 1, { status: 500 }, "options/unknown-value"],
+    ["an unknown option", 1, { code: 503 }, "options/unknown"],
+  ])("refuses %s", (_name, ms, options, code) => {
+    expect(() => timeout(ms, options)).toThrow(expect.objectContaining({ code }));
+  });
+});
