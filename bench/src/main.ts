@@ -12,6 +12,7 @@ import { BenchRun, type Part } from "./rows/bench-run.js";
 import { clientRows } from "./rows/client-rows.js";
 import { codecRows } from "./rows/codec-rows.js";
 import { growthRows } from "./rows/growth-rows.js";
+import { latencyRows } from "./rows/latency-rows.js";
 import { memoryRows } from "./rows/memory-rows.js";
 import { serverRows } from "./rows/server-rows.js";
 import { startRows } from "./rows/start-rows.js";
@@ -20,6 +21,7 @@ import { lookAround, type Surroundings } from "./surroundings.js";
 const PARTS: Readonly<Record<PartName, Part>> = {
   client: clientRows,
   server: serverRows,
+  latency: latencyRows,
   start: startRows,
   memory: memoryRows,
   growth: growthRows,

@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net";
 import { performance } from "node:perf_hooks";
 import { serveOrders } from "../harness/serve-orders.js";
 import { AnswerCounter } from "./answer-counter.js";
+import { type PacedLatencies, type PacedOrder, pacedLatencies } from "./paced-latencies.js";
 
 /** Whom to ask what. */
 export interface LoadTarget {
@@ -21,6 +22,8 @@ export interface LoadOrders {
   open(target: LoadTarget): Promise<null>;
   /** Keeps asking for so many milliseconds, then until all are answered. */
   ask(order: { readonly milliseconds: number }): Promise<{ readonly count: number; readonly milliseconds: number }>;
+  /** Asks at a steady rate, whether answers come or not, and tells how long they took. */
+  pace(order: PacedOrder): Promise<PacedLatencies>;
   close(order: null): Promise<null>;
 }
 
@@ -111,6 +114,7 @@ serveOrders<LoadOrders>({
     const count = lanes.reduce((sum, lane) => sum + lane.count, 0);
     return { count, milliseconds: performance.now() - from };
   },
+  pace: (order) => pacedLatencies(lanes, order),
   async close() {
     closeAll();
     return null;
