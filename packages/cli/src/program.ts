@@ -3,6 +3,7 @@
  * their options is loaded when they run, so that help and version come at once.
  */
 import { Command, CommanderError } from "commander";
+import { defineDev } from "./dev/define-dev.js";
 import { EXIT_OK, EXIT_USAGE } from "./exit-codes.js";
 import { defineFetch } from "./fetch/define-fetch.js";
 import { defineHttpbin } from "./httpbin/define-httpbin.js";
@@ -57,6 +58,7 @@ function makeProgram(io: Io, done: (exitCode: number) => void): Command {
     .addHelpText("after", EXAMPLES);
   defineFetch(program, io, done);
   defineRequests(program, io, done);
+  defineDev(program, io, done);
   defineHttpbin(program, io, done);
   return program;
 }

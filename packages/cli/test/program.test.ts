@@ -105,6 +105,12 @@ describe("wrong usage", () => {
     [["get", "--download", "http://a/"], "Unknown option '--download'"],
     [["post", "http://a/", "--json", "{"], "Cannot use --json: the value is not JSON"],
     [["httpbin", "--port", "65536"], 'Cannot use --port: expected a whole number, 0 to 65535, received "65536"'],
+    [["dev"], "Missing required argument 'program'"],
+    [
+      ["dev", "--grace", "0", "app.ts"],
+      'Cannot use --grace: expected a time above 0 such as 10s or 500ms, received "0"',
+    ],
+    [["dev", "--port", "x", "app.ts"], 'Cannot use --port: expected a whole number, 0 to 65535, received "x"'],
     [["httpbin", "extra"], "Too many arguments for 'httpbin'"],
   ])("%j is told in one line and ends with 2", async (args, said) => {
     const { code, out, err } = await command(args);
@@ -146,7 +152,20 @@ describe("wrong usage", () => {
   });
 });
 
-const COMMANDS = ["fetch", "get", "head", "post", "put", "patch", "delete", "options", "query", "request", "httpbin"];
+const COMMANDS = [
+  "fetch",
+  "get",
+  "head",
+  "post",
+  "put",
+  "patch",
+  "delete",
+  "options",
+  "query",
+  "request",
+  "dev",
+  "httpbin",
+];
 
 describe("help", () => {
   test("names every command there is, and none that is not", async () => {
@@ -172,7 +191,7 @@ describe("help", () => {
   test("does not speak of what is not there yet", async () => {
     for (const name of ["", ...COMMANDS]) {
       const { out } = await command([...(name === "" ? [] : [name]), "--help"]);
-      expect(out).not.toMatch(/\b(download|upload|websocket|sse|serve \[|crawl|bench|inspect|http\/2|cache)\b/i);
+      expect(out).not.toMatch(/\b(download|upload|websocket|sse|serve \[|crawl|bench|(?<!--)inspect|http\/2|cache)\b/i);
     }
   });
 

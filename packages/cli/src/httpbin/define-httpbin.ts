@@ -1,11 +1,9 @@
 /** `sluice httpbin` as it is written on the command line. */
 import type { Command } from "commander";
 import { value } from "../option-parsers.js";
-import { parseWholeNumber } from "../parse/whole-number.js";
+import { parsePort } from "../parse/port.js";
 import type { Io } from "../terminal/io.js";
 import type { HttpbinSettings } from "./httpbin-command.js";
-
-const MOST_PORT = 65_535;
 
 const EXAMPLES = `
 Examples:
@@ -22,12 +20,7 @@ export function defineHttpbin(program: Command, io: Io, done: (exitCode: number)
     .command("httpbin")
     .summary("serve httpbin, to try clients on")
     .description("Serves the well-known httpbin endpoints, and some with faults to practise on.")
-    .option(
-      "--port <port>",
-      "0 for a free one",
-      value((text) => parseWholeNumber(text, 0, MOST_PORT)),
-      0,
-    )
+    .option("--port <port>", "0 for a free one", value(parsePort), 0)
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("-q, --quiet", "no line for each answer")
     .addHelpText("after", EXAMPLES)

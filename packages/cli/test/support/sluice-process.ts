@@ -15,8 +15,10 @@ export interface Ended {
 export interface Running {
   readonly child: ChildProcessWithoutNullStreams;
   readonly ended: Promise<Ended>;
-  /** Resolves when standard output (or error) has this text in it. */
-  said(text: string, where?: "stdout" | "stderr"): Promise<void>;
+  /** Resolves when standard output (or error) has this text in it, so many times. */
+  said(text: string, where?: "stdout" | "stderr", times?: number): Promise<void>;
+  /** The first line on standard output (or error) with this text in it, once it is whole. */
+  line(text: string, where?: "stdout" | "stderr"): Promise<string>;
   /** The first line on standard output, once it is whole. */
   firstLine(): Promise<string>;
 }
@@ -24,15 +26,16 @@ export interface Running {
 export interface StartOptions {
   readonly env?: Record<string, string>;
   readonly nodeArgs?: readonly string[];
+  readonly cwd?: string;
 }
 
 /** Starts it; killed when the test is over, should it still run then. */
-export function start(args: readonly string[], { env = {}, nodeArgs = [] }: StartOptions = {}): Running {
+export function start(args: readonly string[], { env = {}, nodeArgs = [], cwd }: StartOptions = {}): Running {
   const { NODE_ENV: _ours, NO_COLOR: _noColour, FORCE_COLOR: _colour, ...others } = process.env;
   const inherited = Object.fromEntries(
     Object.entries(others).filter(([name]) => !/^(?:https?|all|no)_proxy$/i.test(name)),
   );
-  const child = spawn(process.execPath, [...nodeArgs, BIN, ...args], { env: { ...inherited, ...env } });
+  const child = spawn(process.execPath, [...nodeArgs, BIN, ...args], { env: { ...inherited, ...env }, cwd });
   onTestFinished(() => {
     child.kill("SIGKILL");
   });
@@ -50,10 +53,10 @@ export function start(args: readonly string[], { env = {}, nodeArgs = [] }: Star
   });
   // A command that fails before it reads leaves us with a broken pipe.
   child.stdin.on("error", () => undefined);
-  const said: Running["said"] = (text, where = "stdout") =>
+  const said: Running["said"] = (text, where = "stdout", times = 1) =>
     new Promise((resolve, reject) => {
       const look = (): void => {
-        if (!texts[where].includes(text)) return;
+        if (texts[where].split(text).length <= times) return;
         listeners.delete(look);
         resolve();
       };
@@ -61,11 +64,17 @@ export function start(args: readonly string[], { env = {}, nodeArgs = [] }: Star
       child.on("close", () => reject(new Error(`It ended without saying "${text}": ${JSON.stringify(texts)}`)));
       look();
     });
+  const line: Running["line"] = async (text, where = "stdout") => {
+    await said(text, where);
+    const from = texts[where].lastIndexOf("\n", texts[where].indexOf(text)) + 1;
+    for (let lines = 1; texts[where].indexOf("\n", from) === -1; lines += 1) await said("\n", where, lines);
+    return texts[where].slice(from, texts[where].indexOf("\n", from));
+  };
   const firstLine = async (): Promise<string> => {
     await said("\n");
     return texts.stdout.slice(0, texts.stdout.indexOf("\n"));
   };
-  return { child, ended, said, firstLine };
+  return { child, ended, said, line, firstLine };
 }
 
 /** Runs it to its end, with `input` on standard input. */
