@@ -167,9 +167,10 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
 
   // The answer.
 
-  onInformational(status: number): void {
+  onInformational(status: number, _reason: string, fields: FieldLines): void {
     if (status === CONTINUE) this.#goOnSending();
-    const { tracer, attempt } = this.request;
+    const { tracer, attempt, settings } = this.request;
+    settings.onInformational?.(status, fields);
     tracer?.emit("informational", { status, attempt });
   }
 

@@ -9,6 +9,7 @@ import { assertFields } from "../http1/write-head.js";
 import { refuseUnknown, requireNumber } from "../options.js";
 import type { FetchAsk } from "./fetch/fetch-ask.js";
 import { fieldsWithout, hasField } from "./field-lines.js";
+import { type ForwardAsk, forwardSettings } from "./forward-ask.js";
 import { basicCredentials } from "./middleware/auth/basic.js";
 import { fieldLinesOf, mergeTimeouts, omittedHeaders, paramPairs, requireRedirectPolicy } from "./option-values.js";
 import type { RequestOptions, ThrottleChoice } from "./options.js";
@@ -40,6 +41,8 @@ export interface Ask {
   readonly signals: readonly AbortSignal[];
   /** A request by the Fetch standard has its own rules for everything that `options` would say. */
   readonly fetch?: FetchAsk | undefined;
+  /** So has one that is passed on for somebody else. */
+  readonly forward?: ForwardAsk | undefined;
 }
 
 /** Makes the requests of one session. */
@@ -67,6 +70,7 @@ export class RequestMaker {
   /** `buffered`: it is consumed by one of the content shortcuts. Throws `UsageError` for what cannot be asked. */
   make(ask: Ask, buffered: boolean): ClientRequest {
     if (ask.fetch !== undefined) return this.#makeFetch(ask, ask.fetch);
+    if (ask.forward !== undefined) return this.#makeForwarded(ask, ask.forward);
     const config = this.#config;
     const { options = NO_OPTIONS } = ask;
     const plain = options === NO_OPTIONS;
@@ -98,11 +102,25 @@ export class RequestMaker {
     const settings = { ...this.#settings, redirect, redirects, maxRedirects, passUnknownCodings: true };
     if (!credentials) Object.assign(settings, { auth: undefined, jar: undefined });
     const scope = this.#scopeOf(method, target, signals);
-    const defaults = trusted ? this.#config.fields : NO_FIELDS;
-    const own = asked.fields;
-    const fields = own.length === 0 ? defaults : [...fieldsWithout(defaults, (name) => hasField(own, name)), ...own];
+    const fields = this.#laidOverDefaults(asked.fields, trusted);
     const trust = !credentials ? "none" : trusted ? "session" : "caller";
     return new ClientRequest(method, target, fields, asked.payload, settings, scope, trust);
+  }
+
+  /** What a proxy sends for its client is checked already. */
+  #makeForwarded({ method, signals }: Ask, forward: ForwardAsk): ClientRequest {
+    const { target, payload } = forward;
+    const trusted = this.#config.trusts(target.origin);
+    const fields = this.#laidOverDefaults(forward.fields, trusted);
+    const scope = this.#scopeOf(method, target, signals);
+    const settings = forwardSettings(this.#settings, forward);
+    return new ClientRequest(method, target, fields, payload, settings, scope, trusted ? "session" : "caller");
+  }
+
+  #laidOverDefaults(own: FieldLines, trusted: boolean): FieldLines {
+    const defaults = trusted ? this.#config.fields : NO_FIELDS;
+    if (own.length === 0 || defaults.length === 0) return own.length === 0 ? defaults : own;
+    return [...fieldsWithout(defaults, (name) => hasField(own, name)), ...own];
   }
 
   #scopeOf(method: string, target: RequestUrl, signals: readonly AbortSignal[]): RequestScope {
@@ -190,6 +208,7 @@ export class RequestMaker {
       expectContinue: continueWait(options.expectContinue ?? session.expectContinue),
       onProgress: options.onProgress,
       onDownloadProgress: options.onDownloadProgress,
+      onInformational: undefined,
     };
   }
 }

@@ -9,6 +9,7 @@ import type { Clock } from "../concurrency/clock.js";
 import { HttpHeaders } from "../http/headers.js";
 import type { FieldLines } from "../http1/sinks.js";
 import type { CookieJar } from "./cookie-jar.js";
+import type { InformationalListener } from "./forward-ask.js";
 import type { AuthOptions, ResolvedTimeouts, ThrottleChoice } from "./options.js";
 import type { Route } from "./proxy/route.js";
 import type { Router } from "./proxy/router.js";
@@ -49,6 +50,8 @@ export interface RequestSettings {
   readonly expectContinue: number;
   readonly onProgress: ProgressListener | undefined;
   readonly onDownloadProgress: ProgressListener | undefined;
+  /** Told of interim answers, for whoever passes the request on. @internal */
+  readonly onInformational: InformationalListener | undefined;
 }
 
 /** What {@link ClientRequest.with} replaces; `payload: undefined` takes the body away. */

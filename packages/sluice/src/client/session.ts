@@ -15,17 +15,23 @@ import {
 } from "./event-stream.js";
 import { boundFetch, type Fetch } from "./fetch/bound-fetch.js";
 import { fieldsWithout, hasField } from "./field-lines.js";
+import type { ForwardAsk } from "./forward-ask.js";
 import { fieldLinesOf, paramPairs } from "./option-values.js";
 import type { RequestOptions, SessionOptions, TimeoutOptions } from "./options.js";
 import { Pages, type PaginateOptions, type TypedPaginateOptions } from "./paginate.js";
-import { RequestPromise } from "./request-promise.js";
+import { AS_RESPONSE, RequestPromise } from "./request-promise.js";
+import type { ClientResponse } from "./response.js";
 import { SessionConfig } from "./session-config.js";
-import { SessionEngine } from "./session-engine.js";
+import { type Consumer, SessionEngine } from "./session-engine.js";
 import { joinTraces } from "./tracing.js";
 import { type CallSite, inDevelopment, noteSessionEnd, remember, takeCallSite, warnWhenForgotten } from "./warnings.js";
 
 /** What a session derived with `extend` takes: headers and params may be removed by `undefined`. */
 export type ExtendOptions = Omit<SessionOptions, "connector" | "cookies">;
+
+/** An error status is an answer to pass on, whatever the session says. */
+const ANY_STATUS: RequestOptions = Object.freeze({ raiseForStatus: false });
+const FORWARDED: Consumer = { consumption: AS_RESPONSE, callSite: undefined, consumed: true, started: () => undefined };
 
 /** What a session is behind its names: shared by the views that `with` makes. */
 interface SessionCore {
@@ -152,6 +158,13 @@ export class ClientSession {
     const { engine, development } = this.#core;
     this.#fetch ??= boundFetch({ engine, development, signals: this.#signals });
     return this.#fetch;
+  }
+
+  /** For `sluice/proxy`: sends a request as its author has written it, by the rules of {@link ForwardAsk}. @internal */
+  forward(method: string, forward: ForwardAsk, signal: AbortSignal): Promise<ClientResponse> {
+    const { engine } = this.#core;
+    const ask = { method, url: forward.target.href, options: ANY_STATUS, signals: [...this.#signals, signal], forward };
+    return engine.run(ask, FORWARDED) as Promise<ClientResponse>;
   }
 
   /**

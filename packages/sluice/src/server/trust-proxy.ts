@@ -71,6 +71,11 @@ export class ProxyTrust {
     return parsed !== undefined && this.#ranges.some((range) => inRange(parsed, range));
   }
 
+  /** Whether the proxies set this field themselves, so that it says what they know and not what a client wrote. */
+  believes(field: ForwardingField): boolean {
+    return this.#fields.has(field);
+  }
+
   /** The client as seen by the outermost trusted proxy; the peer itself when that is not trusted. */
   view(peerAddress: string | undefined, fields: FieldLines): ClientView {
     const peer = viewOfPeer(peerAddress);

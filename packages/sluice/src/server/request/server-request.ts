@@ -33,6 +33,12 @@ export interface RequestSurroundings {
   newId(): string;
 }
 
+/** What a request was made from. */
+export interface RequestOrigin {
+  readonly exchange: ServerExchange;
+  readonly trust: ProxyTrust | undefined;
+}
+
 /** An id that a trusted proxy may give a request: nothing that could be mistaken for something else in a log. */
 const SANE_ID = /^[A-Za-z0-9._~:+/=@-]{1,128}$/;
 const RECEIVED = { immutable: true } as const;
@@ -261,6 +267,11 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
   /** For the application: the exchange below the request. */
   static exchangeOf(request: ServerRequest): ServerExchange {
     return request.#exchange;
+  }
+
+  /** For `sluice/proxy`: the exchange behind a request, and whose word its application takes about the client. */
+  static behind(request: ServerRequest<unknown>): RequestOrigin {
+    return { exchange: request.#exchange, trust: request.#surroundings.trust };
   }
 
   #parts(): LazyParts {
