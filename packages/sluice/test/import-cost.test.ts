@@ -10,7 +10,9 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
-const ENTRIES = ["index", "server", "proxy", "testing"].filter((name) => existsSync(join(PACKAGE, "src", `${name}.ts`)));
+const ENTRIES = ["index", "server", "proxy", "testing"].filter((name) =>
+  existsSync(join(PACKAGE, "src", `${name}.ts`)),
+);
 const LAZY_BUILTINS = ["zlib", "worker_threads", "http", "https", "http2"];
 
 describe.skipIf(ENTRIES.length === 0)("importing the package", () => {

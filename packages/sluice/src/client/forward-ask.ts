@@ -1,7 +1,8 @@
 /** What a request that is passed on for somebody else asks of the session beside method, URL and signals: see `sluice/proxy`. */
 import type { Payload } from "../body/payload.js";
 import type { FieldLines } from "../http1/sinks.js";
-import { mergeTimeouts, type OmittableHeader, type TimeoutOptions } from "./options.js";
+import { mergeTimeouts } from "./option-values.js";
+import type { OmittableHeader, TimeoutOptions } from "./options.js";
 import type { RequestSettings } from "./request.js";
 import type { RequestUrl } from "./request-url.js";
 

@@ -66,8 +66,8 @@ function received({ exchange, trust }: RequestOrigin, field: ForwardingField): s
 
 /** The client, where a trusted proxy stands between it and us. */
 function clientBefore(request: ServerRequest<unknown>, peer: string | undefined): string | undefined {
-  const { remoteAddress } = request;
-  return remoteAddress === peer ? undefined : remoteAddress;
+  const client = request.remoteAddress === undefined ? undefined : withoutZone(request.remoteAddress);
+  return client === peer ? undefined : client;
 }
 
 function element({ address, host, proto }: Hop): string {

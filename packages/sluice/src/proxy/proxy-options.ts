@@ -1,10 +1,11 @@
 /** What may be asked of a proxy, and what it becomes: every property present, in range, and worked out once. */
 
 import { isToken } from "../bytes/char-tables.js";
-import type { TimeoutOptions } from "../client/options.js";
+import { mergeTimeouts } from "../client/option-values.js";
+import { TIMEOUT_DEFAULTS, type TimeoutOptions } from "../client/options.js";
 import { UsageError } from "../errors.js";
 import type { HttpHeaders } from "../http/headers.js";
-import { refuseUnknown, requireFunction } from "../options.js";
+import { refuseUnknown, requireFunction, requireNumber } from "../options.js";
 import { randomHex } from "../platform/random.js";
 import { normalisePath } from "../server/request/request-path.js";
 import type { ServerRequest } from "../server/request/server-request.js";
@@ -109,10 +110,9 @@ export function resolveProxyOptions(given: ProxyOptions): ResolvedProxyOptions {
   if (rewritePath !== undefined) requireFunction("rewritePath", rewritePath);
   if (given.requestHeaders !== undefined) requireFunction("requestHeaders", given.requestHeaders);
   if (!FORMS.includes(forwarded)) throw unknownValue("forwarded", FORMS.join(", "), forwarded);
-  if (typeof maxRequestSize !== "number" || !(maxRequestSize >= 0)) {
-    const message = `Cannot use maxRequestSize: expected 0 or more bytes, received ${String(maxRequestSize)}`;
-    throw new UsageError("options/out-of-range", message);
-  }
+  requireNumber("maxRequestSize", maxRequestSize, 0, Number.POSITIVE_INFINITY);
+  // Refused now, and not with the first request.
+  mergeTimeouts(TIMEOUT_DEFAULTS, given.timeout);
   return {
     prefix: stripPrefix === undefined ? "" : checkedPrefix(stripPrefix),
     rewritePath,

@@ -95,6 +95,8 @@ class Gateway {
     try {
       return await this.#session.forward(request.method, ask, request.signal);
     } catch (error) {
+      // The client's going away is nobody's failure.
+      if (request.signal.aborted && error === request.signal.reason) throw error;
       const fault = ask.payload instanceof Upload ? ask.payload.fault : undefined;
       throw fault ?? upstreamFailure(error);
     }
