@@ -116,6 +116,20 @@ describe("paths", () => {
     expect((await ask(app.dispatch, "GET", "/api/../b")).status).toBe(400);
   });
 
+  test("of an application that is mounted keep the prefix, unless it is stripped; a route's handler it is as well", async () => {
+    const origin = await RawOrigin.start(answering(OK.replace("Content", "Connection: close\r\nContent")));
+    await using session = new ClientSession();
+    const inner = new Application();
+    inner.use(proxy(session, origin.url, { stripPrefix: "/api" }));
+    const app = new Application();
+    app.mount("/api", inner);
+    app.get("/users/:id", proxy(session, origin.url));
+    expect((await ask(app.dispatch, "PUT", "/api/a")).text).toBe("ok");
+    expect((await ask(app.dispatch, "GET", "/users/7")).text).toBe("ok");
+    expect((await ask(app.dispatch, "PUT", "/users/7")).status).toBe(405);
+    expect(origin.received.match(/(?:GET|PUT) \S+/g)).toEqual(["PUT /a", "GET /users/7"]);
+  });
+
   test("are what rewritePath makes of them, if that is a path", async () => {
     const { sent } = await passage(get("/users/1?x=1"), OK, {
       rewritePath: (path, request) => `/v2${path}/${request.method}`,
