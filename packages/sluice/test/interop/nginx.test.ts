@@ -1,56 +1,14 @@
 /** nginx in front of our server as its reverse proxy, and as the origin that our client talks to. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Application } from "../../src/server/application.js";
 import { reply } from "../../src/server/reply-kinds.js";
 import { converse, newSession } from "./client-conversation.js";
+import { NGINX_LARGE as LARGE, startedNginx } from "./nginx-process.js";
 import { GREETING, originApplication, patternBytes, sha256, streamedText } from "./origin-application.js";
-import { freePort, isAbsent, nginx, startedOn } from "./peer-process.js";
-import { atEnd, closeAll, FILES, SCHEMES, type Scheme, serveOn } from "./places.js";
+import { isAbsent, nginx } from "./peer-process.js";
+import { closeAll, SCHEMES, serveOn } from "./places.js";
 
-const LARGE = 2 * 1024 * 1024;
 const TEXT = streamedText(2_000);
-
-/** Starts nginx with what goes into its `server` block; its URL. */
-async function startedNginx(scheme: Scheme, serverBlock: string): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "sluice-nginx-"));
-  const root = join(folder, "root");
-  mkdirSync(root);
-  writeFileSync(join(root, "bytes"), patternBytes(LARGE));
-  writeFileSync(join(root, "text.txt"), TEXT);
-  writeFileSync(join(root, "hello.txt"), GREETING);
-  const port = await freePort();
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
-    (kind) => `${kind}_temp_path ${folder}/t;`,
-  );
-  const tls = `ssl_certificate ${FILES.certificate}; ssl_certificate_key ${FILES.key};`;
-  const config = `
-    daemon off;
-    worker_processes 1;
-    pid ${folder}/pid;
-    error_log stderr crit;
-    ${process.getuid?.() === 0 ? "user root;" : ""}
-    events { worker_connections 64; }
-    http {
-      access_log off;
-      default_type text/plain;
-      charset utf-8;
-      ${temporary.join("\n      ")}
-      client_max_body_size 64m;
-      server {
-        listen 127.0.0.1:${port}${scheme === "https" ? " ssl" : ""};
-        ${scheme === "https" ? tls : ""}
-        root ${root};
-        ${serverBlock}
-      }
-    }`;
-  writeFileSync(join(folder, "nginx.conf"), config);
-  atEnd(() => rmSync(folder, { recursive: true, force: true }));
-  await startedOn(port, nginx, ["-e", "stderr", "-p", folder, "-c", join(folder, "nginx.conf")]);
-  return `${scheme}://localhost:${port}`;
-}
 
 afterAll(closeAll);
 

@@ -12,13 +12,13 @@ const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const HOST = "Host: public.example\r\n";
 const LAST = `${HOST}Connection: close\r\n`;
 /** Far more than two loopback connections hold in their buffers. */
-const LARGE = 96 * 1024 * 1024;
+const LARGE = 64 * 1024 * 1024;
 const PIECE = Buffer.alloc(256 * 1024, "x");
 
 /** Resolves when `count` has stood still for a while. */
 async function still(count: () => number): Promise<number> {
   for (let last = -1; ; ) {
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await new Promise((resolve) => setTimeout(resolve, 100));
     if (count() === last) return last;
     last = count();
   }
