@@ -25,6 +25,8 @@ const EXAMPLES = [
   "pages",
   "upload-with-progress",
   "tracing",
+  "product-page",
+  "reverse-proxy",
   "mocked",
 ];
 
