@@ -1,7 +1,6 @@
 /** All endpoints on one application. */
 
-import { Application } from "sluice/server";
-import { crossOrigin } from "./cross-origin.js";
+import { Application, cors } from "sluice/server";
 import { type HttpbinOptions, resolveHttpbinOptions } from "./options.js";
 import { addAuthRoutes } from "./routes/auth.js";
 import { addByteRoutes } from "./routes/bytes.js";
@@ -19,11 +18,15 @@ import { addStatusRoutes } from "./routes/status.js";
 import { addTimedRoutes } from "./routes/timed.js";
 import { makeService } from "./service.js";
 
+/** Browsers may remember for so long what they are allowed. */
+const PREFLIGHT_SECONDS = 3_600;
+
 /** An application with all endpoints, which listens nowhere yet. Throws `UsageError` `options/…` for an option out of its range. */
 export function createHttpbin(options: HttpbinOptions = {}): Application {
   const service = makeService(resolveHttpbinOptions(options));
   const app = new Application(service.application);
-  app.use(crossOrigin);
+  // What is served is either public or the client's own request, so that pages of every origin may read it, cookies included.
+  app.use(cors({ origin: () => true, credentials: true, maxAgeSeconds: PREFLIGHT_SECONDS }));
   addPageRoutes(app);
   addInspectRoutes(app);
   addStatusRoutes(app, service);

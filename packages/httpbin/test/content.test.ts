@@ -148,9 +148,9 @@ describe("caching", () => {
     const status = async (headers: Record<string, string>): Promise<number> =>
       (await httpbin.get("/etag/abc", headers)).status;
     expect(field(await httpbin.get("/etag/abc"), "etag")).toBe('"abc"');
-    for (const value of ['"abc"', 'W/"abc"', '"x", "abc"', "*", "abc"])
+    for (const value of ['"abc"', 'W/"abc"', '"x", "abc"', "*"])
       expect(await status({ "If-None-Match": value })).toBe(304);
-    for (const value of ['"x"', '"*"', '"abcd"', ""]) expect(await status({ "If-None-Match": value })).toBe(200);
+    for (const value of ['"x"', '"*"', '"abcd"', "", "abc"]) expect(await status({ "If-None-Match": value })).toBe(200);
     for (const value of ['"abc"', "*", '"x", "abc"']) expect(await status({ "If-Match": value })).toBe(200);
     expect(await status({ "If-Match": '"x"' })).toBe(412);
     expect(await status({ "If-Match": '"x"', "If-None-Match": '"abc"' })).toBe(412);

@@ -1,43 +1,45 @@
 /** Endpoints that want credentials: those in their own path, or any token. Digest has a file of its own. */
 
-import { type Application, type Reply, reply, type ServerRequest } from "sluice/server";
+import { type Application, basicAuth, bearerAuth, HttpError, type Middleware, type Reply, reply } from "sluice/server";
 import { jsonReply } from "../json-reply.js";
 import { statusReply } from "../status-reply.js";
 
 const UNAUTHORIZED = 401;
 const NOT_FOUND = 404;
-const BASIC = /^basic +([A-Za-z0-9+/]+={0,2})$/i;
-/** RFC 6750 §2.1; the scheme in any case of letters (RFC 9110 §11.1). */
-const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i;
+/** What the middleware says: malformed, or missing or wrong. */
+const REFUSALS: ReadonlySet<number> = new Set([400, UNAUTHORIZED]);
 
 /** `/basic-auth/:user/:passwd`, `/hidden-basic-auth/:user/:passwd`, `/bearer`. */
 export function addAuthRoutes(app: Application): void {
-  app.get("/basic-auth/:user/:passwd", (request) => checkBasic(request, request.params, UNAUTHORIZED));
-  app.get("/hidden-basic-auth/:user/:passwd", (request) => checkBasic(request, request.params, NOT_FOUND));
-  app.get("/bearer", ({ headers }) => {
-    const [, token] = BEARER.exec(headers.get("authorization") ?? "") ?? [];
-    return token === undefined
-      ? reply.empty({ status: UNAUTHORIZED, headers: { "WWW-Authenticate": "Bearer" } })
-      : jsonReply({ authenticated: true, token });
+  const user = app.key<string>("user");
+  const inPath = basicAuth({
+    realm: "Fake Realm",
+    key: user,
+    verify: (username, password, { params }) => {
+      const wanted = params as { readonly user?: string; readonly passwd?: string };
+      return username === wanted.user && password === wanted.passwd;
+    },
   });
+  const welcome = (request: Parameters<Middleware>[0]) => jsonReply({ authenticated: true, user: request.get(user) });
+  app.get("/basic-auth/:user/:passwd", [refusingBy(() => statusReply(UNAUTHORIZED)), inPath], welcome);
+  app.get("/hidden-basic-auth/:user/:passwd", [refusingBy(() => statusReply(NOT_FOUND)), inPath], welcome);
+
+  const token = app.key<string>("token");
+  const challenge = () => reply.empty({ status: UNAUTHORIZED, headers: { "WWW-Authenticate": "Bearer" } });
+  const anyToken = bearerAuth({ key: token, verify: () => true });
+  app.get("/bearer", [refusingBy(challenge), anyToken], (request) =>
+    jsonReply({ authenticated: true, token: request.get(token) }),
+  );
 }
 
-interface Credentials {
-  readonly user: string;
-  readonly passwd: string;
-}
-
-function checkBasic(request: ServerRequest<unknown>, wanted: Credentials, refusal: number): Reply {
-  const given = readBasic(request.headers.get("authorization"));
-  if (given?.user !== wanted.user || given.passwd !== wanted.passwd) return statusReply(refusal);
-  return jsonReply({ authenticated: true, user: wanted.user });
-}
-
-/** RFC 7617 §2: base64 of name, colon, password; the name has no colon. */
-function readBasic(field: string | null): Credentials | undefined {
-  const [, encoded] = BASIC.exec(field ?? "") ?? [];
-  if (encoded === undefined) return undefined;
-  const text = Buffer.from(encoded, "base64").toString("utf8");
-  const colon = text.indexOf(":");
-  return colon === -1 ? undefined : { user: text.slice(0, colon), passwd: text.slice(colon + 1) };
+/** As in httpbin, a refusal has no words, whatever is wrong with the credentials. */
+function refusingBy(refuse: () => Reply): Middleware {
+  return async (_request, next) => {
+    try {
+      return await next();
+    } catch (error) {
+      if (error instanceof HttpError && REFUSALS.has(error.status)) return refuse();
+      throw error;
+    }
+  };
 }

@@ -32,7 +32,8 @@ export function differingAspects(asked: Case, ours: [string, Answered], theirs: 
 function comparable(asked: Case, origin: string, answer: Answered): Comparable {
   const headers = new Map<string, string>();
   for (const [name, values] of answer.headers) {
-    if (!IGNORED.has(name)) headers.set(name, values.map((value) => fieldValue(name, value, origin)).join(" | "));
+    const shown = values.map((value) => fieldValue(name, value, origin)).join(" | ");
+    if (!IGNORED.has(name) && shown !== "") headers.set(name, shown);
   }
   return { status: answer.status, headers, body: bodyOf(asked, origin, answer, headers.get("content-type") ?? "") };
 }
@@ -46,6 +47,9 @@ function fieldValue(name: string, value: string, origin: string): string {
       return value.toLowerCase().replaceAll(" ", "");
     case "allow":
       return value.split(/, */).sort().join(", ");
+    // Whose page asks decides about all answers of ours: no endpoint's own affair.
+    case "vary":
+      return value.replace(/, Origin|^Origin(?:, )?/, "");
     case "set-cookie": {
       const [pair, ...attributes] = value.split("; ");
       return [pair, ...attributes.sort()].join("; ");

@@ -101,6 +101,11 @@ const EMPTY_BODIES: readonly Difference[] = [
 
 const ECHO: readonly Difference[] = [
   {
+    why: "Who does not say where it asks from is not told who may read: no browser would look",
+    cases: ["GET /get (no Origin)"],
+    aspects: ["header access-control-allow-credentials", "header access-control-allow-origin"],
+  },
+  {
     why: "The URL is a URL: characters beyond ASCII stay escaped; Werkzeug shows an IRI",
     cases: ["GET /get?q=a%20b+c%26d&caf%C3%A9=%E2%82%AC"],
     aspects: ["body.url"],
