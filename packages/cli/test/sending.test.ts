@@ -1,4 +1,4 @@
-/** What all commands that send have in common, each option in a real process against httpbin or a small server. */
+/** What all commands that send have in common, each option against httpbin or a small server. What processes add is in `process.test.ts`. */
 import { createHash, X509Certificate } from "node:crypto";
 import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer as createTlsServer } from "node:https";
@@ -12,8 +12,9 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { runProgram } from "../src/program.js";
 import { FakeIo } from "./support/fake-io.js";
 import { emptyFolder } from "./support/folder.js";
+import { run } from "./support/in-process.js";
 import { bytesOf, serve } from "./support/server.js";
-import { type Ended, jsonLines, run, start } from "./support/sluice-process.js";
+import { type Ended, jsonLines, run as runProcess, start } from "./support/sluice-process.js";
 
 let httpbin: Awaited<ReturnType<typeof startHttpbin>>;
 beforeAll(async () => {
@@ -227,11 +228,11 @@ describe("credentials", () => {
     await chmod(netrc, 0o600);
     const digest = at("/digest-auth/auth/ada/secret/SHA-256");
     const ended = await Promise.all([
-      run(["get", digest, "--fail", "-u", "ada:secret", "--digest"]),
-      run(["fetch", digest, digest, "-q", "-u", "ada:secret", "--digest"]),
-      run(["get", at("/basic-auth/ada/secret"), "--fail", "--netrc-file", netrc]),
-      run(["get", at("/basic-auth/ada/secret"), "--fail", "--netrc"], { env: { NETRC: netrc } }),
-      run(["get", digest, "--fail", "--netrc-file", netrc, "--digest"]),
+      runProcess(["get", digest, "--fail", "-u", "ada:secret", "--digest"]),
+      runProcess(["fetch", digest, digest, "-q", "-u", "ada:secret", "--digest"]),
+      runProcess(["get", at("/basic-auth/ada/secret"), "--fail", "--netrc-file", netrc]),
+      runProcess(["get", at("/basic-auth/ada/secret"), "--fail", "--netrc"], { env: { NETRC: netrc } }),
+      runProcess(["get", digest, "--fail", "--netrc-file", netrc, "--digest"]),
     ]);
     expect(ended.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0]);
   });
@@ -343,7 +344,14 @@ describe("--trace", () => {
   });
 
   test("is text if asked for, a line for each event, also of what fails", async () => {
-    const { code, stderr } = await run(["fetch", "http://127.0.0.1:1/", "-q", "--trace", "--trace-format", "text"]);
+    const { code, stderr } = await runProcess([
+      "fetch",
+      "http://127.0.0.1:1/",
+      "-q",
+      "--trace",
+      "--trace-format",
+      "text",
+    ]);
     expect(code).toBe(1);
     const lines = stderr.trimEnd().split("\n");
     expect(lines[0]).toMatch(/^ *\+\d+\.\d{4}s #1 requestStart +GET http:\/\/127\.0\.0\.1:1\/$/);
@@ -412,11 +420,11 @@ describe("proxies", () => {
     const direct = await serve((_request, response) => response.end("direct"));
     const env = { http_proxy: url };
     const outs = await Promise.all([
-      run(["get", direct.url], { env }),
-      run(["get", direct.url, "--proxy", "env"], { env }),
-      run(["get", direct.url, "--no-proxy"], { env }),
-      run(["get", direct.url], { env: { HTTP_PROXY: url, no_proxy: "127.0.0.1" } }),
-      run(["get", direct.url], { env: { HTTPS_PROXY: url } }),
+      runProcess(["get", direct.url], { env }),
+      runProcess(["get", direct.url, "--proxy", "env"], { env }),
+      runProcess(["get", direct.url, "--no-proxy"], { env }),
+      runProcess(["get", direct.url], { env: { HTTP_PROXY: url, no_proxy: "127.0.0.1" } }),
+      runProcess(["get", direct.url], { env: { HTTPS_PROXY: url } }),
     ]);
     const by = `by proxy: ${direct.url}/`;
     expect(outs.map(({ stdout }) => stdout)).toEqual([by, by, "direct", "direct", "direct"]);
