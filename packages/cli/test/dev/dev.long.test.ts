@@ -1,8 +1,11 @@
 /** Programs that end in other ways than they should. */
+import { spawn, spawnSync } from "node:child_process";
 import { createServer } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { APPLICATION, project } from "../support/project.js";
-import { start } from "../support/sluice-process.js";
+import { BIN, start } from "../support/sluice-process.js";
+
+const hasScript = spawnSync("script", ["--version"]).error === undefined;
 
 test("a program that will not end is ended when its grace is over, and one that hangs when a second signal comes", async () => {
   const { cwd, write } = await project({
@@ -35,3 +38,27 @@ test("a taken port is told by the application's own process, and a starter's fai
   expect(code).toBe(0);
   expect(stderr).toMatch(/taken[^\n]*\nsluice: app\.js has ended with exit code 1/);
 });
+
+test.skipIf(!hasScript && process.env["CI"] !== "true")(
+  "Ctrl-C on a terminal reaches the program once, and the command waits for it",
+  async () => {
+    const { cwd } = await project({
+      "main.js": `let count = 0;
+process.on("SIGINT", () => {
+  count += 1;
+  setTimeout(() => { console.log("interrupted " + count); process.exit(); }, 300);
+});
+setInterval(() => {}, 1000);
+console.log("ready");`,
+    });
+    const child = spawn("script", ["-qefc", `"${process.execPath}" "${BIN}" dev main.js`, "/dev/null"], { cwd });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const pieces: string[] = [];
+    child.stdout.on("data", (piece: Buffer) => {
+      pieces.push(piece.toString());
+      if (piece.includes("ready")) child.stdin.write("\u0003");
+    });
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    expect({ code, said: pieces.join("").match(/interrupted \d/g) }).toEqual({ code: 0, said: ["interrupted 1"] });
+  },
+);
