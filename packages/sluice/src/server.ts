@@ -92,9 +92,21 @@ export {
   type StreamSource,
   type TypedReplyOptions,
 } from "./server/reply-kinds.js";
-export type { ReadFormOptions, ReadJsonOptions, ReadOptions } from "./server/request/request-body.js";
+export type { DecompressOptions } from "./server/request/decompression.js";
+export type { FieldValuesOptions } from "./server/request/field-values.js";
+export type {
+  ReadFormDataOptions,
+  ReadFormOptions,
+  ReadJsonOptions,
+  ReadMultipartOptions,
+  ReadOptions,
+  ReadValidFormOptions,
+} from "./server/request/read-options.js";
+export type { FormEntry, RequestForm } from "./server/request/request-form.js";
 export type { ReplyListener } from "./server/request/request-parts.js";
 export type { ServerRequest } from "./server/request/server-request.js";
+export { UploadedFile } from "./server/request/uploaded-file.js";
+export type { CheckedPart, InvalidPlace } from "./server/request/validation.js";
 export type { CloseOptions, Server } from "./server/server.js";
 export type { ApplicationOverview, RouteOverview } from "./server/structure/overview.js";
 export type { RouteGroup } from "./server/structure/route-group.js";

@@ -34,4 +34,6 @@ export interface BodyOwner {
   readonly parseJson?: ((text: string) => unknown) | undefined;
   /** A reader is about to be given `error`: says in it whose body it was, if that is not said yet. */
   describe(error: SluiceError): void;
+  /** What a reader is given in place of `error`; without this, the error itself. */
+  translate?(error: unknown): unknown;
 }

@@ -36,19 +36,33 @@ export function schemaFirst<Options extends object>(
   return { schema: undefined, options: first };
 }
 
+/** What a schema says of a value. */
+export type SchemaResult =
+  | { readonly issues?: undefined; readonly value: unknown }
+  | { readonly issues: readonly ValidationIssue[] };
+
+/** Asks `schema` about `value`; a promise only if the schema is asynchronous. What the schema itself throws is not caught. */
+export function applySchema(schema: StandardSchemaV1, value: unknown): SchemaResult | Promise<SchemaResult> {
+  const result = schema["~standard"].validate(value);
+  return result instanceof Promise ? result.then(plainResult) : plainResult(result);
+}
+
 /**
  * What `schema` makes of `value`; a promise only if the schema is asynchronous. `what` is what the value is called in the message.
  * Throws `ValidationError` `body/schema-mismatch`.
  */
 export function validate(schema: StandardSchemaV1, value: unknown, what: string): unknown {
-  const result = schema["~standard"].validate(value);
-  if (result instanceof Promise) return result.then((late) => outputOf(late, what));
-  return outputOf(result, what);
+  const result = applySchema(schema, value);
+  return result instanceof Promise ? result.then((late) => outputOf(late, what)) : outputOf(result, what);
 }
 
-function outputOf(result: StandardSchemaV1.Result<unknown>, what: string): unknown {
+function plainResult(result: StandardSchemaV1.Result<unknown>): SchemaResult {
+  return result.issues === undefined ? { value: result.value } : { issues: result.issues.map(plainIssue) };
+}
+
+function outputOf(result: SchemaResult, what: string): unknown {
   if (result.issues === undefined) return result.value;
-  const issues = result.issues.map(plainIssue);
+  const { issues } = result;
   const shown = issues.slice(0, SHOWN_ISSUES).map(showIssue).join("; ");
   const more = issues.length > SHOWN_ISSUES ? `; and ${issues.length - SHOWN_ISSUES} more (see \`issues\`)` : "";
   const message = `Cannot take ${what}: it does not match the schema: ${shown}${more}`;

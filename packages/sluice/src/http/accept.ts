@@ -6,6 +6,8 @@
 import { isToken } from "../bytes/char-tables.js";
 import { readParameters, splitOutsideQuotes } from "./parameters.js";
 
+const NO_PARAMETERS: ReadonlyMap<string, string> = new Map();
+
 /** One member of an `Accept…` field: what it matches, and how much it is liked. */
 export interface Preference {
   /** In lower case: a media range, a coding, a language range, or `*`. */
@@ -32,8 +34,9 @@ export function parsePreferences(value: string): Preference[] {
 }
 
 /**
- * The offered media type (`type/subtype`, lower case) that an `Accept` value likes best, or undefined if it accepts none.
- * No field, undefined, accepts all of them (RFC 9110 §12.5.1). The most specific range that fits an offer decides its quality.
+ * The offered media type (`type/subtype`, lower case, perhaps with parameters) that an `Accept` value likes best, or undefined if it
+ * accepts none. No field, undefined, accepts all of them (RFC 9110 §12.5.1). The most specific range that fits an offer decides its
+ * quality; a range with parameters fits offers that have them (§12.5.1: `text/html;level=1`), and its `charset` any text.
  */
 export function negotiateMediaType<Offer extends string>(
   accept: string | undefined,
@@ -58,6 +61,30 @@ export function negotiateEncoding<Offer extends string>(
   return best(offers, (offer) => codingQuality(offer, ranges) ?? (offer === "identity" ? 0.0001 : 0));
 }
 
+/**
+ * The offered language (RFC 5646) that an `Accept-Language` value likes best, or undefined if it accepts none. No field accepts all
+ * (RFC 9110 §12.5.4). A range fits the tag itself, tags that it begins (RFC 4647 §3.3.1: `en` takes `en-GB`), and last of all what it
+ * begins with (§3.4: who asks for `en-GB` is served `en` rather than nothing).
+ */
+export function negotiateLanguage<Offer extends string>(
+  acceptLanguage: string | undefined,
+  offers: readonly Offer[],
+): Offer | undefined {
+  if (acceptLanguage === undefined || acceptLanguage.trim() === "") return offers[0];
+  const ranges = parsePreferences(acceptLanguage);
+  return best(offers, (offer) => languageQuality(offer.toLowerCase(), ranges));
+}
+
+/** The offered charset that an `Accept-Charset` value likes best (RFC 9110 §12.5.2), or undefined if none. No field accepts all. */
+export function negotiateCharset<Offer extends string>(
+  acceptCharset: string | undefined,
+  offers: readonly Offer[],
+): Offer | undefined {
+  if (acceptCharset === undefined || acceptCharset.trim() === "") return offers[0];
+  const ranges = parsePreferences(acceptCharset);
+  return best(offers, (offer) => codingQuality(offer.toLowerCase(), ranges) ?? 0);
+}
+
 function best<Offer>(offers: readonly Offer[], qualityOf: (offer: Offer) => number): Offer | undefined {
   let found: Offer | undefined;
   let highest = 0;
@@ -71,18 +98,49 @@ function best<Offer>(offers: readonly Offer[], qualityOf: (offer: Offer) => numb
 }
 
 function mediaQuality(offer: string, ranges: readonly Preference[]): number {
-  const anyOfType = `${offer.slice(0, offer.indexOf("/"))}/*`;
+  const [essence = "", ...rest] = splitOutsideQuotes(offer, ";");
+  const parameters = rest.length === 0 ? NO_PARAMETERS : readParameters(rest);
+  const anyOfType = `${essence.slice(0, essence.indexOf("/"))}/*`;
   let specificity = 0;
   let quality = 0;
   for (const range of ranges) {
-    // A range with parameters asks for a variant that a plain offer is not.
-    if (range.parameters.size > 0 && !range.parameters.has("charset")) continue;
-    const fit = range.value === offer ? 3 : range.value === anyOfType ? 2 : range.value === "*/*" ? 1 : 0;
+    const named = range.value === essence ? 3 : range.value === anyOfType ? 2 : range.value === "*/*" ? 1 : 0;
+    const fit = named === 0 ? 0 : named * 100 + matchedParameters(range.parameters, parameters);
     if (fit <= specificity) continue;
     specificity = fit;
     quality = range.quality;
   }
   return quality;
+}
+
+/** How many of a range's parameters an offer has; less than any fit if it lacks one. */
+function matchedParameters(wanted: ReadonlyMap<string, string>, offered: ReadonlyMap<string, string>): number {
+  let count = 0;
+  for (const [name, value] of wanted) {
+    const has = offered.get(name);
+    if (has?.toLowerCase() === value.toLowerCase()) count += 1;
+    else if (has !== undefined || name !== "charset") return Number.NEGATIVE_INFINITY;
+  }
+  return count;
+}
+
+function languageQuality(offer: string, ranges: readonly Preference[]): number {
+  let specificity = 0;
+  let quality = 0;
+  for (const { value, quality: wanted } of ranges) {
+    const fit = languageFit(value, offer);
+    if (fit <= specificity) continue;
+    specificity = fit;
+    quality = wanted;
+  }
+  return quality;
+}
+
+/** A whole number for what fits by its length, so that the longer of two ranges decides; less than 1 for what fits but loosely. */
+function languageFit(range: string, offer: string): number {
+  if (range === "*") return 0.25;
+  if (range === offer || offer.startsWith(`${range}-`)) return range.length;
+  return range.startsWith(`${offer}-`) ? 0.5 : 0;
 }
 
 function codingQuality(offer: string, ranges: readonly Preference[]): number | undefined {

@@ -4,7 +4,7 @@
  */
 
 import type { Stats } from "node:fs";
-import { type FileHandle, lstat, open, realpath, rename, rm, stat, unlink } from "node:fs/promises";
+import { chmod, type FileHandle, lstat, open, realpath, rename, rm, stat, unlink } from "node:fs/promises";
 import { PayloadError, UsageError } from "../errors.js";
 import { randomId } from "./random.js";
 
@@ -12,6 +12,7 @@ import { randomId } from "./random.js";
 const READ_BYTES = 256 * 1024;
 /** Pieces are collected to this size before they are written: each write is a trip to another thread. */
 const WRITE_BYTES = 1024 * 1024;
+const PERMISSIONS = 0o777;
 
 /** A regular file, open for reading. Several may read from it at a time. Whoever opened it closes it. */
 export interface FileSource {
@@ -63,6 +64,22 @@ export async function writeFileAtomically(path: string | URL, pieces: AsyncItera
 }
 
 /**
+ * Moves a file that is ours to `path`, replacing any other there at once; the mode is that of a new file. Between file systems it is
+ * copied, and on failure nothing of the copy is left.
+ */
+export async function moveFile(from: string, path: string | URL): Promise<void> {
+  const target = await realPathOf(path);
+  if (!(await isSpecial(target)) && (await renameAsNew(from, target))) return;
+  const source = await openFile(from);
+  try {
+    await writeFileAtomically(path, source.slice());
+  } finally {
+    await source.close();
+  }
+  await unlink(from);
+}
+
+/**
  * Removes a Unix socket's file, and says whether it did: false for what is not a socket, or not there. For
  * `ListenOptions.removeStaleSocket`, which has made sure that nobody listens on it.
  */
@@ -99,6 +116,24 @@ async function replaceFile(target: string | URL, source: AsyncIterator<Uint8Arra
   } catch (error) {
     await rm(partial, { force: true });
     throw error;
+  }
+}
+
+/** Renames, with the mode that a new file gets there; false if it lies on another file system. */
+async function renameAsNew(from: string, target: string | URL): Promise<boolean> {
+  const placeholder = besides(target, `.${randomId().slice(0, 8)}.part`);
+  const handle = await open(placeholder, "wx");
+  try {
+    const { mode } = await handle.stat();
+    await chmod(from, mode & PERMISSIONS);
+    await rename(from, target);
+    return true;
+  } catch (error) {
+    if (isErrno(error, "EXDEV")) return false;
+    throw error;
+  } finally {
+    await handle.close();
+    await rm(placeholder, { force: true });
   }
 }
 
@@ -161,7 +196,11 @@ async function lstatOrUndefined(path: string | URL): Promise<Stats | undefined> 
   try {
     return await lstat(path);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    if (isErrno(error, "ENOENT")) return undefined;
     throw error;
   }
+}
+
+function isErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
 }

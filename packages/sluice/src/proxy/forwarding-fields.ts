@@ -7,7 +7,8 @@
 
 import { plainAddress } from "../http/ip-range.js";
 import { joinField } from "../server/field-lookup.js";
-import { type RequestOrigin, ServerRequest } from "../server/request/server-request.js";
+import type { RequestOrigin } from "../server/request/request-parts.js";
+import { ServerRequest } from "../server/request/server-request.js";
 import type { ForwardingField } from "../server/trust-proxy.js";
 
 /** Which fields are written. */

@@ -11,6 +11,7 @@ import type { Responder } from "./exchange.js";
 import { HttpError } from "./http-error.js";
 import { problemFor } from "./problem.js";
 import type { Reply } from "./reply.js";
+import { announce, isAbandonedBy } from "./request/request-access.js";
 import { pathOf, tryNormalisePath } from "./request/request-path.js";
 import { ServerRequest } from "./request/server-request.js";
 import type { Scope } from "./structure/scope.js";
@@ -56,7 +57,7 @@ export class Dispatcher {
     }
     made.taken = true;
     try {
-      ServerRequest.announce(request, made);
+      announce(request, made);
     } catch (error) {
       made.discard();
       throw error;
@@ -69,7 +70,7 @@ export class Dispatcher {
 
   #fail(scope: Scope, request: ServerRequest, error: unknown): Reply {
     const failure = error instanceof HttpError ? error : new HttpError(500, undefined, { cause: error });
-    if (failure.status >= 500 && !ServerRequest.isAbandonedBy(request, error)) scope.report(error, request);
+    if (failure.status >= 500 && !isAbandonedBy(request, error)) scope.report(error, request);
     try {
       return this.#finish(scope, request, problemFor(request, failure));
     } catch (again) {
@@ -84,7 +85,7 @@ export class Dispatcher {
    */
   reportLate(error: unknown, request?: ServerRequest, scope: Scope = this.#root): void {
     if (error instanceof ConnectionLostError || error instanceof RequestTimeoutError) return;
-    if (request !== undefined && ServerRequest.isAbandonedBy(request, error)) return;
+    if (request !== undefined && isAbandonedBy(request, error)) return;
     if (typeof error === "object" && error !== null) {
       if (this.#reported.has(error)) return;
       this.#reported.add(error);

@@ -11,6 +11,7 @@ import {
   resolveConnectionOptions,
 } from "./connection-options.js";
 import { type ErrorListener, reportToStandardError } from "./error-report.js";
+import { type Decompression, type DecompressOptions, resolveDecompress } from "./request/decompression.js";
 import { ProxyTrust, type TrustProxyOptions } from "./trust-proxy.js";
 
 /** Options of an {@link Application}. */
@@ -22,6 +23,13 @@ export interface ApplicationOptions extends ConnectionOptions {
    * @default 1_048_576 (1 MiB)
    */
   readonly maxBodySize?: number;
+  /**
+   * Whether a handler's readers undo the content coding of a request body, and how; `maxBodySize` counts what comes out. Off, a body
+   * with a coding is answered with 415. `request.body` is always as the client sent it.
+   *
+   * @default true
+   */
+  readonly decompress?: boolean | DecompressOptions;
   /**
    * Proxies that are believed when they say who the client is: addresses and CIDR ranges, or these with the fields believed.
    *
@@ -44,6 +52,7 @@ export interface ApplicationOptions extends ConnectionOptions {
 /** The same, checked and complete. */
 export interface ResolvedApplicationOptions {
   readonly maxBodySize: number;
+  readonly decompression: Decompression;
   readonly trust: ProxyTrust | undefined;
   readonly accessLog: AccessLog | undefined;
   readonly onError: ErrorListener;
@@ -54,6 +63,7 @@ export interface ResolvedApplicationOptions {
 const DEFAULT_MAX_BODY_SIZE = 1024 * 1024;
 const OPTION_NAMES: ReadonlySet<string> = new Set([
   "maxBodySize",
+  "decompress",
   "trustProxy",
   "accessLog",
   "onError",
@@ -66,7 +76,7 @@ export function resolveApplicationOptions(given: ApplicationOptions): ResolvedAp
   requireObject("application options", given);
   refuseUnknown("application", given, OPTION_NAMES);
   const { maxBodySize = DEFAULT_MAX_BODY_SIZE, trustProxy, accessLog, clock = systemClock, ...rest } = given;
-  const { onError = reportToStandardError, ...connection } = rest;
+  const { onError = reportToStandardError, decompress, ...connection } = rest;
   requireFunction("onError", onError);
   if (trustProxy !== undefined) requireObject("trustProxy", trustProxy);
   if (accessLog !== undefined) requireObject("accessLog", accessLog);
@@ -78,6 +88,7 @@ export function resolveApplicationOptions(given: ApplicationOptions): ResolvedAp
   }
   return Object.freeze({
     maxBodySize,
+    decompression: resolveDecompress(decompress),
     trust: trustProxy === undefined ? undefined : new ProxyTrust(trustProxy),
     accessLog: accessLog === undefined ? undefined : new AccessLog(accessLog, clock, onError),
     onError,

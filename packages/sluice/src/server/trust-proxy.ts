@@ -33,6 +33,8 @@ export interface TrustProxyOptions {
 /** What is known about the client's end of the first trusted hop. */
 export interface ClientView {
   readonly address: string | undefined;
+  /** The client's address, then those of the trusted proxies, the peer's last; unknown ones are left out. */
+  readonly addresses: readonly string[];
   /** Undefined: as the connection has it. */
   readonly scheme: "http" | "https" | undefined;
   /** A valid authority; undefined: as the request has it. */
@@ -85,26 +87,29 @@ export class ProxyTrust {
   }
 
   #viewByElements(peer: ClientView, forwarded: string): ClientView {
-    let view = peer;
+    const addresses = [...peer.addresses];
+    let { scheme, host } = peer;
     for (const hop of forwardedHops(forwarded)) {
       const address = hop.address === undefined || parseIp(hop.address) === undefined ? undefined : hop.address;
-      view = { address: address ?? view.address, scheme: readScheme(hop.proto), host: readHost(hop.host) };
+      if (address !== undefined) addresses.unshift(plainAddress(address));
+      scheme = readScheme(hop.proto);
+      host = readHost(hop.host);
       if (address === undefined || !this.isTrusted(address)) break;
     }
-    return { ...view, address: view.address === undefined ? undefined : plainAddress(view.address) };
+    return { address: addresses[0], addresses, scheme, host };
   }
 
   #viewByLists(peer: ClientView, fields: FieldLines): ClientView {
-    let address = peer.address;
+    const addresses = [...peer.addresses];
     for (const entry of listEntries(this.#joined(fields, "x-forwarded-for") ?? "")) {
       const claimed = nodeAddress(entry);
       if (claimed === undefined || parseIp(claimed) === undefined) break;
-      address = plainAddress(claimed);
+      addresses.unshift(plainAddress(claimed));
       if (!this.isTrusted(claimed)) break;
     }
     const proto = nearestEntry(this.#joined(fields, "x-forwarded-proto"));
     const host = nearestEntry(this.#joined(fields, "x-forwarded-host"));
-    return { address, scheme: readScheme(proto), host: readHost(host) };
+    return { address: addresses[0], addresses, scheme: readScheme(proto), host: readHost(host) };
   }
 
   #joined(fields: FieldLines, name: ForwardingField): string | undefined {
@@ -114,8 +119,8 @@ export class ProxyTrust {
 
 /** The client without any proxy: the peer of the connection. */
 export function viewOfPeer(peerAddress: string | undefined): ClientView {
-  const address = peerAddress === undefined ? undefined : plainAddress(peerAddress);
-  return { address, scheme: undefined, host: undefined };
+  const addresses = peerAddress === undefined ? [] : [plainAddress(peerAddress)];
+  return { address: addresses[0], addresses, scheme: undefined, host: undefined };
 }
 
 /** The rightmost entry: whether proxies replace the field or add to it, that one a trusted proxy wrote. */

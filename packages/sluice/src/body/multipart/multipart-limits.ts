@@ -14,11 +14,12 @@ export interface MultipartLimits {
   readonly maxPartHeaderBytes: number;
   /** Most header lines of one part; one more is `multipart/too-many-headers`. 0 or more. @default 64 */
   readonly maxPartHeaders: number;
-  /**
-   * Most bytes of a form field: a part with a name and no filename; more are `multipart/field-too-large`. 0 or more.
-   * @default 1_048_576
-   */
+  /** Most form fields: parts with a name and no filename; one more is `multipart/too-many-fields`. 0 or more. @default 1_000 */
+  readonly maxFields: number;
+  /** Most bytes of one form field; more are `multipart/field-too-large`. 0 or more. @default 1_048_576 */
   readonly maxFieldBytes: number;
+  /** Most bytes of any other part, such as a file; more are `multipart/file-too-large`. 0 or more. @default Infinity */
+  readonly maxFileBytes: number;
   /**
    * Most bytes in all, decoded, with headers and boundaries and what stands around the parts; more are `multipart/too-large`. 0 or
    * more. @default Infinity
@@ -31,7 +32,9 @@ export const MULTIPART_DEFAULTS: MultipartLimits = Object.freeze({
   maxParts: 1_000,
   maxPartHeaderBytes: 16 * 1024,
   maxPartHeaders: 64,
+  maxFields: 1_000,
   maxFieldBytes: 1024 * 1024,
+  maxFileBytes: Number.POSITIVE_INFINITY,
   maxTotalBytes: Number.POSITIVE_INFINITY,
 });
 
@@ -39,7 +42,9 @@ const LEAST: MultipartLimits = {
   maxParts: 0,
   maxPartHeaderBytes: 2,
   maxPartHeaders: 0,
+  maxFields: 0,
   maxFieldBytes: 0,
+  maxFileBytes: 0,
   maxTotalBytes: 0,
 };
 const KNOWN: ReadonlySet<string> = new Set(Object.keys(MULTIPART_DEFAULTS));

@@ -16,6 +16,8 @@ export interface PartOwner {
   partWaits(part: MultipartPart, waiting: boolean): void;
   /** A reader of the part is about to be given `error`. */
   describe: BodyOwner["describe"];
+  /** What that reader gets in its place. */
+  translate(error: unknown): unknown;
 }
 
 /** What the parts of one body have in common. */
@@ -53,7 +55,13 @@ export class MultipartPart implements AsyncIterable<Uint8Array> {
       contentType: () => this.type,
       charset: () => (this.type === undefined ? undefined : parseMediaType(this.type)?.charset),
       describe: (error) => owner.describe(error),
+      translate: (error) => owner.translate(error),
     });
+  }
+
+  /** Whether it is a form field, and no file. */
+  get isField(): boolean {
+    return this.name !== undefined && this.filename === undefined;
   }
 
   /** The `Content-Type` as sent; undefined if there is none (RFC 7578 §4.4 takes that for text). */

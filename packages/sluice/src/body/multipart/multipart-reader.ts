@@ -16,6 +16,8 @@ import { MultipartPart, type PartOwner, type SavePart } from "./multipart-part.j
 
 /** What follows the last boundary is let by up to this many bytes; for more the connection is given up. */
 const EPILOGUE_BYTES = 64 * 1024;
+/** Most characters of a part's name in a message. */
+const SHOWN_CHARACTERS = 64;
 const DONE: IteratorReturnResult<undefined> = Object.freeze({ value: undefined, done: true });
 
 type Result = IteratorResult<MultipartPart, undefined>;
@@ -39,7 +41,8 @@ export class MultipartReader implements AsyncIterableIterator<MultipartPart, und
   #waiters: ((result: Result | Promise<never>) => void)[] = [];
   /** The part whose content is arriving. */
   #arriving: MultipartPart | undefined = undefined;
-  #fieldBytes = 0;
+  #arrivedBytes = 0;
+  #fields = 0;
   /** The part that was given out last. */
   #given: MultipartPart | undefined = undefined;
   #partWaits = false;
@@ -82,16 +85,18 @@ export class MultipartReader implements AsyncIterableIterator<MultipartPart, und
 
   onPart(fields: readonly string[]): void {
     const { save, maxBytes } = this.#settings;
-    this.#arriving = new MultipartPart(fields, { owner: this, save, maxBytes });
-    this.#fieldBytes = 0;
-    this.#parts.push(this.#arriving);
+    const part = new MultipartPart(fields, { owner: this, save, maxBytes });
+    if (part.isField) this.#countField();
+    this.#arriving = part;
+    this.#arrivedBytes = 0;
+    this.#parts.push(part);
     this.#serve();
   }
 
   onContent(piece: Uint8Array, borrowed: boolean): void {
     const part = this.#arriving;
     if (part === undefined) return;
-    if (part.name !== undefined && part.filename === undefined) this.#countField(part.name, piece.byteLength);
+    this.#countBytes(part, piece.byteLength);
     part.body.push(piece, borrowed);
   }
 
@@ -102,14 +107,21 @@ export class MultipartReader implements AsyncIterableIterator<MultipartPart, und
     part?.body.finish([]);
   }
 
-  #countField(name: string, bytes: number): void {
-    const { maxFieldBytes } = this.#settings.limits;
-    this.#fieldBytes += bytes;
-    if (this.#fieldBytes <= maxFieldBytes) return;
-    throw new PayloadError(
-      "multipart/field-too-large",
-      `Cannot read the multipart body: field ${JSON.stringify(name.slice(0, 64))} has more than ${maxFieldBytes} bytes (maxFieldBytes)`,
-    );
+  #countField(): void {
+    const { maxFields } = this.#settings.limits;
+    this.#fields += 1;
+    if (this.#fields > maxFields)
+      throw refused("multipart/too-many-fields", `more than ${maxFields} fields (maxFields)`);
+  }
+
+  #countBytes(part: MultipartPart, bytes: number): void {
+    const { maxFieldBytes, maxFileBytes } = this.#settings.limits;
+    this.#arrivedBytes += bytes;
+    if (this.#arrivedBytes <= (part.isField ? maxFieldBytes : maxFileBytes)) return;
+    const name = JSON.stringify(part.name?.slice(0, SHOWN_CHARACTERS) ?? "");
+    throw part.isField
+      ? refused("multipart/field-too-large", `field ${name} has more than ${maxFieldBytes} bytes (maxFieldBytes)`)
+      : refused("multipart/file-too-large", `file ${name} has more than ${maxFileBytes} bytes (maxFileBytes)`);
   }
 
   // ── the parts' side ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -122,6 +134,11 @@ export class MultipartReader implements AsyncIterableIterator<MultipartPart, und
 
   describe(error: SluiceError): void {
     this.#flow.owner?.describe(error);
+  }
+
+  translate(error: unknown): unknown {
+    const { owner } = this.#flow;
+    return owner?.translate === undefined ? error : owner.translate(error);
   }
 
   // ── within ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -213,4 +230,8 @@ export class MultipartReader implements AsyncIterableIterator<MultipartPart, und
       }
     }
   }
+}
+
+function refused(code: string, why: string): PayloadError {
+  return new PayloadError(code, `Cannot read the multipart body: ${why}`);
 }

@@ -17,7 +17,8 @@ export async function failReader(flow: BodyFlow, error: unknown): Promise<never>
     flow.owner?.describe(error);
     Error.captureStackTrace(error, failReader);
   }
-  throw error;
+  const { owner } = flow;
+  throw owner?.translate === undefined ? error : owner.translate(error);
 }
 
 /** Where a stream was asked for: its reader is told of an error by the stream, through no promise that could be followed. */
@@ -34,13 +35,14 @@ export function takeReaderSite(below: Parameters<typeof Error.captureStackTrace>
 
 /** `error` as the reader of a stream is to get it. Errors that are not ours stay as they are. */
 export function errorForStream(flow: BodyFlow, error: unknown, site: ReaderSite): unknown {
+  const { owner } = flow;
   if (!(error instanceof SluiceError)) return error;
-  flow.owner?.describe(error);
+  owner?.describe(error);
   const frames = site.stack?.split("\n").slice(1).join("\n") ?? "";
   Object.defineProperty(error, "stack", {
     value: `${error.name}: ${error.message}\n${frames}`,
     configurable: true,
     writable: true,
   });
-  return error;
+  return owner?.translate === undefined ? error : owner.translate(error);
 }

@@ -1,7 +1,7 @@
 /** Values read from a body, each turned into something else (as a schema does) before its reader gets it. */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { SluiceError } from "../../errors.js";
+import { SluiceError, ValidationError } from "../../errors.js";
 import type { BodyFlow } from "../body-flow.js";
 import { validate } from "../schema.js";
 
@@ -38,5 +38,8 @@ function told(flow: BodyFlow, error: unknown, below: Parameters<typeof Error.cap
   if (!(error instanceof SluiceError)) return error;
   flow.owner?.describe(error);
   Error.captureStackTrace(error, below);
-  return error;
+  const { owner } = flow;
+  // Only what the body is: what went wrong inside of a schema is nobody's answer.
+  if (!(error instanceof ValidationError) || owner?.translate === undefined) return error;
+  return owner.translate(error);
 }

@@ -8,7 +8,7 @@
 import { requireNumber } from "../../options.js";
 import type { Middleware } from "../middleware-chain.js";
 import { tooLarge } from "../request/body-faults.js";
-import { ServerRequest } from "../request/server-request.js";
+import { limitBody } from "../request/request-access.js";
 
 /**
  * Answers 413 to bodies of more than `maxBytes`: 0 for no bodies, `Infinity` for no limit. `UsageError` `options/out-of-range` for a
@@ -19,7 +19,7 @@ export function bodyLimit(maxBytes: number): Middleware {
   return (request, next) => {
     if (request.hasBody) {
       if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
-      ServerRequest.limitBody(request, maxBytes);
+      limitBody(request, maxBytes);
     }
     return next();
   };

@@ -5,7 +5,9 @@ import { UsageError } from "../../errors.js";
 import { refuseUnknown, requireFunction, requireObject } from "../../options.js";
 import { randomId } from "../../platform/random.js";
 import type { Middleware } from "../middleware-chain.js";
-import { isSaneId, ServerRequest } from "../request/server-request.js";
+import { identify, trustedId } from "../request/request-access.js";
+import { isSaneId } from "../request/request-parts.js";
+import type { ServerRequest } from "../request/server-request.js";
 
 /** How requests are named. */
 export interface RequestIdOptions {
@@ -37,14 +39,14 @@ export function requestId(options: RequestIdOptions = {}): Middleware {
   const name = header.toLowerCase();
   return (request, next) => {
     const received = receivedId(request, name, trust);
-    ServerRequest.identify(request, received ?? requireSane(generate(request)));
+    identify(request, received ?? requireSane(generate(request)));
     request.beforeReply((reply) => reply.headers.set(header, request.id));
     return next();
   };
 }
 
 function receivedId(request: ServerRequest, name: string, trust: RequestIdOptions["trust"]): string | undefined {
-  if (trust === "proxy") return ServerRequest.trustedId(request, name);
+  if (trust === "proxy") return trustedId(request, name);
   const id = trust === true ? request.headers.get(name) : null;
   return id !== null && isSaneId(id) ? id : undefined;
 }

@@ -16,7 +16,8 @@ import { type ErrorListener, report, reportToStandardError } from "../error-repo
 import { HttpError } from "../http-error.js";
 import type { Middleware, Next } from "../middleware-chain.js";
 import type { Reply } from "../reply.js";
-import { ServerRequest } from "../request/server-request.js";
+import { narrowSignal } from "../request/request-access.js";
+import type { ServerRequest } from "../request/server-request.js";
 
 /** What is done when time is up. */
 export interface TimeoutOptions {
@@ -47,7 +48,7 @@ export function timeout(ms: number, options: TimeoutOptions = {}): Middleware {
 function limited(request: ServerRequest, next: Next, options: ResolvedOptions): Promise<Reply> {
   const { clock, ms, onLateError } = options;
   const controller = newSharedController();
-  ServerRequest.narrowSignal(request, (signal) => {
+  narrowSignal(request, (signal) => {
     // Both live as long as the request: nothing to unlink.
     linkSignal(signal, controller);
     return controller.signal;

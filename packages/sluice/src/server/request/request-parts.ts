@@ -1,13 +1,34 @@
 /** What a request makes on demand, and how. */
 
+import type { Clock } from "../../concurrency/clock.js";
+import { UsageError } from "../../errors.js";
+import { TemporaryFiles } from "../../platform/temporary-files.js";
 import type { ServerExchange } from "../exchange.js";
 import { findField } from "../field-lookup.js";
 import { HttpError } from "../http-error.js";
 import type { KeyStore } from "../keys.js";
 import type { Reply } from "../reply.js";
 import { type ClientView, type ProxyTrust, viewOfPeer } from "../trust-proxy.js";
-import type { RequestBody } from "./request-body.js";
+import type { BodySurroundings, RequestBody } from "./request-body.js";
 import { decodePathPart, originOf } from "./request-path.js";
+import type { ServerRequest } from "./server-request.js";
+
+/** What a request needs from its application. */
+export interface RequestSurroundings extends BodySurroundings {
+  readonly trust: ProxyTrust | undefined;
+  readonly clock: Clock;
+  readonly values: KeyStore;
+  /** A new id, unlike any other of this process and, in all likelihood, of any. */
+  newId(): string;
+  /** Reports what went wrong when nobody could be answered any more. */
+  reportLate(error: unknown): void;
+}
+
+/** What a request was made from. */
+export interface RequestOrigin {
+  readonly exchange: ServerExchange;
+  readonly trust: ProxyTrust | undefined;
+}
 
 /** What a request's path matched. */
 export interface RequestMatch {
@@ -24,6 +45,9 @@ export interface RequestMatch {
 export type ReplyListener = (reply: Reply) => void;
 
 const NO_PARAMS: Readonly<Record<string, string>> = Object.freeze({});
+
+/** An id that may be given to a request from outside: nothing that could be mistaken for something else in a log. */
+const SANE_ID = /^[A-Za-z0-9._~:+/=@-]{1,128}$/;
 
 /** What a request has made on demand. */
 export interface LazyParts {
@@ -91,5 +115,50 @@ export function makeUrl(origin: string, path: string, query: string): URL {
     return new URL(`${origin}${path === "*" ? "" : path}${query === "" ? "" : `?${query}`}`);
   } catch (cause) {
     throw new HttpError(400, "The request names a host that no URL can have", { code: "server/host", cause });
+  }
+}
+
+/** Whether an id may go into logs and answers as it is. */
+export function isSaneId(id: string): boolean {
+  return SANE_ID.test(id);
+}
+
+/** The id that a trusted proxy has sent in the field `name` (lower case), if it did and it is sane. */
+export function receivedId({ exchange, trust }: RequestOrigin, name: string): string | undefined {
+  if (trust === undefined) return undefined;
+  const id = findField(exchange.fields, name);
+  return id !== undefined && isSaneId(id) && trust.isTrusted(exchange.peer().remoteAddress) ? id : undefined;
+}
+
+/** Temporary storage that goes when the answer to `request` has been sent, or given up. */
+export function makeStorage(
+  request: ServerRequest<unknown>,
+  { reportLate }: RequestSurroundings,
+  folder: string | undefined,
+): TemporaryFiles {
+  const storage = new TemporaryFiles(folder);
+  request.beforeReply((reply) => reply.whenSent(() => void storage.removeAll().catch(reportLate)));
+  return storage;
+}
+
+/** Names and values of one part of a request. Throws `UsageError` `options/unknown-value` for a part that there is not. */
+export function namedValues(
+  request: ServerRequest<unknown>,
+  part: "query" | "params" | "headers" | "cookies",
+): Iterable<readonly [name: string, value: string]> {
+  switch (part) {
+    case "query":
+      return request.query;
+    case "params":
+      return Object.entries(request.params as Readonly<Record<string, string>>);
+    case "headers":
+      return request.headers;
+    case "cookies":
+      return request.cookies;
+    default:
+      throw new UsageError(
+        "options/unknown-value",
+        `Cannot validate ${String(part)}: expected "query", "params", "headers" or "cookies"`,
+      );
   }
 }

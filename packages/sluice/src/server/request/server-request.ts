@@ -3,44 +3,52 @@
  * URL object, a header object, an abort signal or an id.
  */
 
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Body } from "../../body/body.js";
+import type { MultipartPart } from "../../body/multipart/multipart-part.js";
+import { isSchema } from "../../body/schema.js";
+import type { Validators } from "../../http/conditional.js";
 import { parseCookieHeader } from "../../http/cookies.js";
 import { type HeadersSource, HttpHeaders } from "../../http/headers.js";
+import { type MediaType, parseMediaType } from "../../http/media-type.js";
+import type { ByteRange } from "../../http/range.js";
+import { addVary } from "../../http/vary.js";
+import type { PeerInfo } from "../../net/transport.js";
 import type { ServerExchange } from "../exchange.js";
 import { findField, joinField } from "../field-lookup.js";
 import { type Key, KeyStore } from "../keys.js";
-import type { Reply } from "../reply.js";
-import type { ClientView, ProxyTrust } from "../trust-proxy.js";
-import { type ReadFormOptions, type ReadJsonOptions, type ReadOptions, RequestBody } from "./request-body.js";
+import type { ClientView } from "../trust-proxy.js";
+import { isFresh, requestedRanges, requirePreconditions } from "./conditions.js";
+import { type FieldValuesOptions, valuesByName } from "./field-values.js";
+import { matchType, type NegotiatedField, notAcceptable, preferred } from "./negotiation.js";
+import type {
+  ReadFormDataOptions,
+  ReadFormOptions,
+  ReadJsonOptions,
+  ReadMultipartOptions,
+  ReadOptions,
+  ReadValidFormOptions,
+} from "./read-options.js";
+import { RequestBody } from "./request-body.js";
+import type { RequestForm } from "./request-form.js";
 import {
   clientViewOf,
   hostAsked,
   type LazyParts,
   makeLazyParts,
+  makeStorage,
   makeUrl,
+  namedValues,
   paramsOf,
   type ReplyListener,
   type RequestMatch,
+  type RequestOrigin,
+  type RequestSurroundings,
+  receivedId,
 } from "./request-parts.js";
 import { queryOf } from "./request-path.js";
+import { validated } from "./validation.js";
 
-/** What a request needs from its application. */
-export interface RequestSurroundings {
-  readonly maxBodySize: number;
-  readonly trust: ProxyTrust | undefined;
-  readonly values: KeyStore;
-  /** A new id, unlike any other of this process and, in all likelihood, of any. */
-  newId(): string;
-}
-
-/** What a request was made from. */
-export interface RequestOrigin {
-  readonly exchange: ServerExchange;
-  readonly trust: ProxyTrust | undefined;
-}
-
-/** An id that a trusted proxy may give a request: nothing that could be mistaken for something else in a log. */
-const SANE_ID = /^[A-Za-z0-9._~:+/=@-]{1,128}$/;
 const RECEIVED = { immutable: true } as const;
 
 /** A request being served. `Params` are the parameters of its route's path. */
@@ -123,10 +131,20 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
     return this.#view().address;
   }
 
+  /** The client's address, then those of the trusted proxies; the last is the peer's. Empty on a Unix socket without a proxy. */
+  get remoteAddresses(): readonly string[] {
+    return this.#view().addresses;
+  }
+
+  /** The other end of the connection: addresses, ports, TLS. Behind a proxy this is the proxy. */
+  get peer(): PeerInfo {
+    return this.#exchange.peer();
+  }
+
   /** An id for logs: the trusted proxy's `X-Request-Id` if it is sane, otherwise a new one. */
   get id(): string {
     const lazy = this.#parts();
-    lazy.id ??= this.#receivedId() ?? this.#surroundings.newId();
+    lazy.id ??= receivedId(ServerRequest.behind(this), "x-request-id") ?? this.#surroundings.newId();
     return lazy.id;
   }
 
@@ -152,14 +170,111 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
     return lazy.cookies;
   }
 
+  /**
+   * What `schema` makes of one part of the request, or 422 with a problem document that names every failing path. It is given texts by
+   * name (of `headers` in lower case): nothing is converted on the way, a number in a query is digits until the schema makes it one.
+   */
+  async valid<S extends StandardSchemaV1>(
+    part: "query" | "params" | "headers" | "cookies",
+    schema: S,
+    options: FieldValuesOptions = {},
+  ): Promise<StandardSchemaV1.InferOutput<S>> {
+    return validated(
+      schema,
+      valuesByName(namedValues(this, part), options.lists),
+      part,
+    ) as StandardSchemaV1.InferOutput<S>;
+  }
+
+  // ── what the client wants ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * The one of `types` that the client likes best by `Accept` (RFC 9110 §12.5.1), of equals the first; undefined if it takes none. A
+   * type is `type/subtype` or short: `json html text xml form csv events bytes`. The answer gets `Vary: Accept`.
+   */
+  accepts<Type extends string>(...types: readonly Type[]): Type | undefined {
+    return this.#prefer("Accept", types);
+  }
+
+  /** As {@link ServerRequest.accepts}, but throws `HttpError` 406 `server/not-acceptable`, with a list of what there is. */
+  negotiate<Type extends string>(...types: readonly Type[]): Type {
+    const chosen = this.#prefer("Accept", types);
+    if (chosen === undefined) throw notAcceptable(types);
+    return chosen;
+  }
+
+  /** The same for content codings; name `identity` to offer none (RFC 9110 §12.5.3). Without the field only that is taken. */
+  acceptsEncodings<Coding extends string>(...codings: readonly Coding[]): Coding | undefined {
+    return this.#prefer("Accept-Encoding", codings);
+  }
+
+  /** The same for language tags: `en` serves those who want `en-GB`, and the other way round (RFC 9110 §12.5.4). */
+  acceptsLanguages<Tag extends string>(...tags: readonly Tag[]): Tag | undefined {
+    return this.#prefer("Accept-Language", tags);
+  }
+
+  /** The same for charsets, a field that browsers have given up (RFC 9110 §12.5.2). */
+  acceptsCharsets<Charset extends string>(...charsets: readonly Charset[]): Charset | undefined {
+    return this.#prefer("Accept-Charset", charsets);
+  }
+
+  /** Whether the client has what is there now (RFC 9110 §13.1): answer 304. Only ever true for GET and HEAD. */
+  isFresh(current: Validators): boolean {
+    return isFresh(this.method, this.#exchange.fields, current);
+  }
+
+  /**
+   * Throws `HttpError` 412 `server/precondition-failed` if `If-Match`, `If-Unmodified-Since` or `If-None-Match` forbids changing what is
+   * there now (RFC 9110 §13.1); `undefined` for nothing there yet.
+   */
+  requirePreconditions(current: Validators | undefined): void {
+    requirePreconditions(this.method, this.#exchange.fields, current);
+  }
+
+  /**
+   * The parts of a body of `size` bytes that the client asks for by `Range`; undefined for the whole, and if `If-Range` does not fit
+   * `current` (RFC 9110 §14.2). Throws `HttpError` 416 `server/range` if none of them can be had.
+   */
+  ranges(size: number, current: Validators = {}): readonly ByteRange[] | undefined {
+    return requestedRanges(this.method, this.#exchange.fields, {
+      size,
+      current,
+      nowMs: this.#surroundings.clock.wallTime(),
+    });
+  }
+
+  // ── its body ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The media type of the body taken apart; undefined if none is named, or none that is valid. */
+  get mediaType(): MediaType | undefined {
+    const value = findField(this.#exchange.fields, "content-type");
+    return value === undefined ? undefined : parseMediaType(value);
+  }
+
+  /** The first of `types` that the body is said to be: short names as in `accepts`, ranges (`image/*`), suffixes (`+json`). */
+  is<Type extends string>(...types: readonly Type[]): Type | undefined {
+    return matchType(this.mediaType?.essence, types);
+  }
+
+  /** Bytes of the body on the wire, where the client says so beforehand. */
+  get contentLength(): number | undefined {
+    const declared = findField(this.#exchange.fields, "content-length");
+    return declared === undefined ? undefined : Number(declared);
+  }
+
   /** Whether it has a body, be it empty. */
   get hasBody(): boolean {
     return this.#exchange.hasBody;
   }
 
-  /** The body as JSON: 415 unless it is declared as such, 400 if malformed or empty, 413 beyond `maxBodySize`. */
-  json<Value = unknown>(options?: ReadJsonOptions): Promise<Value> {
-    return this.#body().json(options) as Promise<Value>;
+  /**
+   * The body as JSON: 415 unless it is declared as such, 400 if malformed or empty, 413 beyond `maxBodySize`. With a Standard
+   * Schema, what that makes of it, or 422 with a problem document that names every failing path.
+   */
+  json<Value = unknown>(options?: ReadJsonOptions): Promise<Value>;
+  json<S extends StandardSchemaV1>(schema: S, options?: ReadJsonOptions): Promise<StandardSchemaV1.InferOutput<S>>;
+  json(first?: StandardSchemaV1 | ReadJsonOptions, second?: ReadJsonOptions): Promise<unknown> {
+    return this.#body().json(first, second);
   }
 
   /** The body as text in its charset (UTF-8 if it names none): 415 for an unknown one, 400 for malformed text, 413. */
@@ -172,9 +287,29 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
     return this.#body().bytes(options);
   }
 
-  /** The fields of an `application/x-www-form-urlencoded` body; 415 for another type, 413 beyond `maxBodySize`. */
-  form(options?: ReadFormOptions): Promise<URLSearchParams> {
-    return this.#body().form(options);
+  /**
+   * The fields of an `application/x-www-form-urlencoded` body; 415 for another type, 413 beyond `maxBodySize`. With a Standard Schema,
+   * what that makes of a form in either encoding, or 422: it is given an object of texts and, for files, of {@link UploadedFile}.
+   */
+  form(options?: ReadFormOptions): Promise<URLSearchParams>;
+  form<S extends StandardSchemaV1>(schema: S, options?: ReadValidFormOptions): Promise<StandardSchemaV1.InferOutput<S>>;
+  form(first?: StandardSchemaV1 | ReadFormOptions, second: ReadValidFormOptions = {}): Promise<unknown> {
+    if (isSchema(first))
+      return this.#body().validForm(first, second, (folder) => makeStorage(this, this.#surroundings, folder));
+    return this.#body().form(first);
+  }
+
+  /**
+   * A form with its files, in either encoding, received whole; files beyond `maxMemory` lie in temporary storage until the request is
+   * answered. 415 for another type, 400 if malformed, 413 beyond `maxSize` or another limit. Asked again, it is the same form.
+   */
+  formData(options: ReadFormDataOptions = {}): Promise<RequestForm> {
+    return this.#body().formData(options, (folder) => makeStorage(this, this.#surroundings, folder));
+  }
+
+  /** The parts of a multipart body as they arrive, each to be read before the next; 415 for another type, 400, 413. */
+  multipart(options?: ReadMultipartOptions): AsyncIterableIterator<MultipartPart> {
+    return this.#body().multipart(options);
   }
 
   /** The body in pieces as they arrive, to be iterated once; 413 beyond `maxBodySize`, which `maxSize` can lift. */
@@ -221,52 +356,14 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
     return this;
   }
 
-  /**
-   * For the application: calls what {@link ServerRequest.beforeReply} has collected. A listener that throws is forgotten, so that
-   * the others can be called again with the reply to its error.
-   */
-  static announce(request: ServerRequest, reply: Reply): void {
-    const listeners = request.#lazy?.listeners;
-    if (listeners === undefined) return;
-    for (const listener of [...listeners]) {
-      try {
-        listener(reply);
-      } catch (error) {
-        listeners.splice(listeners.indexOf(listener), 1);
-        throw error;
-      }
-    }
+  /** For `request-access.ts`: what was made on demand, if anything was. */
+  static lazyOf(request: ServerRequest): LazyParts | undefined {
+    return request.#lazy;
   }
 
-  /** For middleware: the id that {@link ServerRequest.id} gives from now on. */
-  static identify(request: ServerRequest, id: string): void {
-    request.#parts().id = id;
-  }
-
-  /** For middleware: the id that a trusted proxy has sent in the field `name` (lower case), if it did and it is sane. */
-  static trustedId(request: ServerRequest, name: string): string | undefined {
-    return request.#receivedId(name);
-  }
-
-  /** For middleware: most bytes that its readers take in, in place of the application's `maxBodySize`, if they have not begun. */
-  static limitBody(request: ServerRequest, maxBytes: number): void {
-    request.#parts().maxBodySize = maxBytes;
-  }
-
-  /** For middleware: has {@link ServerRequest.signal} be another one, which has to abort when the one it was does. */
-  static narrowSignal(request: ServerRequest, narrow: (signal: AbortSignal) => AbortSignal): void {
-    request.#parts().signal = narrow(request.signal);
-  }
-
-  /** For the application: whether `error` is only the echo of the client having gone away. */
-  static isAbandonedBy(request: ServerRequest, error: unknown): boolean {
-    const signal = request.#lazy?.signal;
-    return signal?.aborted === true && error === signal.reason;
-  }
-
-  /** For the application: the exchange below the request. */
-  static exchangeOf(request: ServerRequest): ServerExchange {
-    return request.#exchange;
+  /** For `request-access.ts`: the same, made now if it was not. */
+  static partsOf(request: ServerRequest): LazyParts {
+    return request.#parts();
   }
 
   /** For `sluice/proxy`: the exchange behind a request, and whose word its application takes about the client. */
@@ -281,8 +378,14 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
 
   #body(): RequestBody {
     const lazy = this.#parts();
-    lazy.body ??= new RequestBody(this.#exchange, lazy.maxBodySize ?? this.#surroundings.maxBodySize);
+    lazy.body ??= new RequestBody(this.#exchange, this.#surroundings, lazy.maxBodySize);
     return lazy.body;
+  }
+
+  /** The answer depends on `field` whatever it says, so that all answers have to say so (RFC 9110 §12.5.5). */
+  #prefer<Offer extends string>(field: NegotiatedField, offers: readonly Offer[]): Offer | undefined {
+    this.beforeReply((reply) => addVary(reply.headers, field));
+    return preferred(this.#exchange.fields, field, offers);
   }
 
   #view(): ClientView {
@@ -290,16 +393,4 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
     lazy.view ??= clientViewOf(this.#exchange, this.#surroundings.trust);
     return lazy.view;
   }
-
-  #receivedId(name = "x-request-id"): string | undefined {
-    const { trust } = this.#surroundings;
-    if (trust === undefined) return undefined;
-    const id = findField(this.#exchange.fields, name);
-    return id !== undefined && isSaneId(id) && trust.isTrusted(this.#exchange.peer().remoteAddress) ? id : undefined;
-  }
-}
-
-/** Whether an id may go into logs and answers as it is. */
-export function isSaneId(id: string): boolean {
-  return SANE_ID.test(id);
 }

@@ -13,8 +13,9 @@ import { randomId } from "../../platform/random.js";
 import type { ServerExchange } from "../exchange.js";
 import { responseWatcher } from "../life/response-watch.js";
 import { compose, type Middleware, type Step } from "../middleware-chain.js";
+import type { RequestSurroundings } from "../request/request-parts.js";
 import { hostOf, type RequestMatch } from "../request/request-parts.js";
-import type { RequestSurroundings, ServerRequest } from "../request/server-request.js";
+import type { ServerRequest } from "../request/server-request.js";
 import { readPattern } from "../route-pattern.js";
 import { RouteTree } from "../route-tree.js";
 import { Router } from "../router.js";
@@ -200,9 +201,10 @@ export class RoutingTable {
   }
 
   #surroundingsOf(scope: Scope): RequestSurroundings {
-    const { trust, maxBodySize: most } = this.#root.options;
+    const { trust, clock, decompression, maxBodySize: most } = this.#root.options;
     const { maxBodySize = most } = scope.lineage.find(({ given }) => given.maxBodySize !== undefined)?.given ?? {};
-    return { maxBodySize, trust, values: scope.values, newId: randomId };
+    const reportLate = (error: unknown) => scope.report(error, undefined);
+    return { maxBodySize, decompression, trust, clock, values: scope.values, newId: randomId, reportLate };
   }
 }
 

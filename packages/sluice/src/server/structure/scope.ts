@@ -12,7 +12,8 @@ import { KeyStore } from "../keys.js";
 import type { ResponseListener } from "../life/response-watch.js";
 import type { Middleware } from "../middleware-chain.js";
 import type { ApplicationOptions, ResolvedApplicationOptions } from "../options.js";
-import { ServerRequest } from "../request/server-request.js";
+import { exchangeOf } from "../request/request-access.js";
+import type { ServerRequest } from "../request/server-request.js";
 import type { ServerWatch } from "../server-watch.js";
 import { joinPath, type RoutePath } from "./prefix.js";
 import type { RouteDefinition } from "./route-methods.js";
@@ -158,7 +159,7 @@ export class Scope {
 
 /** Returns whether one of them was told: those that do not watch this request are not. */
 function tellWatches(watches: ReadonlySet<ServerWatch>, error: unknown, request: ServerRequest | undefined): boolean {
-  const exchange = request === undefined ? undefined : ServerRequest.exchangeOf(request);
+  const exchange = request === undefined ? undefined : exchangeOf(request);
   let watched = false;
   for (const watch of watches) {
     if (exchange !== undefined && !watch.watches(exchange)) continue;
