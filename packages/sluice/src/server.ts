@@ -1,5 +1,6 @@
 /** `sluice/server`: everything public of the server side. */
 
+export type { ContentCoding } from "./body/content-coding.js";
 export { ConnectionLostError, isSluiceError, PeerError, SluiceError, UsageError } from "./errors.js";
 export {
   type Conditions,
@@ -52,7 +53,10 @@ export {
 } from "./server/middleware/auth/bearer-auth.js";
 export type { AuthVerdict } from "./server/middleware/auth/credentials.js";
 export { bodyLimit } from "./server/middleware/body-limit.js";
+export type { CompressionOptions } from "./server/middleware/compressing/options.js";
+export { compression } from "./server/middleware/compression.js";
 export { type CorsDecision, type CorsOptions, type CorsOrigin, cors } from "./server/middleware/cors.js";
+export { type EtagOptions, etag } from "./server/middleware/etag.js";
 export { type IpRestrictionOptions, ipRestriction } from "./server/middleware/ip-restriction.js";
 export { type NormalisePathOptions, normalisePath } from "./server/middleware/normalise-path.js";
 export { type RateLimitOptions, rateLimit } from "./server/middleware/rate-limit.js";

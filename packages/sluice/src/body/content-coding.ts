@@ -20,14 +20,23 @@ type Zlib = typeof import("node:zlib");
 interface ZstdLibrary {
   zstdDecompressSync(coded: Uint8Array, options: { maxOutputLength: number }): Uint8Array;
   createZstdDecompress(options: { chunkSize: number }): CodingStream;
-  zstdCompressSync(plain: Uint8Array): Uint8Array;
-  createZstdCompress(options: { chunkSize: number }): EncodingStream;
+  zstdCompressSync(plain: Uint8Array, options: ZstdOptions): Uint8Array;
+  zstdCompress(plain: Uint8Array, options: ZstdOptions, coded: CodedCallback): void;
+  createZstdCompress(options: ZstdOptions & { chunkSize: number }): EncodingStream;
+  readonly constants: Readonly<Record<"ZSTD_c_compressionLevel" | "ZSTD_c_windowLog" | "ZSTD_e_flush", number>>;
 }
+
+interface ZstdOptions {
+  readonly params: Record<number, number>;
+}
+
+type CodedCallback = (error: Error | null, coded: Uint8Array) => void;
 
 /** The part of a zlib stream that coding needs. */
 export interface EncodingStream extends AsyncIterable<Uint8Array> {
   /** `coded` is called when the piece has been coded and there is room for another. */
   write(piece: Uint8Array, coded: (error?: Error | null) => void): unknown;
+  flush(kind: number): unknown;
   end(): unknown;
   destroy(error?: Error): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
@@ -37,7 +46,19 @@ export interface EncodingStream extends AsyncIterable<Uint8Array> {
 export interface ContentEncoder {
   readonly coding: ContentCoding;
   encodeAtOnce(plain: Uint8Array): Uint8Array;
+  /** The same on another thread. */
+  encode(plain: Uint8Array): Promise<Uint8Array>;
   open(): EncodingStream;
+  /** Has a stream give out all that was written to it, so that it can be decoded without what comes later. */
+  flush(stream: EncodingStream): void;
+}
+
+/** How hard an encoder tries. */
+export interface EncoderOptions {
+  /** As {@link requireLevel} has it. @default the platform's; 5 for br */
+  readonly level?: number | undefined;
+  /** For many streams at a time, which may be idle for long: br and zstd look back 256 KiB only. @default false */
+  readonly lean?: boolean;
 }
 
 /** More codings on one body than this are refused: nobody has a use for them but to make us work. */
@@ -47,9 +68,22 @@ const STEP_BYTES = 64 * 1024;
 const OPTIONS = { chunkSize: STEP_BYTES };
 /** Brotli's own choice, 11, takes a hundred times as long as gzip; with 5 it is as fast, and still smaller. */
 const BROTLI_QUALITY = 5;
+/** 256 KiB; br would take some MiB for each stream. */
+const LEAN_WINDOW_BITS = 18;
+const LEVELS: Readonly<Record<ContentCoding, readonly [least: number, most: number]>> = {
+  gzip: [0, 9],
+  deflate: [0, 9],
+  br: [0, 11],
+  zstd: [1, 22],
+};
 const HAS_ZSTD = process.versions["zstd"] !== undefined;
 const NAMES: readonly ContentCoding[] = HAS_ZSTD ? ["gzip", "deflate", "br", "zstd"] : ["gzip", "deflate", "br"];
 const ACCEPTED = NAMES.join(", ");
+
+/** Every coding that this Node.js can do and undo. */
+export function availableCodings(): readonly ContentCoding[] {
+  return NAMES;
+}
 
 /** The value of `Accept-Encoding` that names every coding this Node.js can undo (RFC 9110 §12.5.3). */
 export function acceptEncoding(): string {
@@ -88,31 +122,73 @@ export function requireCoding(name: unknown): asserts name is ContentCoding {
   throw new UsageError("options/unknown-value", `Cannot compress with ${JSON.stringify(name)}: known are ${ACCEPTED}`);
 }
 
+/** Throws `UsageError` `options/out-of-range` for a level that `coding` has not: 0 to 9 (gzip, deflate), 11 (br), 1 to 22 (zstd). */
+export function requireLevel(coding: ContentCoding, level: number): void {
+  const [least, most] = LEVELS[coding];
+  if (Number.isInteger(level) && level >= least && level <= most) return;
+  throw new UsageError(
+    "options/out-of-range",
+    `Cannot use level ${level} of ${coding}: expected a whole number from ${least} to ${most}`,
+  );
+}
+
 /** An encoder for one coding, which has to be one that {@link requireCoding} accepts. */
-export function encoderFor(coding: ContentCoding): ContentEncoder {
+export function encoderFor(coding: ContentCoding, options: EncoderOptions = {}): ContentEncoder {
   const zlib = process.getBuiltinModule("node:zlib");
   switch (coding) {
     case "gzip":
-      return { coding, encodeAtOnce: (plain) => zlib.gzipSync(plain), open: () => zlib.createGzip(OPTIONS) };
     case "deflate":
-      return { coding, encodeAtOnce: (plain) => zlib.deflateSync(plain), open: () => zlib.createDeflate(OPTIONS) };
-    case "br": {
-      const params = { [zlib.constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY };
-      return {
-        coding,
-        encodeAtOnce: (plain) => zlib.brotliCompressSync(plain, { params }),
-        open: () => zlib.createBrotliCompress({ ...OPTIONS, params }),
-      };
-    }
-    case "zstd": {
-      const library = zlib as unknown as ZstdLibrary;
-      return {
-        coding,
-        encodeAtOnce: (plain) => library.zstdCompressSync(plain),
-        open: () => library.createZstdCompress(OPTIONS),
-      };
-    }
+      return zlibEncoder(coding, options, zlib);
+    case "br":
+      return brotliEncoder(options, zlib);
+    case "zstd":
+      return zstdEncoder(options, zlib as unknown as ZstdLibrary);
   }
+}
+
+function zlibEncoder(coding: "gzip" | "deflate", { level }: EncoderOptions, zlib: Zlib): ContentEncoder {
+  const chosen = level === undefined ? {} : { level };
+  const isGzip = coding === "gzip";
+  return {
+    coding,
+    encodeAtOnce: (plain) => (isGzip ? zlib.gzipSync(plain, chosen) : zlib.deflateSync(plain, chosen)),
+    encode: (plain) =>
+      promised((coded) => (isGzip ? zlib.gzip(plain, chosen, coded) : zlib.deflate(plain, chosen, coded))),
+    open: () => (isGzip ? zlib.createGzip({ ...OPTIONS, ...chosen }) : zlib.createDeflate({ ...OPTIONS, ...chosen })),
+    flush: (stream) => void stream.flush(zlib.constants.Z_SYNC_FLUSH),
+  };
+}
+
+function brotliEncoder({ level = BROTLI_QUALITY, lean = false }: EncoderOptions, zlib: Zlib): ContentEncoder {
+  const { constants } = zlib;
+  const params = { [constants.BROTLI_PARAM_QUALITY]: level };
+  const streamed = lean ? { ...params, [constants.BROTLI_PARAM_LGWIN]: LEAN_WINDOW_BITS } : params;
+  return {
+    coding: "br",
+    encodeAtOnce: (plain) => zlib.brotliCompressSync(plain, { params }),
+    encode: (plain) => promised((coded) => zlib.brotliCompress(plain, { params }, coded)),
+    open: () => zlib.createBrotliCompress({ ...OPTIONS, params: streamed }),
+    flush: (stream) => void stream.flush(constants.BROTLI_OPERATION_FLUSH),
+  };
+}
+
+function zstdEncoder({ level, lean = false }: EncoderOptions, library: ZstdLibrary): ContentEncoder {
+  const { constants } = library;
+  const params: Record<number, number> = level === undefined ? {} : { [constants.ZSTD_c_compressionLevel]: level };
+  const streamed = lean ? { ...params, [constants.ZSTD_c_windowLog]: LEAN_WINDOW_BITS } : params;
+  return {
+    coding: "zstd",
+    encodeAtOnce: (plain) => library.zstdCompressSync(plain, { params }),
+    encode: (plain) => promised((coded) => library.zstdCompress(plain, { params }, coded)),
+    open: () => library.createZstdCompress({ ...OPTIONS, params: streamed }),
+    flush: (stream) => void stream.flush(constants.ZSTD_e_flush),
+  };
+}
+
+function promised(start: (coded: CodedCallback) => void): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    start((error, coded) => (error === null ? resolve(coded) : reject(error)));
+  });
 }
 
 function toolFor(coding: ContentCoding, zlib: Zlib): CodingTool {

@@ -5,3 +5,8 @@ import { createHash } from "node:crypto";
 export function sha256(text: string): string {
   return createHash("sha256").update(text, "utf8").digest("base64url");
 }
+
+/** 144 bits of the SHA-256 of bytes, or of a text's UTF-8, in base64url: enough to tell any two contents apart. */
+export function contentDigest(content: Uint8Array | string): string {
+  return createHash("sha256").update(content).digest("base64url").slice(0, 24);
+}

@@ -6,20 +6,42 @@
 import type { ContentCoding, ContentEncoder } from "../content-coding.js";
 import type { Payload } from "../payload.js";
 import { CompressedPieces } from "./compressed-pieces.js";
+import { TrailedPayload } from "./trailed-payload.js";
 import { WholePayload } from "./whole-payload.js";
+
+/** How a payload is compressed. */
+export interface CompressOptions {
+  /** Most bytes that are coded at once, in memory, while everything else waits. @default 65_536 */
+  readonly atOnceBytes?: number;
+  /** Whether what a source has given leaves when it pauses, rather than when there is enough of it. @default false */
+  readonly flushOnPause?: boolean;
+}
 
 /** Coding this much takes about as long as one round through a thread. */
 const AT_ONCE_BYTES = 64 * 1024;
 
 /** The payload as `encoder` codes it. */
-export function compressedPayload(payload: Payload, encoder: ContentEncoder): Payload {
-  const { whole, length } = payload;
-  if (whole === undefined || length === undefined || length > AT_ONCE_BYTES) {
-    return new CompressedPayload(payload, encoder);
+export function compressedPayload(payload: Payload, encoder: ContentEncoder, options: CompressOptions = {}): Payload {
+  const { whole, length, trailers } = payload;
+  const { atOnceBytes = AT_ONCE_BYTES, flushOnPause = false } = options;
+  if (whole === undefined || length === undefined || length > atOnceBytes) {
+    const compressed = new CompressedPayload(payload, encoder, flushOnPause);
+    return trailers === undefined ? compressed : new TrailedPayload(compressed, trailers);
   }
-  const bytes = typeof whole === "string" ? Buffer.from(whole, "utf8") : whole;
   const { contentType, ownsType = false } = payload;
-  return new WholePayload(encoder.encodeAtOnce(bytes), contentType, { contentEncoding: encoder.coding, ownsType });
+  return new WholePayload(encoder.encodeAtOnce(bytesOf(whole)), contentType, {
+    contentEncoding: encoder.coding,
+    ownsType,
+  });
+}
+
+/** What is in memory, coded on another thread. */
+export async function compressedWhole(whole: Uint8Array | string, encoder: ContentEncoder): Promise<Payload> {
+  return new WholePayload(await encoder.encode(bytesOf(whole)), undefined, { contentEncoding: encoder.coding });
+}
+
+function bytesOf(whole: Uint8Array | string): Uint8Array {
+  return typeof whole === "string" ? Buffer.from(whole, "utf8") : whole;
 }
 
 class CompressedPayload implements Payload {
@@ -27,10 +49,12 @@ class CompressedPayload implements Payload {
   readonly whole = undefined;
   readonly #payload: Payload;
   readonly #encoder: ContentEncoder;
+  readonly #flushOnPause: boolean;
 
-  constructor(payload: Payload, encoder: ContentEncoder) {
+  constructor(payload: Payload, encoder: ContentEncoder, flushOnPause: boolean) {
     this.#payload = payload;
     this.#encoder = encoder;
+    this.#flushOnPause = flushOnPause;
   }
 
   get contentType(): string | undefined {
@@ -54,7 +78,9 @@ class CompressedPayload implements Payload {
   }
 
   open(): AsyncIterableIterator<Uint8Array, undefined> {
-    return new CompressedPieces(this.#payload.open()[Symbol.asyncIterator](), this.#encoder.open());
+    const stream = this.#encoder.open();
+    const flush = this.#flushOnPause ? () => this.#encoder.flush(stream) : undefined;
+    return new CompressedPieces(this.#payload.open()[Symbol.asyncIterator](), stream, flush);
   }
 
   discard(): void {
