@@ -30,7 +30,8 @@ export {
 } from "./http/range.js";
 export type { FieldLines } from "./http1/sinks.js";
 export type { ListenAddress, Listener, ServerTlsOptions } from "./net/listen.js";
-export type { AccessLogFormat, AccessLogOptions } from "./server/access-log.js";
+export type { AccessLogFormat, AccessLogOptions } from "./server/access-log/access-log.js";
+export type { AccessLogEntry } from "./server/access-log/entry.js";
 export { Application, type GetMethod } from "./server/application.js";
 export { CONNECTION_DEFAULTS, type ConnectionOptions, type NumberOption } from "./server/connection-options.js";
 export type { ConnectionStats } from "./server/connection-set.js";

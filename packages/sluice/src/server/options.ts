@@ -3,7 +3,7 @@
 import { type Clock, systemClock } from "../concurrency/clock.js";
 import { UsageError } from "../errors.js";
 import { refuseUnknown, requireFunction, requireObject } from "../options.js";
-import { AccessLog, type AccessLogOptions } from "./access-log.js";
+import { AccessLog, type AccessLogOptions } from "./access-log/access-log.js";
 import {
   CONNECTION_OPTION_NAMES,
   type ConnectionOptions,

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { ManualClock } from "../../src/concurrency/manual-clock.js";
 import { ConnectionLostError } from "../../src/errors.js";
-import type { AccessLogOptions } from "../../src/server/access-log.js";
+import type { AccessLogOptions } from "../../src/server/access-log/access-log.js";
+import type { AccessLogEntry } from "../../src/server/access-log/entry.js";
 import { Application } from "../../src/server/application.js";
 import type { Reply } from "../../src/server/reply.js";
 import { ask, FakeExchange, type FakeRequest } from "./fake-exchange.js";
@@ -16,11 +17,13 @@ async function lineFor(
   target: string,
   given: FakeRequest = {},
   method = "GET",
+  trustProxy: readonly string[] = [],
 ): Promise<string> {
   const lines: string[] = [];
   const clock = new ManualClock({ wallTime: Date.UTC(2026, 1, 3, 4, 5, 6, 789) });
   const app = new Application({
     clock,
+    trustProxy,
     onError: () => undefined,
     accessLog: { ...options, write: (line) => lines.push(line) },
   });
@@ -160,4 +163,106 @@ test("lines go to standard output unless told otherwise, and an unknown format i
   expect(() => new Application({ accessLog: { format } })).toThrow(
     expect.objectContaining({ code: "options/unknown-value" }),
   );
+});
+
+describe("a pattern", () => {
+  test.each<[string, string]>([
+    ["%a|%m|%U|%H|%s|%b|%B", "192.0.2.1|GET|/a/b|HTTP/1.1|200|5|5"],
+    ["%t", "[03/Feb/2026:04:05:06 +0000]"],
+    ["%r", "GET /a/b?q=… HTTP/1.1"],
+    ["%T %Tf %D", "0 0.012500 12500"],
+    ["100%% %P", `100% ${process.pid}`],
+    ["%R %L", "/a/:b the-id"],
+    ["%{User-Agent}i %{x-none}i %{Content-Type}o", "curl/8 - text/plain; charset=utf-8"],
+    ["%{SLUICE_TEST_VALUE}e %{SLUICE_TEST_NONE}e", 'a\\"b -'],
+    ["%Tfast%Ts", "0.012500ast0s"],
+    [
+      '%a %t "%r" %s %b "%{Referer}i" "%{User-Agent}i"',
+      "192.0.2.1 [03/Feb/2026:04:05:06 +0000] " + '"GET /a/b?q=… HTTP/1.1" 200 5 "http://example.com/?t=…" "curl/8"',
+    ],
+  ])("%s", async (format, expected) => {
+    vi.stubEnv("SLUICE_TEST_VALUE", 'a"b');
+    const fields = ["Referer", "http://example.com/?t=secret", "User-Agent", "curl/8", "X-Request-Id", "the-id"];
+    const line = await lineFor({ format: format as `${string}%${string}` }, "/a/b?q=secret", { fields }, "GET", [
+      "192.0.2.1",
+    ]);
+    expect(line).toBe(expected);
+    vi.unstubAllEnvs();
+  });
+
+  test("shows no credentials, nor fields that are to be hidden, and escapes what clients wrote", async () => {
+    const fields = ["Authorization", "Basic secret", "Cookie", "a=secret", "X-Key", "secret", "X-Odd", 'a"\\b\u00e9'];
+    const format = "%{authorization}i %{COOKIE}i %{x-key}i %{x-odd}i %{set-cookie}o";
+    expect(await lineFor({ format, hideHeaders: ["X-KEY"] }, "/a/b", { fields })).toBe('… … … a\\"\\\\b\\xe9 -');
+  });
+
+  test("shows dashes for what there is not", async () => {
+    expect(await lineFor({ format: "%a %R %b" }, "/nowhere", { remoteAddress: undefined })).toMatch(/^- - \d+$/);
+    expect(await lineFor({ format: "%b %B" }, "/a/b", {}, "OPTIONS")).toBe("- 0");
+  });
+
+  test.each(["%y", "%{x}z", "%", "100% of", "%{x"])("with %s is refused", (format) => {
+    expect(() => new Application({ accessLog: { format: format as `${string}%${string}` } })).toThrow(
+      expect.objectContaining({ code: "options/unknown-value" }),
+    );
+  });
+});
+
+describe("what is logged", () => {
+  function logged(options: AccessLogOptions) {
+    const lines: [string, AccessLogEntry][] = [];
+    const onError = vi.fn();
+    const app = new Application({
+      onError,
+      accessLog: { write: (line, entry) => lines.push([line, entry]), ...options },
+    });
+    app.get("/", () => "hello");
+    app.get("/health", () => "ok");
+    return { lines, onError, get: (target: string) => ask(app.dispatch, "GET", target) };
+  }
+
+  test("fields of one's own join the object, replace its members and leave them out", async () => {
+    const fields = ({ status, reply, request }: AccessLogEntry) => ({
+      ok: status < 400,
+      type: reply.headers.get("content-type"),
+      method: request.method.toLowerCase(),
+      id: undefined,
+    });
+    const { lines, get } = logged({ format: "json", fields });
+    await get("/");
+    const line = JSON.parse(lines[0]?.[0] ?? "");
+    expect(line).toMatchObject({ ok: true, type: "text/plain; charset=utf-8", method: "get", status: 200 });
+    expect(line).not.toHaveProperty("id");
+  });
+
+  test("what is skipped has no line, and what skip throws is reported", async () => {
+    const { lines, get } = logged({ skip: ({ request, status }) => request.path === "/health" && status < 400 });
+    await get("/health");
+    await get("/");
+    expect(lines.map(([line]) => line)).toEqual([expect.stringContaining('"GET / HTTP/1.1" 200 5')]);
+    const failing = logged({
+      skip: () => {
+        throw new Error("x");
+      },
+    });
+    expect((await failing.get("/")).status).toBe(200);
+    expect(failing.onError).toHaveBeenCalledOnce();
+    expect(failing.lines).toEqual([]);
+  });
+
+  test("a sink gets what the line was made of, too", async () => {
+    const { lines, get } = logged({});
+    await get("/");
+    expect(lines[0]?.[1]).toMatchObject({ status: 200, bodyBytes: 5, remoteAddress: "192.0.2.1", error: undefined });
+  });
+
+  test.each<[object, string]>([
+    [{ fields: () => ({}) }, "options/unknown-value"],
+    [{ format: "json", fields: {} }, "options/unknown-value"],
+    [{ skip: "health" }, "options/unknown-value"],
+    [{ write: "file" }, "options/unknown-value"],
+    [{ formt: "json" }, "options/unknown"],
+  ])("%j is refused", (accessLog, code) => {
+    expect(() => new Application({ accessLog })).toThrow(expect.objectContaining({ code }));
+  });
 });
