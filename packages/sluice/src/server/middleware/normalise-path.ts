@@ -1,6 +1,6 @@
 /**
  * Leads clients that write a path in another way than its route to the one that it has: 308 (RFC 9110 §15.4.9), which keeps method and
- * body, and the query with it. Only where there is nothing at the path as it was written: routes go first.
+ * body, and the query with it. Only where there is nothing at the path as it was written, and something at the other one.
  *
  * No way out of the site: the location begins with exactly one slash and no backslash, which browsers read as one, is left in it.
  * Dot segments never come here, they are 400 before; escapes stay escaped, so `%2F` is no slash.
@@ -10,7 +10,9 @@ import { UsageError } from "../../errors.js";
 import { refuseUnknown, requireObject } from "../../options.js";
 import type { Middleware } from "../middleware-chain.js";
 import { reply } from "../reply-kinds.js";
-import { pathOf, queryOf } from "../request/request-path.js";
+import { pathOf, queryOf, tryNormalisePath } from "../request/request-path.js";
+import type { ServerRequest } from "../request/server-request.js";
+import { hasRouteAt } from "../structure/unrouted.js";
 
 /** Which spelling paths have. */
 export interface NormalisePathOptions {
@@ -22,8 +24,6 @@ export interface NormalisePathOptions {
 
 const OPTION_NAMES: ReadonlySet<string> = new Set<keyof NormalisePathOptions>(["trailingSlash", "mergeSlashes"]);
 const TRAILING: readonly string[] = ["remove", "add", "keep"];
-/** What looks like a file, which has no slash at its end. */
-const FILE_NAME = /\.[^/.]+$/;
 
 /** Redirects 404s whose path has another spelling. `UsageError` `options/…` for an option of the wrong kind, or unknown. */
 export function normalisePath(options: NormalisePathOptions = {}): Middleware {
@@ -38,20 +38,27 @@ export function normalisePath(options: NormalisePathOptions = {}): Middleware {
     const answer = await next();
     if (answer.status !== 404 || request.route !== undefined) return answer;
     const path = pathOf(request.target);
-    const other = otherSpelling(path, trailingSlash, mergeSlashes);
-    if (other === path || !path.startsWith("/")) return answer;
+    const other = otherSpellings(path, trailingSlash, mergeSlashes).find((one) => isRouted(request, one));
+    if (other === undefined || other === path) return answer;
     answer.discard();
     const query = queryOf(request.target);
     return reply.redirect(query === "" ? other : `${other}?${query}`, { status: 308 });
   };
 }
 
-function otherSpelling(path: string, trailingSlash: string, mergeSlashes: boolean): string {
-  let other = mergeSlashes ? path.replace(/\/{2,}/g, "/") : path;
-  if (trailingSlash === "remove") other = withoutTrailing(other);
-  else if (trailingSlash === "add" && !other.endsWith("/") && !FILE_NAME.test(other)) other = `${other}/`;
-  if (other === path) return path;
-  return other.replace(/^\/+/, "/").replace(/\\/g, "%5C");
+function isRouted(request: ServerRequest, path: string): boolean {
+  const normal = tryNormalisePath(path);
+  return normal !== undefined && hasRouteAt(request, normal);
+}
+
+/** The nearest first. */
+function otherSpellings(path: string, trailingSlash: string, mergeSlashes: boolean): string[] {
+  if (!path.startsWith("/")) return [];
+  const merged = mergeSlashes ? path.replace(/\/{2,}/g, "/") : path;
+  const spellings = [merged];
+  if (trailingSlash === "remove") spellings.push(withoutTrailing(merged));
+  else if (trailingSlash === "add" && !merged.endsWith("/")) spellings.push(`${merged}/`);
+  return spellings.map((spelling) => spelling.replace(/^\/+/, "/").replace(/\\/g, "%5C"));
 }
 
 /** Without a pattern: one for slashes at the end takes quadratic time. */

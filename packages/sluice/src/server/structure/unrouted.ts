@@ -8,6 +8,14 @@ import { normalisePath } from "../request/request-path.js";
 import type { ServerRequest } from "../request/server-request.js";
 import type { Router } from "../router.js";
 
+/** Where the routes are that those without one have missed. */
+const routers = new WeakMap<ServerRequest, Router<unknown>>();
+
+/** For middleware that sees a 404: whether the request would find a route, of whatever method, at `path`, which is normalised. */
+export function hasRouteAt(request: ServerRequest, path: string): boolean {
+  return (routers.get(request)?.allowed(path)?.length ?? 0) > 0;
+}
+
 /** A reply in any case that is the client's doing: middleware sees it like any other. */
 export function answerUnrouted(request: ServerRequest, router: Router<unknown>): Reply {
   const { method } = request;
@@ -15,6 +23,7 @@ export function answerUnrouted(request: ServerRequest, router: Router<unknown>):
     const path = normalisePath(request.path);
     const allowed = path.startsWith("/") || path === "*" ? router.allowed(path) : undefined;
     if (allowed === undefined) throw new HttpError(501, `This server does not do ${method}`, { expose: true });
+    routers.set(request, router);
     if (allowed.length === 0) throw new HttpError(404, "There is nothing at this path");
     const headers = { Allow: allowed.join(", ") };
     if (method === "OPTIONS") return reply.empty({ headers });

@@ -9,12 +9,23 @@ function appWith(options?: NormalisePathOptions): Application {
   app.use(options === undefined ? normalisePath() : normalisePath(options));
   app.get("/a/b", () => "route");
   app.get("/with/", () => "slash");
+  app.get("/café", () => "coffee");
   app.get("/files/*path", () => new Response("no such file", { status: 404 }));
   return app;
 }
 
-async function locationOf(target: string, options?: NormalisePathOptions, method = "GET") {
-  const { status, headers } = await ask(appWith(options).dispatch, method, target);
+/** Has something at every path of up to eight segments, with a slash at the end or without. */
+function appWithEverything(options: NormalisePathOptions): Application {
+  const app = new Application();
+  app.use(normalisePath(options));
+  for (let path = "/:s0", depth = 1; depth <= 8; path += `/:s${depth}`, depth += 1) {
+    app.get(options.trailingSlash === "add" ? `${path}/` : path, () => "route");
+  }
+  return app;
+}
+
+async function locationOf(target: string, options?: NormalisePathOptions, method = "GET", app = appWith(options)) {
+  const { status, headers } = await ask(app.dispatch, method, target);
   return status === 308 ? headers["location"] : status;
 }
 
@@ -30,6 +41,9 @@ describe("another spelling", () => {
     ["/a/b", 200],
     ["/with/", 200],
     ["/nowhere", 404],
+    ["/nowhere/", 404],
+    ["//nowhere", 404],
+    ["//with/", "/with/"],
     ["/", 404],
     ["/files/x/", 404],
   ])("of %s: %s", async (target, expected) => {
@@ -39,12 +53,13 @@ describe("another spelling", () => {
   test.each<[NormalisePathOptions, string, string | number]>([
     [{ trailingSlash: "add" }, "/with", "/with/"],
     [{ trailingSlash: "add" }, "//with", "/with/"],
-    [{ trailingSlash: "add" }, "/favicon.ico", 404],
+    [{ trailingSlash: "add" }, "/with?x", "/with/?x"],
     [{ trailingSlash: "add" }, "/nowhere/", 404],
     [{ trailingSlash: "keep" }, "/a/b/", 404],
     [{ trailingSlash: "keep" }, "/a//b", "/a/b"],
     [{ mergeSlashes: false }, "/a//b", 404],
-    [{ mergeSlashes: false }, "/a//b/", "/a//b"],
+    [{ mergeSlashes: false }, "/a//b/", 404],
+    [{ mergeSlashes: false }, "/a/b///", "/a/b"],
   ])("with %j, of %s: %s", async (options, target, expected) => {
     expect(await locationOf(target, options)).toBe(expected);
   });
@@ -65,14 +80,12 @@ describe("no way out", () => {
     ["/%2fevil.example/", "/%2fevil.example"],
     ["/%5cevil.example/", "/%5cevil.example"],
     ["//%09/evil.example/", "/%09/evil.example"],
-    ["/%2f../", 404],
+    ["/%2f../", "/%2f.."],
     ["/../evil.example/", 400],
     ["//../evil.example/", 400],
     ["/%2e%2e/evil/", 400],
   ])("%s: %s", async (target, expected) => {
-    const location = await locationOf(target);
-    if (expected === 404) expect(location).toBe("/%2f..");
-    else expect(location).toBe(expected);
+    expect(await locationOf(target, {}, "GET", appWithEverything({}))).toBe(expected);
   });
 
   test.each<NormalisePathOptions>([
@@ -99,18 +112,22 @@ describe("no way out", () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(piece, { maxLength: 8 }), async (pieces) => {
-        const location = await locationOf(`/${pieces.join("")}`, options);
+        const app = appWithEverything(options);
+        const location = await locationOf(`/${pieces.join("")}`, options, "GET", app);
         if (typeof location !== "string") return;
         expect(new URL(location, "https://here.example").origin).toBe("https://here.example");
-        expect(typeof (await locationOf(location, options))).toBe("number");
+        expect(await locationOf(location, options, "GET", app)).toBe(200);
       }),
       { numRuns: 300 },
     );
   });
 
   test("a path of nothing but slashes takes no time to speak of", async () => {
-    expect(await locationOf("/".repeat(16_000))).toBe("/");
-    expect(await locationOf(`/${"//a".repeat(5_000)}`)).toBe(`/${"/a".repeat(5_000).slice(1)}`);
+    const begin = performance.now();
+    expect(await locationOf("/".repeat(16_000))).toBe(404);
+    expect(await locationOf(`${"//a".repeat(5_000)}${"/".repeat(10_000)}x`)).toBe(404);
+    expect(await locationOf(`/a${"/".repeat(16_000)}b${"/".repeat(16_000)}`)).toBe("/a/b");
+    expect(performance.now() - begin).toBeLessThan(1_000);
   });
 });
 
