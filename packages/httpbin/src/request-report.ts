@@ -3,10 +3,10 @@
  * `files`, `form`, `json`.
  *
  * Header names are written as httpbin's gateway writes them (`X-My-Header`), lines of one name joined by a comma. Several values
- * of one name in a query or form become an array. Multipart bodies are not taken apart: they are in `data` as they came.
+ * of one name in a query or form become an array. Forms, multipart ones too, are taken apart. A content coding is undone.
  */
 
-import type { ServerRequest } from "sluice/server";
+import type { RequestForm, ServerRequest } from "sluice/server";
 
 /** Query or form: one value, or several of the same name. No prototype, because clients choose the names. */
 export type Fields = Record<string, string | string[]>;
@@ -23,13 +23,16 @@ export interface HeadReport {
 export interface WholeReport extends HeadReport {
   /** The body as text; a `data:` URL (RFC 2397) if it is not UTF-8; empty if it is a form. */
   readonly data: string;
-  readonly files: Record<string, never>;
+  /** The files of a multipart form, as text; as `data:` URLs where they are not UTF-8. */
+  readonly files: Fields;
   readonly form: Fields;
   /** The body as JSON; null if it is none, or deeper than {@link MAX_JSON_DEPTH}. */
   readonly json: unknown;
 }
 
 const FORM_TYPE = "application/x-www-form-urlencoded";
+const MULTIPART_TYPE = "multipart/form-data";
+const NO_MEMORY_LIMIT = { maxMemory: Number.POSITIVE_INFINITY };
 const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const LENIENT_UTF8 = new TextDecoder("utf-8");
 /** Deeper JSON is not repeated: writing it down is recursive, and a megabyte of brackets would end in a stack overflow. */
@@ -45,16 +48,31 @@ export function reportHead(request: ServerRequest<unknown>): HeadReport {
   };
 }
 
-/** The echo of a whole request. Rejects with `HttpError` as `request.bytes` does: 413 beyond the limit, 415 for a coded body. */
+/** The echo of a whole request. Rejects with `HttpError` as the request's readers do: 413, 415 for an unknown coding, 400. */
 export async function reportWhole(request: ServerRequest<unknown>): Promise<WholeReport> {
-  const body = request.hasBody ? await request.bytes() : new Uint8Array(0);
   const { args, headers, origin, url } = reportHead(request);
-  if (mediaTypeOf(request) === FORM_TYPE) {
+  const type = request.mediaType?.essence;
+  if (type === MULTIPART_TYPE && request.hasBody) {
+    // An echo holds all of it in memory anyway.
+    const form = await request.formData(NO_MEMORY_LIMIT);
+    return {
+      args,
+      data: "",
+      files: await showFiles(form),
+      form: gather(form.fields),
+      headers,
+      json: null,
+      origin,
+      url,
+    };
+  }
+  const body = request.hasBody ? await request.bytes() : new Uint8Array(0);
+  if (type === FORM_TYPE) {
     const form = gather(new URLSearchParams(LENIENT_UTF8.decode(body)));
     return { args, data: "", files: {}, form, headers, json: null, origin, url };
   }
   const text = decode(body);
-  const data = text ?? `data:application/octet-stream;base64,${Buffer.from(body).toString("base64")}`;
+  const data = text ?? dataUrl("application/octet-stream", body);
   return { args, data, files: {}, form: {}, headers, json: parseJson(text), origin, url };
 }
 
@@ -87,9 +105,18 @@ function gather(pairs: Iterable<readonly [string, string]>): Fields {
   return fields;
 }
 
-function mediaTypeOf(request: ServerRequest<unknown>): string {
-  const [type = ""] = (request.headers.get("content-type") ?? "").split(";");
-  return type.trim().toLowerCase();
+async function showFiles({ files }: RequestForm): Promise<Fields> {
+  const shown: [string, string][] = [];
+  for (const file of files) {
+    const bytes = await file.bytes();
+    shown.push([file.name, decode(bytes) ?? dataUrl(file.type, bytes)]);
+  }
+  return gather(shown);
+}
+
+/** RFC 2397. */
+function dataUrl(type: string, bytes: Uint8Array): string {
+  return `data:${type};base64,${Buffer.from(bytes).toString("base64")}`;
 }
 
 function gatewaySpelling(name: string): string {
