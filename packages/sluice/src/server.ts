@@ -29,7 +29,8 @@ export {
   parseContentRange,
 } from "./http/range.js";
 export type { FieldLines } from "./http1/sinks.js";
-export type { ListenAddress, Listener, ServerTlsOptions } from "./net/listen.js";
+export type { ListenAddress, Listener } from "./net/listen.js";
+export type { ServerTlsOptions, TlsIdentity, TlsMaterial } from "./net/tls-server.js";
 export type { AccessLogFormat, AccessLogOptions } from "./server/access-log/access-log.js";
 export type { AccessLogEntry } from "./server/access-log/entry.js";
 export { Application, type GetMethod } from "./server/application.js";
@@ -39,6 +40,8 @@ export type { ErrorListener } from "./server/error-report.js";
 export type { Responder, ServerExchange } from "./server/exchange.js";
 export { HttpError, type HttpErrorOptions } from "./server/http-error.js";
 export type { Key } from "./server/keys.js";
+export type { HealthOptions } from "./server/life/health.js";
+export type { ReadinessCheck } from "./server/life/readiness.js";
 export type { ResponseListener, ResponseSummary } from "./server/life/response-watch.js";
 export type { Disposer, Starter } from "./server/lifecycle.js";
 export { type ListenHost, type ListenOptions, type ServerOptions, startServer } from "./server/listen.js";

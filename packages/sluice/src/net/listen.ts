@@ -12,32 +12,10 @@ import { UsageError } from "../errors.js";
 import { errorCodeOf } from "./error-code.js";
 import { listenError } from "./listen-error.js";
 import { SocketListener } from "./socket-listener.js";
+import type { ServerTlsOptions, TlsMaterial } from "./tls-server.js";
 import type { Transport } from "./transport.js";
 
 const LARGEST_PORT = 65_535;
-
-/** Certificate and rules for the TLS side of a listener. PEM as text or bytes. */
-export interface ServerTlsOptions {
-  /** Private key of the certificate. */
-  readonly key: string | Uint8Array;
-  /** Certificate, followed by its intermediates. */
-  readonly cert: string | Uint8Array;
-  /** Opens an encrypted `key`. */
-  readonly passphrase?: string | undefined;
-  /** Authorities that client certificates are checked against. @default Node's own list */
-  readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined;
-  /**
-   * Whether clients must prove themselves with a certificate: `"require"` refuses those that cannot, `"request"` lets them
-   * in with `authorized: false`. @default "none"
-   */
-  readonly clientCertificate?: "none" | "request" | "require" | undefined;
-  /** Oldest protocol version accepted. @default "TLSv1.2" */
-  readonly minVersion?: "TLSv1.2" | "TLSv1.3" | undefined;
-  /** Protocols offered by ALPN (RFC 7301), best first; a client that shares none is refused. @default ["http/1.1", "http/1.0"] */
-  readonly alpn?: readonly string[] | undefined;
-  /** Longest handshake in milliseconds; the connection is closed after it. @default 10_000 */
-  readonly handshakeTimeout?: number | undefined;
-}
 
 /** Where to listen and who is told. Give `port` (and `host`), or `path`. */
 export interface ListenOptions {
@@ -74,6 +52,11 @@ export interface Listener {
   readonly address: ListenAddress;
   /** Whether its connections speak TLS. */
   readonly secure: boolean;
+  /**
+   * Has handshakes from now on use other certificates; connections keep theirs. Throws `UsageError`, and changes nothing, for what cannot
+   * be used. Absent where there is no way to.
+   */
+  reloadTls?(material: TlsMaterial): void;
   /** Accepted connections still open, those in their handshake included. */
   readonly connections: number;
   /** Stops accepting. Resolves when the listening socket is closed; connections go on. Idempotent. */

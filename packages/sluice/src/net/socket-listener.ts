@@ -4,19 +4,18 @@
  */
 
 import { createServer, type Server, type Socket } from "node:net";
-import type { TLSSocket, TlsOptions } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import { UsageError } from "../errors.js";
-import type { ListenAddress, Listener, ListenOptions, ServerTlsOptions } from "./listen.js";
+import type { ListenAddress, Listener, ListenOptions } from "./listen.js";
 import { SocketTransport } from "./socket-transport.js";
-import { bytesOf } from "./tls-material.js";
+import { type TlsMaterial, TlsServer } from "./tls-server.js";
 
-/** A client that stalls in its handshake holds a descriptor; Node's own default is two minutes. */
-const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 const DEFAULT_BACKLOG = 511;
 
 /** {@link Listener} over one node:net or node:tls server; made by `listen`. */
 export class SocketListener implements Listener {
   readonly #options: ListenOptions;
+  readonly #tls: TlsServer | undefined;
   readonly #server: Server;
   #address: ListenAddress | undefined;
   #connections = 0;
@@ -25,9 +24,9 @@ export class SocketListener implements Listener {
   /** Throws {@link UsageError} `listen/bad-certificate` when key and certificate cannot be used. */
   constructor(options: ListenOptions) {
     this.#options = options;
-    const { tls } = options;
+    this.#tls = options.tls === undefined ? undefined : new TlsServer(options.tls);
     this.#server =
-      tls === undefined ? createServer({ allowHalfOpen: true, noDelay: true }) : this.#createTlsServer(tls);
+      this.#tls === undefined ? createServer({ allowHalfOpen: true, noDelay: true }) : this.#watchTls(this.#tls);
     this.#server.on("connection", (socket: Socket) => this.#accept(socket));
   }
 
@@ -37,7 +36,15 @@ export class SocketListener implements Listener {
   }
 
   get secure(): boolean {
-    return this.#options.tls !== undefined;
+    return this.#tls !== undefined;
+  }
+
+  /** Throws {@link UsageError} `listen/no-tls` where there is no TLS, and as {@link TlsServer.replace} does. */
+  reloadTls(material: TlsMaterial): void {
+    if (this.#tls === undefined) {
+      throw new UsageError("listen/no-tls", "Cannot replace certificates: this listener does not speak TLS");
+    }
+    this.#tls.replace(material);
   }
 
   get connections(): number {
@@ -82,11 +89,10 @@ export class SocketListener implements Listener {
     socket.once("close", () => {
       this.#connections -= 1;
     });
-    if (this.#options.tls === undefined) this.#options.onConnection(new SocketTransport(socket));
+    if (this.#tls === undefined) this.#options.onConnection(new SocketTransport(socket));
   }
 
-  #createTlsServer(tls: ServerTlsOptions): Server {
-    const server = createTlsServer(tls);
+  #watchTls({ server }: TlsServer): Server {
     server.on("secureConnection", (socket: TLSSocket) => {
       socket.allowHalfOpen = true;
       this.#options.onConnection(new SocketTransport(socket));
@@ -97,36 +103,6 @@ export class SocketListener implements Listener {
       this.#options.onHandshakeFailure?.(error, remoteAddress);
     });
     return server;
-  }
-}
-
-function createTlsServer(tls: ServerTlsOptions): Server {
-  const { clientCertificate = "none" } = tls;
-  if (tls.key === undefined || tls.cert === undefined) {
-    const missing = tls.key === undefined ? "key" : "cert";
-    throw new UsageError("listen/bad-certificate", `Cannot listen with TLS: \`tls.${missing}\` is not given`);
-  }
-  const options: TlsOptions = {
-    // Half-open only from the handshake on: before, a client that has ended is gone, and need not be waited for.
-    allowHalfOpen: false,
-    noDelay: true,
-    key: bytesOf(tls.key),
-    cert: bytesOf(tls.cert),
-    minVersion: tls.minVersion ?? "TLSv1.2",
-    ALPNProtocols: [...(tls.alpn ?? ["http/1.1", "http/1.0"])],
-    handshakeTimeout: tls.handshakeTimeout ?? DEFAULT_HANDSHAKE_TIMEOUT_MS,
-    requestCert: clientCertificate !== "none",
-    rejectUnauthorized: clientCertificate === "require",
-    ...(tls.ca === undefined ? {} : { ca: [tls.ca].flat().map(bytesOf) }),
-    ...(tls.passphrase === undefined ? {} : { passphrase: tls.passphrase }),
-  };
-  try {
-    return process.getBuiltinModule("node:tls").createServer(options);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError("listen/bad-certificate", `Cannot listen with TLS: key or certificate refused: ${reason}`, {
-      cause,
-    });
   }
 }
 

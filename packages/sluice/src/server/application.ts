@@ -4,11 +4,13 @@
  */
 
 import { UsageError } from "../errors.js";
+import { readHostPattern } from "../http/hosts.js";
 import { refuseUnknown, requireFunction, requireObject } from "../options.js";
 import { Dispatcher } from "./dispatcher.js";
 import type { ErrorListener } from "./error-report.js";
 import type { Responder } from "./exchange.js";
 import { Key } from "./keys.js";
+import { type HealthOptions, healthRoutes } from "./life/health.js";
 import type { ResponseListener } from "./life/response-watch.js";
 import { Serving } from "./life/serving.js";
 import { type Disposer, Lifecycle, type Starter } from "./lifecycle.js";
@@ -17,7 +19,6 @@ import type { Middleware } from "./middleware-chain.js";
 import { type ApplicationOptions, resolveApplicationOptions } from "./options.js";
 import type { Server } from "./server.js";
 import type { ServerWatch } from "./server-watch.js";
-import { readHostPattern } from "./structure/hosts.js";
 import { ApplicationOverview } from "./structure/overview.js";
 import { readPrefix } from "./structure/prefix.js";
 import { defineGroup, type GroupArguments, type RouteGroup } from "./structure/route-group.js";
@@ -190,6 +191,19 @@ export class Application extends RouteMethods<""> {
   onError(listener: ErrorListener): this {
     requireFunction("onError", listener);
     this.#scope.errorListeners.push(listener);
+    return this;
+  }
+
+  /**
+   * Adds GET routes for load balancers and supervisors: `/livez` answers 200 as long as anything is answered, `/readyz` 503 from the
+   * moment that a server of the application is told to close, and while a check fails. What makes a check fail goes to `onError`, once.
+   * They are routes like any other: middleware stands before them. Throws `UsageError` `options/…`, and as `route` does.
+   */
+  health(options: HealthOptions = {}): this {
+    const { clock } = this.#scope.options;
+    const isEnding = (): boolean => this.#serving.ending;
+    const onError = (error: unknown): void => this.#scope.report(error, undefined);
+    for (const [path, handler] of healthRoutes(options, { clock, isEnding, onError })) this.get(path, handler);
     return this;
   }
 

@@ -45,11 +45,18 @@ export interface ConnectionOptions {
    */
   readonly keepAliveTimeout?: number;
   /**
-   * Longest time in which a client takes nothing of what there is to send; then the connection is broken off. From 1.
+   * Longest time in which a client takes nothing of what there is to send, or less than `minSendRate` asks for; then the connection is
+   * broken off. From 1; `Infinity` for no minimum rate either.
    *
    * @default 60_000
    */
   readonly sendTimeout?: number;
+  /**
+   * Least bytes a second, on average over each `sendTimeout`, that a client takes while answers wait for it. From 0; 0 for any byte.
+   *
+   * @default 240
+   */
+  readonly minSendRate?: number;
   /**
    * Longest time to wait for the client's end of the connection after ours, so that it can read the last answer (RFC 9112 §9.6).
    * From 1, no `Infinity`.
@@ -125,6 +132,7 @@ export const CONNECTION_DEFAULTS: Readonly<Record<NumberOption, number>> = Objec
   receiveGrace: 10_000,
   keepAliveTimeout: 75_000,
   sendTimeout: 60_000,
+  minSendRate: 240,
   lingerTimeout: 5_000,
   maxConnections: 50_000,
   maxWaiting: 1_000,
@@ -143,6 +151,7 @@ const RANGES: Readonly<Record<NumberOption, readonly [least: number, most: numbe
   receiveGrace: [1, NEVER],
   keepAliveTimeout: [1, NEVER],
   sendTimeout: [1, NEVER],
+  minSendRate: [0, LARGEST],
   lingerTimeout: [1, LARGEST],
   maxConnections: [1, NEVER],
   maxWaiting: [0, NEVER],

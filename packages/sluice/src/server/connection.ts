@@ -169,8 +169,12 @@ export class Connection implements ServerLinkOwner {
    */
   #endUnlessSending(): void {
     const { clock, options } = this.#host;
-    if (this.#link.transport.bufferedBytes === 0) this.#link.destroy();
-    else clock.arm(this.#readDeadline, this.#phase === "linger" ? options.lingerTimeout : options.keepAliveTimeout);
+    if (this.#link.transport.bufferedBytes === 0) {
+      this.#link.destroy();
+      return;
+    }
+    this.#watchRest(); // what waits may be too little to have stalled anything
+    clock.arm(this.#readDeadline, this.#phase === "linger" ? options.lingerTimeout : options.keepAliveTimeout);
   }
 
   #startReceiving(): void {
@@ -217,15 +221,17 @@ export class Connection implements ServerLinkOwner {
     if (this.#link.transport.bufferedBytes > 0 && this.#sendDeadline?.armed !== true) this.#watchSending();
   }
 
+  /** Bytes taken since the last look, however they came to wait: what is written meanwhile only makes it look like less. */
   #expireSend(): void {
+    const { sendTimeout, minSendRate } = this.#host.options;
     const left = this.#link.transport.bufferedBytes;
     if (left === 0) return;
-    if (left < this.#stalledBytes) {
+    const taken = this.#stalledBytes - left;
+    if (taken >= Math.max(1, (minSendRate * sendTimeout) / SECOND_MS)) {
       this.#watchSending();
       return;
     }
-    const { sendTimeout } = this.#host.options;
-    const stalled = `the client has taken nothing of ${left} bytes for ${sendTimeout} ms`;
+    const stalled = `the client has taken ${Math.max(0, taken) || "nothing"} of ${this.#stalledBytes} bytes in ${sendTimeout} ms`;
     this.#link.destroy(timeout("server/send-timeout", stalled));
   }
 

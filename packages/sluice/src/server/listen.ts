@@ -2,7 +2,7 @@
 
 import { type Clock, systemClock } from "../concurrency/clock.js";
 import { type Listener, listen, type ListenOptions as SocketOptions } from "../net/listen.js";
-import { refuseUnknown } from "../options.js";
+import { refuseUnknown, requireObject } from "../options.js";
 import { DateLine } from "../wire/date-line.js";
 import type { ServerLinkSettings } from "../wire/http1-server-link.js";
 import {
@@ -13,18 +13,19 @@ import {
 } from "./connection-options.js";
 import { ConnectionSet } from "./connection-set.js";
 import type { Responder, ServerExchange } from "./exchange.js";
-import { Server } from "./server.js";
+import { type CloseOptions, checkCloseOptions, Server } from "./server.js";
 import { closeOnSignals } from "./signals.js";
 
 /** Where to listen, and how the process's end is to be taken. */
 export interface ListenOptions
   extends Pick<SocketOptions, "port" | "host" | "path" | "tls" | "backlog" | "removeStaleSocket"> {
   /**
-   * Close on SIGINT and SIGTERM: the first one gracefully, the second at once. The process ends when nothing else holds it open.
+   * Close on SIGINT and SIGTERM: the first one gracefully, with these options of `close` if there are any, the second at once. The
+   * process ends when nothing else holds it open.
    *
    * @default false
    */
-  readonly signals?: boolean | undefined;
+  readonly signals?: boolean | CloseOptions | undefined;
   /** Accepts connections in place of the network, wherever they come from; port, host, path and TLS are its own business then. */
   readonly open?: ((host: ListenHost) => Listener | Promise<Listener>) | undefined;
   /** The source of time for connections. @default the application's, which is the system's */
@@ -67,7 +68,9 @@ const SERVER_OPTION_NAMES: ReadonlySet<string> = new Set([
  */
 export async function startServer(responder: Responder, options: ServerOptions): Promise<Server> {
   refuseUnknown("server", options, SERVER_OPTION_NAMES);
-  const { clock = systemClock, onError } = options;
+  const { clock = systemClock, onError, signals = false } = options;
+  if (typeof signals !== "boolean") requireObject("signals", signals);
+  if (typeof signals === "object") checkCloseOptions(signals);
   const resolved = resolveConnectionOptions(options);
   const linkSettings = linkSettingsFrom(resolved, clock);
   const connections = new ConnectionSet({ responder, options: resolved, linkSettings, clock, onError });
@@ -78,7 +81,10 @@ export async function startServer(responder: Responder, options: ServerOptions):
   const { open } = options;
   const listener = await (open === undefined ? listen({ ...socketOptionsFrom(options), ...host }) : open(host));
   const server = new Server({ listener, connections, clock });
-  if (options.signals === true) server.whenClosed(closeOnSignals(server, (error) => onError(error, undefined)));
+  if (signals !== false) {
+    const closing = signals === true ? {} : signals;
+    server.whenClosed(closeOnSignals(server, closing, (error) => onError(error, undefined)));
+  }
   return server;
 }
 

@@ -5,16 +5,25 @@
  */
 
 import type { Clock } from "../concurrency/clock.js";
-import { callLater } from "../concurrency/deadline.js";
+import { callLater, type Deadline } from "../concurrency/deadline.js";
 import { UsageError } from "../errors.js";
 import type { ListenAddress, Listener } from "../net/listen.js";
+import type { TlsMaterial } from "../net/tls-server.js";
+import { refuseUnknown, requireNumber } from "../options.js";
 import type { ConnectionSet, ConnectionStats } from "./connection-set.js";
 
 /** How a server ends. */
 export interface CloseOptions {
   /**
-   * Milliseconds that running requests get to be answered, from 0; `Infinity` waits for ever. Anything else: `UsageError`
-   * `options/out-of-range`.
+   * Milliseconds for which everything goes on as it was, but for `closing` being true and readiness routes answering 503: time for
+   * load balancers to look elsewhere. From 0.
+   *
+   * @default 0
+   */
+  readonly drainDelay?: number;
+  /**
+   * Milliseconds that running requests get to be answered after that, from 0; `Infinity` waits for ever. Anything else:
+   * `UsageError` `options/out-of-range`.
    *
    * @default 10_000
    */
@@ -22,6 +31,19 @@ export interface CloseOptions {
 }
 
 const DEFAULT_GRACE_MS = 10_000;
+/** What a timer can take. */
+const MAX_DRAIN_DELAY_MS = 2 ** 31 - 1;
+const CLOSE_OPTION_NAMES: ReadonlySet<string> = new Set(["drainDelay", "grace"]);
+
+/** Throws `UsageError` `options/…` for what `close` would refuse. */
+export function checkCloseOptions(options: CloseOptions): void {
+  refuseUnknown("close", options, CLOSE_OPTION_NAMES);
+  const { drainDelay = 0, grace = DEFAULT_GRACE_MS } = options;
+  requireNumber("drainDelay", drainDelay, 0, MAX_DRAIN_DELAY_MS);
+  if (typeof grace === "number" && grace >= 0) return;
+  const message = `Cannot use grace: expected 0 or more milliseconds, received ${String(grace)}`;
+  throw new UsageError("options/out-of-range", message);
+}
 
 /** What a server consists of. */
 export interface ServerParts {
@@ -36,6 +58,10 @@ export class Server implements AsyncDisposable {
   readonly #address: ListenAddress;
   readonly #cleanUp: (() => void | Promise<void>)[] = [];
   #closing: Promise<void> | undefined;
+  /** Goes on with closing when the drain delay is over; undefined before `close` and from then on. */
+  #stop: (() => void) | undefined;
+  #drain: Deadline | undefined;
+  #graceMs = Number.POSITIVE_INFINITY;
   #closed = false;
 
   constructor(parts: ServerParts) {
@@ -78,17 +104,37 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Stops accepting, lets running requests be answered within the grace, then breaks off the rest. Resolves when all is gone.
-   * Called again, it waits for the same end; a shorter grace counts from then on.
+   * Has handshakes from now on use these certificates, all that were given before being forgotten; connections go on with theirs.
+   * Throws `UsageError`, and changes nothing: `listen/bad-certificate` for what cannot be used, `host/pattern`, `listen/no-tls`.
+   */
+  reloadTls(material: TlsMaterial): void {
+    const { listener } = this.#parts;
+    if (listener.reloadTls === undefined) {
+      throw new UsageError("listen/no-tls", "Cannot replace certificates: the listener has no way to do so");
+    }
+    listener.reloadTls(material);
+  }
+
+  /**
+   * Stops accepting when the drain delay is over, lets running requests be answered within the grace, then breaks off the rest.
+   * Resolves when all is gone. Called again, it waits for the same end; a shorter delay or grace counts from then on, and no grace
+   * ends a delay that is not given again.
    */
   close(options: CloseOptions = {}): Promise<void> {
-    const { grace = DEFAULT_GRACE_MS } = options;
-    if (typeof grace !== "number" || !(grace >= 0)) {
-      const message = `Cannot use grace: expected 0 or more milliseconds, received ${String(grace)}`;
-      return Promise.reject(new UsageError("options/out-of-range", message));
+    const { grace = DEFAULT_GRACE_MS, drainDelay } = options;
+    try {
+      checkCloseOptions(options);
+    } catch (error) {
+      return Promise.reject(error);
     }
-    this.#closing ??= this.#close();
-    this.#limit(grace);
+    this.#graceMs = Math.min(this.#graceMs, grace);
+    const first = this.#closing === undefined;
+    this.#closing ??= new Promise((resolve, reject) => {
+      this.#stop = () => this.#end().then(resolve, reject);
+    });
+    if (this.#stop === undefined) this.#limit(grace);
+    else if (first || drainDelay !== undefined) this.#stopWithin(drainDelay ?? 0);
+    else if (grace === 0) this.#stopNow();
     return this.#closing;
   }
 
@@ -105,7 +151,25 @@ export class Server implements AsyncDisposable {
     else this.#cleanUp.push(job);
   }
 
-  async #close(): Promise<void> {
+  #stopWithin(delayMs: number): void {
+    const { clock } = this.#parts;
+    if (delayMs === 0) {
+      this.#stopNow();
+    } else if (this.#drain === undefined || clock.now() + delayMs < this.#drain.dueAt) {
+      if (this.#drain !== undefined) clock.disarm(this.#drain);
+      this.#drain = callLater(clock, delayMs, () => this.#stopNow());
+    }
+  }
+
+  #stopNow(): void {
+    const stop = this.#stop;
+    if (this.#drain !== undefined) this.#parts.clock.disarm(this.#drain);
+    this.#stop = undefined;
+    stop?.();
+    this.#limit(this.#graceMs);
+  }
+
+  async #end(): Promise<void> {
     const { listener, connections } = this.#parts;
     const stopped = listener.close();
     connections.retire();

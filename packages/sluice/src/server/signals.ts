@@ -3,18 +3,20 @@
  * not ended: it ends by itself when nothing else holds it open, with the exit code it has been given.
  */
 
+import type { CloseOptions } from "./server.js";
+
 /** What a signal ends. */
 export interface Closable {
-  close(options?: { readonly grace?: number }): Promise<void>;
+  close(options?: CloseOptions): Promise<void>;
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
-/** Begins to listen; returns how to stop, after which signals have their usual effect again. */
-export function closeOnSignals(server: Closable, onError: (error: unknown) => void): () => void {
+/** Begins to listen; the first signal closes with `options`. Returns how to stop, after which signals have their usual effect again. */
+export function closeOnSignals(server: Closable, options: CloseOptions, onError: (error: unknown) => void): () => void {
   let asked = false;
   const onSignal = (): void => {
-    const closing = asked ? server.close({ grace: 0 }) : server.close();
+    const closing = asked ? server.close({ grace: 0 }) : server.close(options);
     asked = true;
     closing.catch(onError);
   };

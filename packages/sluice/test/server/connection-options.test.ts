@@ -15,6 +15,7 @@ const RANGES: readonly (readonly [NumberOption, least: number, most: number])[] 
   ["receiveGrace", 1, Number.POSITIVE_INFINITY],
   ["keepAliveTimeout", 1, Number.POSITIVE_INFINITY],
   ["sendTimeout", 1, Number.POSITIVE_INFINITY],
+  ["minSendRate", 0, Number.MAX_SAFE_INTEGER],
   ["lingerTimeout", 1, Number.MAX_SAFE_INTEGER],
   ["maxConnections", 1, Number.POSITIVE_INFINITY],
   ["maxWaiting", 0, Number.POSITIVE_INFINITY],

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { memoryPair } from "../../src/net/memory.js";
+import { ScriptedTransport } from "../../src/net/scripted.js";
+import type { ConnectionOptions } from "../../src/server/connection-options.js";
 import type { Responder } from "../../src/server/exchange.js";
 import { Reply } from "../../src/server/reply.js";
 import { deferred, get, inMemory, streamed } from "../wire/server-link-setup.js";
@@ -197,10 +199,15 @@ describe("sendTimeout", () => {
   const large = () => new Reply(200, [], inMemory("x".repeat(1_000_000)));
 
   /** A client in memory that has asked, and reads when told to. */
-  function slowReader(responder: Responder, more = "") {
-    const [client, transport] = memoryPair({ highWaterMark: 16_384, maxPieceSize: 8_192 });
-    const options = { sendTimeout: 5_000, keepAliveTimeout: 10_000, lingerTimeout: 10_000 };
-    const served = new Watched(transport, responder, options);
+  function slowReader(
+    responder: Responder,
+    more = "",
+    given: ConnectionOptions & { readonly pieceSize?: number } = {},
+  ) {
+    const { pieceSize: maxPieceSize = 8_192, ...options } = given;
+    const [client, transport] = memoryPair({ highWaterMark: 16_384, maxPieceSize });
+    const defaults = { sendTimeout: 5_000, keepAliveTimeout: 10_000, lingerTimeout: 10_000 };
+    const served = new Watched(transport, responder, { ...defaults, ...options });
     const seen = { bytes: 0 };
     client.attach({
       onData: (piece) => {
@@ -246,6 +253,63 @@ describe("sendTimeout", () => {
     }
     expect(seen.bytes).toBeGreaterThan(1_000_000);
     expect(served.closed).toBe(0);
+  });
+
+  test("one that takes a byte every 59 seconds is broken off after the first minute", async () => {
+    const { client, served, seen, turn } = slowReader(large, "", { sendTimeout: 60_000, pieceSize: 1 });
+    await turn();
+    served.clock.advance(59_000);
+    client.resume();
+    await turn();
+    expect([seen.bytes, served.closed]).toEqual([1, 0]);
+    served.clock.advance(999);
+    await turn();
+    expect(served.closed).toBe(0);
+    served.clock.advance(1);
+    await turn();
+    expect(served.closed).toBe(1);
+    expect(served.errors).toEqual([]);
+    expect(served.clock.armedCount).toBe(0);
+  });
+
+  test.each([
+    [100, 5, 0],
+    [101, 5, 1],
+    [0, 1, 0],
+    [1_000_000, 5, 1],
+  ])(
+    "at a least rate of %d bytes a second, %d pieces of 100 bytes in 5 s: closed %d",
+    async (minSendRate, pieces, closed) => {
+      const { client, served, turn } = slowReader(large, "", { minSendRate, pieceSize: 100 });
+      await turn();
+      for (let taken = 0; taken < pieces; taken += 1) {
+        client.resume();
+        await turn();
+      }
+      served.clock.advance(5_000);
+      await turn();
+      expect(served.closed).toBe(closed);
+      served.connection.destroy();
+    },
+  );
+
+  test("an answer too small to stall anything, never taken, does not hold the connection for ever", async () => {
+    const transport = new ScriptedTransport({ highWaterMark: 1_000_000 });
+    const served = new Watched(transport, () => text("x".repeat(1_000)), {
+      keepAliveTimeout: 10_000,
+      sendTimeout: 5_000,
+    });
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    transport.feed(get("/"));
+    await turn();
+    expect(transport.bufferedBytes).toBeGreaterThan(1_000);
+    served.clock.advance(10_000);
+    await turn();
+    expect(served.closed).toBe(0);
+    served.clock.advance(5_000);
+    await turn();
+    expect(served.closed).toBe(1);
+    expect(served.clock.armedCount).toBe(0);
   });
 
   test("neither the end of the connection nor being idle cuts short what is still being taken", async () => {

@@ -9,6 +9,7 @@
  */
 
 import { UsageError } from "../../errors.js";
+import { HostMap, hostNameOf } from "../../http/hosts.js";
 import { randomId } from "../../platform/random.js";
 import type { ServerExchange } from "../exchange.js";
 import { responseWatcher } from "../life/response-watch.js";
@@ -19,7 +20,6 @@ import type { ServerRequest } from "../request/server-request.js";
 import { readPattern } from "../route-pattern.js";
 import { RouteTree } from "../route-tree.js";
 import { Router } from "../router.js";
-import { HostMap, hostNameOf } from "./hosts.js";
 import { joinPath } from "./prefix.js";
 import type { RouteDefinition } from "./route-methods.js";
 import type { Child, Scope } from "./scope.js";

@@ -6,7 +6,7 @@
 import type { ConnectorOptions } from "../../client/connector.js";
 import type { SessionOptions } from "../../client/options.js";
 import { ClientSession } from "../../client/session.js";
-import type { ServerTlsOptions } from "../../net/listen.js";
+import type { ServerTlsOptions } from "../../net/tls-server.js";
 import { refuseUnknown, requireObject } from "../../options.js";
 import type { ListenOptions } from "../../server/listen.js";
 import type { Server } from "../../server/server.js";

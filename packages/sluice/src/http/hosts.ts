@@ -4,8 +4,8 @@
  * that ends a fully qualified name.
  */
 
-import { UsageError } from "../../errors.js";
-import { parseUrl } from "../../http/parse-url.js";
+import { UsageError } from "../errors.js";
+import { parseUrl } from "./parse-url.js";
 
 const WILDCARD = "*.";
 /** Letters, digits, hyphens and, because they are used, underscores; an address in brackets. */
