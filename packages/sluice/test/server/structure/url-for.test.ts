@@ -62,7 +62,7 @@ describe("urlFor", () => {
     expect(codeOf(() => app.urlFor("nobody"))).toBe("route/unknown");
     expect(codeOf(() => app.urlFor("/users/:other", { other: 1 }))).toBe("route/unknown");
     expect(codeOf(() => app.urlFor("home", {}, { hash: "x" } as object))).toBe("options/unknown");
-    expect(codeOf(() => app.urlFor("home", null as unknown as object))).toBe("options/unknown-value");
+    expect(codeOf(() => app.urlFor("home", null as unknown as Record<string, string>))).toBe("options/unknown-value");
   });
 
   test("what it makes leads back to the route, with the same values", async () => {
