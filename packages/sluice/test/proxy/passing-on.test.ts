@@ -138,6 +138,19 @@ describe("a request that is passed on", () => {
     ]);
   });
 
+  test("never gets the cookies that the origin has set for somebody else", async () => {
+    const answer = "HTTP/1.1 200 OK\r\nSet-Cookie: s=ada; Path=/\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    const origin = await RawOrigin.start((socket) => socket.write(answer));
+    const { server, session } = await proxied(origin.url);
+    for (const lines of [[], ["Cookie: own=1"]]) {
+      const client = await RawClient.to(server);
+      client.send(get("/", ...lines));
+      expect(await client.untilClosed()).toContain("Set-Cookie: s=ada; Path=/\r\n");
+    }
+    expect(origin.received.match(/cookie: [^\r]*/gi)).toEqual(["Cookie: own=1"]);
+    expect(session.cookies?.size).toBe(0);
+  });
+
   test.each(["PUT", "QUERY", "PURGE", "get"])("has any method, and in its own case: %s", async (method) => {
     const { sent } = await passage(`${method} / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`, OK);
     expect(sent.split(" ")[0]).toBe(method);
