@@ -1,7 +1,6 @@
 /** A JSON service, asked as its clients ask it: pages, checked bodies, and two people who change the same note. */
 import { ClientSession } from "sluice";
-import type { Note } from "./notes/note-store.js";
-import { NoteStore } from "./notes/note-store.js";
+import { type Note, NoteStore } from "./notes/note-store.js";
 import { notesApp } from "./notes/notes-app.js";
 import { runExample } from "./support/run-example.js";
 
@@ -15,16 +14,17 @@ await runExample("A JSON service", async ({ say, check }) => {
   await using session = new ClientSession({ baseUrl: `${server.url}/` });
 
   for (let number = 1; number <= 45; number += 1) {
-    const created = await session.post("notes", { json: { title: `Note ${number}`, tags: number % 3 === 0 ? ["third"] : [] } });
+    const created = await session.post("notes", {
+      json: { title: `Note ${number}`, tags: number % 3 === 0 ? ["third"] : [] },
+    });
     if (created.status !== 201) check(false, `note ${number}: status ${created.status}`);
   }
 
   const titles: string[] = [];
   let pages = 0;
-  for await (const page of session.paginate("notes?limit=20")) {
-    const { notes } = await page.json<{ notes: readonly Note[] }>();
-    titles.push(...notes.map(({ title }) => title));
-    pages += 1;
+  for await (const { data, number } of session.paginate<{ notes: readonly Note[] }>("notes?limit=20")) {
+    titles.push(...data.notes.map(({ title }) => title));
+    pages = number;
   }
   check(titles.length === 45 && new Set(titles).size === 45, `${titles.length} notes in ${pages} pages, none twice`);
   const thirds = await session.get("notes?tag=third&limit=100").json<{ notes: readonly Note[] }>();
@@ -43,7 +43,10 @@ await runExample("A JSON service", async ({ say, check }) => {
   check(unchanged.status === 304, `asked again while nothing has changed: ${unchanged.status}`);
   const first = await session.patch(url, { json: { text: "Grace was here" }, headers });
   const second = await session.patch(url, { json: { text: "Ada was here" }, headers });
-  check(first.status === 200 && second.status === 412, `two change the same version: ${first.status} and ${second.status}`);
+  check(
+    first.status === 200 && second.status === 412,
+    `two change the same version: ${first.status} and ${second.status}`,
+  );
   const careless = await session.put(url, { json: { title: "Mine" } });
   check(careless.status === 428, `and who does not say which one is told to: ${careless.status}`);
   const removed = await session.delete(url, { headers: { "If-Match": first.headers.get("etag") ?? "" } });

@@ -1,5 +1,5 @@
 /** The notes service, tested as one would test one's own: in the same process, without a port, with a clock that stands still. */
-import { type ClientSession } from "sluice";
+import { type ClientSession, findLink } from "sluice";
 import { testClient } from "sluice/testing";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Note, NoteStore } from "../src/notes/note-store.js";
@@ -57,7 +57,7 @@ describe("listing notes", () => {
     for (let next: string | undefined = "/notes?limit=2"; next !== undefined; ) {
       const response: Awaited<ReturnType<ClientSession["get"]>> = await client.get(next);
       titles.push((await response.json<{ notes: Note[] }>()).notes.map(({ title }) => title));
-      next = response.links.find(({ rel }) => rel === "next")?.url;
+      next = findLink(response.links, "next")?.url;
     }
     expect(titles).toEqual([["a", "b"], ["c", "d"], ["e"]]);
   });

@@ -25,6 +25,7 @@ const EXAMPLES = [
   "pages",
   "upload-with-progress",
   "tracing",
+  "notes",
   "product-page",
   "reverse-proxy",
   "mocked",

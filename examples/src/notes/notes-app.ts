@@ -52,7 +52,9 @@ export function notesApp(store: NoteStore): Application {
 
   app.get(NOTE, async (request) => {
     const note = await found(request);
-    return request.isFresh({ etag: tagOf(note) }) ? reply.empty({ status: 304, headers: { ETag: tagOf(note) } }) : noteReply(note);
+    return request.isFresh({ etag: tagOf(note) })
+      ? reply.empty({ status: 304, headers: { ETag: tagOf(note) } })
+      : noteReply(note);
   });
 
   app.put(NOTE, async (request) => {
