@@ -1,6 +1,8 @@
 /** `sluice/server`: everything public of the server side. */
 
 export type { ContentCoding } from "./body/content-coding.js";
+export type { MultipartLimits } from "./body/multipart/multipart-limits.js";
+export type { MultipartPart } from "./body/multipart/multipart-part.js";
 export { ConnectionLostError, isSluiceError, PeerError, SluiceError, UsageError } from "./errors.js";
 export {
   type Conditions,
@@ -20,6 +22,7 @@ export {
   readEntityTags,
 } from "./http/entity-tag.js";
 export { type HeadersSource, HttpHeaders } from "./http/headers.js";
+export type { MediaType } from "./http/media-type.js";
 export {
   type ByteRange,
   type ContentRange,

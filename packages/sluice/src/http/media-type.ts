@@ -1,7 +1,7 @@
 /** Media types, as `Content-Type` has them (RFC 9110 §8.3.1; RFC 6839 for "+json"). */
 
 import { isToken } from "../bytes/char-tables.js";
-import { type Parameters, readParameters, splitOutsideQuotes, writeParameters } from "./parameters.js";
+import { readParameters, splitOutsideQuotes, writeParameters } from "./parameters.js";
 
 /** A media type taken apart; names in lower case. */
 export interface MediaType {
@@ -9,7 +9,8 @@ export interface MediaType {
   readonly subtype: string;
   /** `type/subtype`. */
   readonly essence: string;
-  readonly parameters: Parameters;
+  /** By name in lower case, in order; of two with one name the first. */
+  readonly parameters: ReadonlyMap<string, string>;
   /** The parameter of that name in lower case (RFC 9110 §8.3.2), or undefined. */
   readonly charset: string | undefined;
 }

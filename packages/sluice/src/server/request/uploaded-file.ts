@@ -35,6 +35,7 @@ export class UploadedFile implements AsyncIterable<Uint8Array> {
   readonly size: number;
   #place: UploadPlace;
 
+  /** @internal */
   constructor(head: UploadHead, size: number, place: UploadPlace) {
     this.name = head.name;
     this.filename = safeFilename(head.sentFilename);
