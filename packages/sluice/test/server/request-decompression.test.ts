@@ -139,6 +139,17 @@ describe("a body with a content coding", () => {
 });
 
 describe("the option", () => {
+  test("of a mounted application goes before that of the one round it", async () => {
+    const inner = new Application({ decompress: false }).post("/", async (request) => request.text());
+    const app = new Application().mount("/inner", inner).mount(
+      "/other",
+      new Application().post("/", async (request) => request.text()),
+    );
+    const given = { body: gzipSync("x"), fields: ["Content-Encoding", "gzip"] };
+    expect((await ask(app.dispatch, "POST", "/inner", given)).status).toBe(415);
+    expect((await ask(app.dispatch, "POST", "/other", given)).text).toBe("x");
+  });
+
   test.each([
     [{ codings: ["compress"] }, "options/unknown-value"],
     [{ maxExpansion: 0 }, "options/out-of-range"],

@@ -182,6 +182,17 @@ describe("formData()", () => {
   });
 });
 
+test("fields, always in memory, are limited by maxBodySize all together, however much the whole may be", async () => {
+  const form = parts(field("a", "x".repeat(60)), file("f", "f", "x".repeat(500)), field("b", "x".repeat(40)));
+  const read = async (request: ServerRequest) => {
+    const { fields } = await request.formData({ maxSize: Number.POSITIVE_INFINITY, ...toDisk() });
+    return fields.size;
+  };
+  expect((await receive(read, form, { maxBodySize: 100 })).read).toBe(2);
+  expect((await receive(read, form, { maxBodySize: 99 })).status).toBe(413);
+  await gone();
+});
+
 describe("temporary storage", () => {
   test("is private: a folder nobody else may enter, files under names nobody can guess", async () => {
     let modes: number[] = [];

@@ -1,17 +1,20 @@
 /**
  * A form received whole: fields as text, files in memory as long as all of them together are small, the rest in temporary storage. What
- * it holds in memory is bounded by the limits of the fields and by `maxMemory`, whatever the sizes of the files.
+ * it holds in memory is bounded by `maxFieldMemory` and `maxMemory`, however large the form may be.
  */
 
 import { Collector } from "../../body/collect.js";
 import type { MultipartPart } from "../../body/multipart/multipart-part.js";
 import type { TemporaryFile, TemporaryFiles } from "../../platform/temporary-files.js";
+import { HttpError } from "../http-error.js";
 import { badRequest } from "./body-faults.js";
 import { type FormEntry, RequestForm } from "./request-form.js";
 import { UploadedFile, type UploadPlace } from "./uploaded-file.js";
 
-/** Where files go. */
+/** Where a form goes. */
 export interface FormStorage {
+  /** Bytes of fields, all together: they are always in memory. */
+  readonly maxFieldMemory: number;
   /** Bytes of files kept in memory, all together. */
   readonly maxMemory: number;
   readonly temporary: TemporaryFiles;
@@ -27,12 +30,16 @@ const NO_LIMIT = Number.POSITIVE_INFINITY;
 export async function collectForm(parts: AsyncIterable<MultipartPart>, storage: FormStorage): Promise<RequestForm> {
   const entries: FormEntry[] = [];
   let memoryLeft = storage.maxMemory;
+  let fieldBytes = 0;
   try {
     for await (const part of parts) {
       const { name, filename } = part;
       if (name === undefined) throw badRequest("multipart/no-name", "A part of the form has no name", undefined);
       if (filename === undefined) {
-        entries.push([name, await fieldText(part)]);
+        const bytes = await part.bytes();
+        fieldBytes += bytes.byteLength;
+        if (fieldBytes > storage.maxFieldMemory) throw fieldsTooLarge(storage.maxFieldMemory);
+        entries.push([name, textOf(bytes)]);
         continue;
       }
       const { size, place } = await receive(part, memoryLeft, storage.temporary);
@@ -50,13 +57,18 @@ export async function collectForm(parts: AsyncIterable<MultipartPart>, storage: 
   }
 }
 
-async function fieldText(part: MultipartPart): Promise<string> {
-  const bytes = await part.bytes();
+function textOf(bytes: Uint8Array): string {
   try {
     return FIELD_TEXT.decode(bytes);
   } catch (cause) {
     throw badRequest("server/malformed-text", "A field of the form is not valid utf-8", cause);
   }
+}
+
+function fieldsTooLarge(maxBytes: number): HttpError {
+  return new HttpError(413, `The fields of the form have more than ${maxBytes} bytes`, {
+    code: "server/body-too-large",
+  });
 }
 
 /** Takes in one file; from the piece on with which it would pass `memoryLeft` it is written to a temporary file. */

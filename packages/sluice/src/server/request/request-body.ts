@@ -46,7 +46,6 @@ const DEFAULT_MAX_MEMORY = 1024 * 1024;
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 const UTF8_LABEL = /^utf-?8$/i;
 
-const NO_SCHEMA = { schema: undefined, options: undefined } as const;
 const READ_NAMES: ReadonlySet<string> = new Set<keyof ReadOptions>(["maxSize"]);
 const JSON_NAMES: ReadonlySet<string> = new Set<keyof ReadJsonOptions>(["maxSize", "strict"]);
 const FORM_NAMES: ReadonlySet<string> = new Set<keyof ReadFormOptions>(["maxSize", "maxFields"]);
@@ -93,7 +92,8 @@ export class RequestBody {
 
   /** The value of a JSON text: 415 unless it is declared as JSON in UTF-8, 400 if it is malformed or empty, 422 by the schema. */
   async json(first?: StandardSchemaV1 | ReadJsonOptions, second?: ReadJsonOptions): Promise<unknown> {
-    const { schema, options } = first === undefined ? NO_SCHEMA : schemaFirst(first, second);
+    const { schema, options } =
+      first === undefined ? { schema: undefined, options: second } : schemaFirst(first, second);
     const maxSize = this.#limit("json", options, JSON_NAMES);
     if (options?.strict ?? true) this.#assertJson();
     const value = jsonFrom(decode(UTF8, await this.#take(maxSize)));
@@ -156,7 +156,11 @@ export class RequestBody {
     // Before anything is waited for: whoever answers meanwhile ends the storage, too.
     const temporary = storage(temporaryFolder);
     const { collectForm } = await import("./collect-form.js");
-    return await collectForm(this.multipart(options), { maxMemory, temporary });
+    return await collectForm(this.multipart(options), {
+      maxFieldMemory: Math.min(maxSize, this.#maxSize),
+      maxMemory,
+      temporary,
+    });
   }
 
   async #readFields(maxSize: number, maxFields: number | undefined): Promise<URLSearchParams> {

@@ -91,7 +91,7 @@ function valueAt(whole: unknown, path: readonly PropertyKey[]): unknown {
 function withoutValue(message: string, value: unknown): string {
   if (typeof value === "object" || value === undefined || typeof value === "function") return message;
   const text = String(value);
-  if (text === "") return message;
+  if (text === "" || text.length > message.length) return message;
   const quoted = [JSON.stringify(text), `"${text}"`, `'${text}'`, `\`${text}\``];
   let cleaned = message;
   for (const quote of quoted) cleaned = cleaned.replaceAll(quote, ELLIPSIS);

@@ -201,8 +201,9 @@ export class RoutingTable {
   }
 
   #surroundingsOf(scope: Scope): RequestSurroundings {
-    const { trust, clock, decompression, maxBodySize: most } = this.#root.options;
-    const { maxBodySize = most } = scope.lineage.find(({ given }) => given.maxBodySize !== undefined)?.given ?? {};
+    const { trust, clock } = this.#root.options;
+    const { maxBodySize } = (scope.lineage.find(({ given }) => given.maxBodySize !== undefined) ?? this.#root).options;
+    const { decompression } = (scope.lineage.find(({ given }) => given.decompress !== undefined) ?? this.#root).options;
     const reportLate = (error: unknown) => scope.report(error, undefined);
     return { maxBodySize, decompression, trust, clock, values: scope.values, newId: randomId, reportLate };
   }
