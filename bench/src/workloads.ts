@@ -3,6 +3,12 @@
 /** The text answer: 13 bytes. */
 export const HELLO = "Hello, world!";
 
+/** A file of 1 KiB. */
+export const SMALL_FILE = "0123456789abcde\n".repeat(64);
+
+/** A file of 1 MiB. */
+export const LARGE_FILE = SMALL_FILE.repeat(1_024);
+
 /** One line of {@link ORDER}. */
 export interface OrderLine {
   readonly sku: string;

@@ -16,7 +16,9 @@ interface Layout {
 export class AnswerCounter {
   readonly #expected: Buffer;
   #layout: Layout | undefined = undefined;
-  #rest: Buffer | undefined = undefined;
+  /** Copies of what belongs to an answer that is not complete yet. */
+  #kept: Buffer[] = [];
+  #keptBytes = 0;
 
   /** Every answer must be 200, have a Content-Length, and this body. */
   constructor(expectedBody: string) {
@@ -25,8 +27,14 @@ export class AnswerCounter {
 
   /** How many answers `piece` completes; throws for one that is not as expected. Keeps nothing of `piece` but a copy. */
   take(piece: Buffer): number {
-    const bytes = this.#rest === undefined ? piece : Buffer.concat([this.#rest, piece]);
-    this.#rest = undefined;
+    // A large answer comes in many pieces: they are put together once, when it should be complete.
+    if (this.#keptBytes > 0 && this.#keptBytes + piece.length < (this.#layout?.length ?? 0)) {
+      this.#keep(piece);
+      return 0;
+    }
+    const bytes = this.#keptBytes === 0 ? piece : Buffer.concat([...this.#kept, piece]);
+    this.#kept = [];
+    this.#keptBytes = 0;
     let count = 0;
     let at = 0;
     while (at < bytes.length) {
@@ -41,8 +49,13 @@ export class AnswerCounter {
       count += 1;
       at += length;
     }
-    if (at < bytes.length) this.#rest = Buffer.from(bytes.subarray(at));
+    if (at < bytes.length) this.#keep(bytes.subarray(at));
     return count;
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#kept.push(Buffer.from(bytes));
+    this.#keptBytes += bytes.length;
   }
 
   #layoutAt(bytes: Buffer, at: number): Layout | undefined {

@@ -1,19 +1,19 @@
 /** Servers against one another, all under the same load. */
 import { Child } from "../harness/child.js";
-import type { Contestant } from "../harness/row.js";
 import type { LoadOrders } from "../load/load-main.js";
 import {
   AIOHTTP_SERVER,
   BUN_SERVER,
   findAiohttp,
   findBun,
-  type RunningServer,
   startForeignServer,
   startNodeServer,
 } from "../servers/running-server.js";
 import { HELLO, ORDER_TEXT, RECEIPT, userOf } from "../workloads.js";
 import type { BenchRun } from "./bench-run.js";
-import { type Load, loadedRun, requestText } from "./loaded-server.js";
+import { type Load, requestText } from "./loaded-server.js";
+import { contestant, type NamedServer } from "./server-contestant.js";
+import { staticRows } from "./static-rows.js";
 
 const CONNECTIONS = 64;
 const PIPELINED = 16;
@@ -31,12 +31,7 @@ const ROUTE = { request: requestText("GET", "/users/42"), expectedBody: JSON.str
 const TEXT = { request: requestText("GET", "/text"), expectedBody: HELLO };
 const ORDER = { request: requestText("POST", "/orders", "", ORDER_TEXT), expectedBody: JSON.stringify(RECEIPT) };
 
-interface NamedServer {
-  readonly name: string;
-  readonly server: RunningServer;
-}
-
-/** A route with a parameter, static text, pipelining, and a POST of JSON. */
+/** A route with a parameter, static text, pipelining, a POST of JSON, and files. */
 export async function serverRows(run: BenchRun): Promise<void> {
   const servers: NamedServer[] = [];
   const generator = new Child<LoadOrders>({ module: "load/load-main.js", core: run.cores.client });
@@ -54,6 +49,7 @@ export async function serverRows(run: BenchRun): Promise<void> {
     const pipelining = servers.filter(({ name }) => ["sluice", "fastify", "node:http"].includes(name));
     await row(`GET of text, ${PIPELINED} deep`, pipelining, { ...usual, depth: PIPELINED, ...TEXT }, { fastify: 3 });
     await row("POST of 1 KiB of JSON, parsed and answered", servers, { ...usual, ...ORDER }, { fastify: 1.3 });
+    await staticRows(run, generator);
   } finally {
     await Promise.all([generator.end(), ...servers.map(({ server }) => server.end())]);
   }
@@ -68,27 +64,4 @@ async function startAll(run: BenchRun, servers: NamedServer[]): Promise<void> {
   const python = findAiohttp();
   if (python === undefined) run.absent.add("aiohttp");
   else servers.push({ name: "aiohttp", server: await startForeignServer(python, [AIOHTTP_SERVER], core) });
-}
-
-/** aiohttp writes JSON with a space after `:` and `,`. */
-function spaced(json: string): string {
-  return json.replaceAll('":', '": ').replaceAll(',"', ', "');
-}
-
-function contestant(
-  { effort }: BenchRun,
-  { name, server }: NamedServer,
-  load: Load,
-  generator: Child<LoadOrders>,
-): Contestant {
-  const own = name === "aiohttp" ? { ...load, expectedBody: spaced(load.expectedBody) } : load;
-  let warm = false;
-  return {
-    name,
-    async run() {
-      if (!warm) await loadedRun(server, own, generator, { leadIn: 0, window: effort.warmUp });
-      warm = true;
-      return loadedRun(server, own, generator, effort);
-    },
-  };
 }

@@ -34,6 +34,7 @@ export {
 export type { FieldLines } from "./http1/sinks.js";
 export type { ListenAddress, Listener } from "./net/listen.js";
 export type { ServerTlsOptions, TlsIdentity, TlsMaterial } from "./net/tls-server.js";
+export type { LinkPolicy } from "./platform/folder.js";
 export type { AccessLogFormat, AccessLogOptions } from "./server/access-log/access-log.js";
 export type { AccessLogEntry } from "./server/access-log/entry.js";
 export { Application, type GetMethod } from "./server/application.js";
@@ -94,7 +95,7 @@ export { type TimeoutOptions, timeout } from "./server/middleware/timeout.js";
 export type { Handler, Middleware, Next } from "./server/middleware-chain.js";
 export type { ApplicationOptions } from "./server/options.js";
 export type { NamesIn, PathParams } from "./server/path-params.js";
-export { Reply, type SentListener } from "./server/reply.js";
+export { type AnsweredRequest, Reply, type SentListener } from "./server/reply.js";
 export {
   type RedirectOptions,
   type RedirectStatus,
@@ -119,6 +120,13 @@ export type { ServerRequest } from "./server/request/server-request.js";
 export { UploadedFile } from "./server/request/uploaded-file.js";
 export type { CheckedPart, InvalidPlace } from "./server/request/validation.js";
 export type { CloseOptions, Server } from "./server/server.js";
+export type { FileReplyOptions } from "./server/static/reply-file.js";
+export {
+  type SiblingCoding,
+  STATIC_MEMORY,
+  type StaticMemory,
+  type StaticOptions,
+} from "./server/static/static-options.js";
 export type { ApplicationOverview, RouteOverview } from "./server/structure/overview.js";
 export type { RouteGroup } from "./server/structure/route-group.js";
 export type { RouteMethod, RouteMethods, RouteOptions, RouteParams } from "./server/structure/route-methods.js";

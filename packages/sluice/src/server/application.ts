@@ -19,6 +19,8 @@ import type { Middleware } from "./middleware-chain.js";
 import { type ApplicationOptions, resolveApplicationOptions } from "./options.js";
 import type { Server } from "./server.js";
 import type { ServerWatch } from "./server-watch.js";
+import type { StaticOptions } from "./static/static-options.js";
+import { staticRoutes } from "./static/static-route.js";
 import { ApplicationOverview } from "./structure/overview.js";
 import { readPrefix } from "./structure/prefix.js";
 import { defineGroup, type GroupArguments, type RouteGroup } from "./structure/route-group.js";
@@ -109,6 +111,18 @@ export class Application extends RouteMethods<""> {
   host(pattern: string | readonly string[], application: Application): this {
     const hosts = [pattern].flat().map(readHostPattern);
     return this.#adopt(application, { prefix: "", hosts });
+  }
+
+  /**
+   * Serves the files of `directory` at the paths behind `prefix`, to GET and HEAD; routes of yours that say more of a path go before
+   * it. `prefix` is static text that begins with a slash. Throws `UsageError`: `options/…`, and as {@link Application.route} does.
+   */
+  static(prefix: string, directory: string, options: StaticOptions = {}): this {
+    const { files, slash } = staticRoutes(directory, options, this.#scope.options.clock);
+    const base = prefix.replace(/\/$/, "");
+    if (base !== "") this.get(base, slash);
+    this.get(`${base}/*path`, files);
+    return this;
   }
 
   /**

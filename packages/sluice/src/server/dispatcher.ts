@@ -49,8 +49,15 @@ export class Dispatcher {
     }
   }
 
-  #finish(scope: Scope, request: ServerRequest, result: unknown): Reply {
+  #finish(scope: Scope, request: ServerRequest, result: unknown): Reply | Promise<Reply> {
     const made = toReply(result, request, "handler");
+    const { prepare } = made;
+    return prepare === undefined
+      ? this.#complete(scope, request, made)
+      : this.#settle(scope, request, prepare(request));
+  }
+
+  #complete(scope: Scope, request: ServerRequest, made: Reply): Reply {
     if (made.taken) {
       const route = `${request.method} ${request.route ?? request.path}`;
       throw new UsageError("reply/reused", `Cannot answer ${route}: this Reply has answered another request`);
@@ -72,7 +79,7 @@ export class Dispatcher {
     const failure = error instanceof HttpError ? error : new HttpError(500, undefined, { cause: error });
     if (failure.status >= 500 && !isAbandonedBy(request, error)) scope.report(error, request);
     try {
-      return this.#finish(scope, request, problemFor(request, failure));
+      return this.#complete(scope, request, problemFor(request, failure));
     } catch (again) {
       // A beforeReply listener threw. It has been forgotten, so this ends.
       return this.#fail(scope, request, again);

@@ -29,10 +29,22 @@ export function compose(middleware: readonly Middleware[], innermost: Step): Ste
 
 async function runMiddleware(middleware: Middleware, request: ServerRequest, inner: Step): Promise<Reply> {
   let called = false;
+  let given: Reply | undefined;
   const next = async (): Promise<Reply> => {
     if (called) throw new UsageError("middleware/next-twice", "Cannot go on: this middleware has called next() before");
     called = true;
-    return toReply(await inner(request), request, "handler");
+    given = await prepared(toReply(await inner(request), request, "handler"), request);
+    return given;
   };
-  return toReply(await middleware(request, next), request, "middleware");
+  try {
+    return await prepared(toReply(await middleware(request, next), request, "middleware"), request);
+  } catch (error) {
+    // Nobody has the reply any more; a file that it holds open is to be closed.
+    given?.discard();
+    throw error;
+  }
+}
+
+function prepared(reply: Reply, request: ServerRequest): Reply | Promise<Reply> {
+  return reply.prepare === undefined ? reply : reply.prepare(request);
 }

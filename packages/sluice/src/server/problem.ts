@@ -7,6 +7,7 @@ import { toPayload } from "../body/payload.js";
 import { negotiateMediaType } from "../http/accept.js";
 import { reasonPhrase } from "../http/status.js";
 import type { FieldLines } from "../http1/sinks.js";
+import { escapeHtml } from "./escape-html.js";
 import type { HttpError } from "./http-error.js";
 import { Reply } from "./reply.js";
 import type { ServerRequest } from "./request/server-request.js";
@@ -81,16 +82,4 @@ function lines({ status, title, detail, requestId }: Problem): string[] {
   if (detail !== undefined) shown.push(detail);
   if (requestId !== undefined) shown.push(`Request ${requestId}`);
   return shown;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }

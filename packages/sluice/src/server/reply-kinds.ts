@@ -1,5 +1,5 @@
 /**
- * The usual answers: `reply.json`, `text`, `html`, `bytes`, `stream`, `redirect`, `empty`. Each takes the status and the field lines of
+ * The usual answers: `reply.json`, `text`, `html`, `bytes`, `stream`, `file`, `redirect`, `empty`. Each takes the status and the field lines of
  * the answer as its last argument; a `Content-Type` given there replaces the kind's own.
  */
 
@@ -9,6 +9,7 @@ import { type HeadersSource, HttpHeaders } from "../http/headers.js";
 import type { FieldLines } from "../http1/sinks.js";
 import { fileSize } from "../platform/file-size.js";
 import { BYTES_FIELDS, HTML_FIELDS, JSON_FIELDS, NO_FIELDS, Reply, TEXT_FIELDS } from "./reply.js";
+import { type FileReplyOptions, fileReply } from "./static/reply-file.js";
 
 /** Status and field lines of an answer. */
 export interface ReplyOptions {
@@ -67,6 +68,14 @@ export const reply = Object.freeze({
   /** The pieces of `source` as they come, in chunks, at the client's pace. */
   stream(source: StreamSource, options?: TypedReplyOptions): Reply {
     return finish(options, typeFields(options?.type), toPayload(source, { fileSize }));
+  },
+
+  /**
+   * The file at `path`, or what of it the request wants: conditions and ranges are seen to (RFC 9110 §13, §14). 404 where there is no
+   * regular file. Opened when the answer is about to leave. Throws `UsageError` `options/…`.
+   */
+  file(path: string, options?: FileReplyOptions): Reply {
+    return fileReply(path, options);
   },
 
   /**

@@ -28,6 +28,12 @@ export const BYTES_FIELDS: FieldLines = Object.freeze(["Content-Type", "applicat
 /** What may be told about the end of an answer: body bytes sent, and why it is incomplete if it is. */
 export type SentListener = (bodyBytes: number, error: Error | undefined) => void;
 
+/** What a reply that depends on its request gets to see of it. */
+export interface AnsweredRequest {
+  readonly method: string;
+  readonly headers: HttpHeaders;
+}
+
 /** An answer on its way. It belongs to one request: a handler that returns the same one twice gets a 500 that says so. */
 export class Reply {
   /** Replaces the reason phrase of the status; the connection knows the usual ones. Sent to HTTP/1 clients only. */
@@ -39,6 +45,11 @@ export class Reply {
    * {@link Reply.whenSent} adds to it.
    */
   onSent: SentListener | undefined = undefined;
+  /**
+   * Present in a reply that depends on its request, as one with a file does: the application calls it once, before middleware sees the
+   * reply, and goes on with what it resolves to.
+   */
+  prepare: ((request: AnsweredRequest) => Promise<Reply>) | undefined = undefined;
   /** Set by the application when the reply is given to a connection: it cannot answer another request. */
   taken = false;
 

@@ -56,7 +56,7 @@ describe("one spelling of a path", () => {
   });
 
   test.each(["/.", "/..", "/../etc", "/a/./b", "/a/..", "/%2e%2E/x", "/a/.%2e/b", "/a/%2e"])(
-    "%s has a dot segment: 400",
+    "%s has a dot segment: 404",
     (path) => {
       expect(() => normalisePath(path)).toThrow("dot segment");
       expect(tryNormalisePath(path)).toBeUndefined();

@@ -3,7 +3,7 @@
  * body, and the query with it. Only where there is nothing at the path as it was written, and something at the other one.
  *
  * No way out of the site: the location begins with exactly one slash and no backslash, which browsers read as one, is left in it.
- * Dot segments never come here, they are 400 before; escapes stay escaped, so `%2F` is no slash.
+ * Paths with dot segments lead nowhere in any spelling; escapes stay escaped, so `%2F` is no slash.
  */
 
 import { UsageError } from "../../errors.js";

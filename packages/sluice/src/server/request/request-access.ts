@@ -33,6 +33,11 @@ export function exchangeOf(request: ServerRequest<unknown>): ServerExchange {
   return ServerRequest.behind(request).exchange;
 }
 
+/** What the last parameter of the route took of the path, still escaped; empty without one. */
+export function restOf(request: ServerRequest<unknown>): string {
+  return ServerRequest.behind(request).match?.values.at(-1) ?? "";
+}
+
 /** The id that {@link ServerRequest.id} gives from now on. */
 export function identify(request: ServerRequest, id: string): void {
   ServerRequest.partsOf(request).id = id;

@@ -28,6 +28,8 @@ export interface RequestSurroundings extends BodySurroundings {
 export interface RequestOrigin {
   readonly exchange: ServerExchange;
   readonly trust: ProxyTrust | undefined;
+  /** What its path matched, if any route did. */
+  readonly match: RequestMatch | undefined;
 }
 
 /** What a request's path matched. */

@@ -3,8 +3,9 @@
  *
  * Paths that RFC 3986 §6.2.2 calls equivalent become the same string, so that a route, a middleware that looks at
  * `request.path` and `request.url` all see one spelling: escaped unreserved characters are unescaped, hex digits are upper case,
- * every other escape stays (`%2F` does not split a segment). Two things are refused with 400: escapes that are none, and dot
- * segments, which clients resolve before they ask (RFC 3986 §5.2.4) and which only reach a server to climb out of something.
+ * every other escape stays (`%2F` does not split a segment). Two things are refused: escapes that are none, with 400, and dot
+ * segments, which clients resolve before they ask (RFC 3986 §5.2.4) and which only reach a server to climb out of something. There
+ * is nothing where they lead: 404, as for any other path that leads nowhere.
  */
 
 import { HttpError } from "../http-error.js";
@@ -39,7 +40,7 @@ export function originOf(target: string): { readonly scheme: string; readonly au
   return { scheme: target.slice(0, mark).toLowerCase(), authority: target.slice(mark + 3, start) };
 }
 
-/** The one spelling of `path`. Throws `HttpError` 400 for a malformed escape or a dot segment. */
+/** The one spelling of `path`. Throws `HttpError` 400 for a malformed escape, 404 for a dot segment. */
 export function normalisePath(path: string): string {
   if (path.indexOf("%") === -1) {
     if (path.indexOf("/.") !== -1) refuseDotSegments(path);
@@ -93,5 +94,5 @@ function normaliseEscape(received: string, digits: string | undefined): string {
 }
 
 function refuseDotSegments(path: string): void {
-  if (DOT_SEGMENT.test(path)) throw new HttpError(400, "The path has a dot segment", { code: "server/path-dots" });
+  if (DOT_SEGMENT.test(path)) throw new HttpError(404, "The path has a dot segment", { code: "server/path-dots" });
 }

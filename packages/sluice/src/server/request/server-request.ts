@@ -368,7 +368,7 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
 
   /** For `sluice/proxy`: the exchange behind a request, and whose word its application takes about the client. */
   static behind(request: ServerRequest<unknown>): RequestOrigin {
-    return { exchange: request.#exchange, trust: request.#surroundings.trust };
+    return { exchange: request.#exchange, trust: request.#surroundings.trust, match: request.#match };
   }
 
   #parts(): LazyParts {
