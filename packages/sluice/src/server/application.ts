@@ -73,7 +73,7 @@ export class Application extends RouteMethods<""> {
     for (const each of middleware) requireFunction("middleware", each);
     this.#serving.refuseChange("add middleware");
     this.#scope.middleware.push(...middleware);
-    this.#scope.rebuild();
+    this.#scope.outdate();
     return this;
   }
 
@@ -194,7 +194,7 @@ export class Application extends RouteMethods<""> {
     requireFunction("onResponse", listener);
     this.#serving.refuseChange("add a listener");
     this.#scope.responseListeners.push(listener);
-    this.#scope.rebuild();
+    this.#scope.outdate();
     return this;
   }
 

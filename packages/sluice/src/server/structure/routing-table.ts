@@ -150,14 +150,25 @@ export class RoutingTable {
     return hosts.find(hostNameOf(hostOf(exchange, trust))) ?? this.#main;
   }
 
+  /** Adds what is mounted in `outer`. Throws `UsageError` `route/…` or `mount/…`; the table is of no use then. */
+  adopt(outer: Scope, child: Child): void {
+    const place = this.#placeOf(outer);
+    if (child.hosts === undefined) this.#settleBelow(place, child);
+    else this.#settleAtHosts(place, child, child.hosts);
+  }
+
+  #placeOf(scope: Scope): OwnPlace {
+    const place = this.#places.get(scope);
+    if (place === undefined)
+      throw new UsageError("route/pattern", "Cannot route: the application is not in this table");
+    return place;
+  }
+
   /** Takes in an application's routes, and what is mounted in it. */
   #settle(place: OwnPlace): void {
     this.#places.set(place.scope, place);
     for (const route of place.scope.routes) this.add(place.scope, route);
-    for (const child of place.scope.children) {
-      if (child.hosts === undefined) this.#settleBelow(place, child);
-      else this.#settleAtHosts(place, child, child.hosts);
-    }
+    for (const child of place.scope.children) this.adopt(place.scope, child);
   }
 
   #settleBelow(outer: OwnPlace, { scope, prefix: own }: Child): void {
@@ -201,9 +212,13 @@ export class RoutingTable {
   }
 
   #surroundingsOf(scope: Scope): RequestSurroundings {
+    const { lineage } = scope;
+    const within = lineage.slice(0, lineage.indexOf(this.#root) + 1);
+    const ownerOf = (name: "maxBodySize" | "decompress"): Scope =>
+      within.find(({ given }) => given[name] !== undefined) ?? this.#root;
     const { trust, clock } = this.#root.options;
-    const { maxBodySize } = (scope.lineage.find(({ given }) => given.maxBodySize !== undefined) ?? this.#root).options;
-    const { decompression } = (scope.lineage.find(({ given }) => given.decompress !== undefined) ?? this.#root).options;
+    const { maxBodySize } = ownerOf("maxBodySize").options;
+    const { decompression } = ownerOf("decompress").options;
     const reportLate = (error: unknown) => scope.report(error, undefined);
     return { maxBodySize, decompression, trust, clock, values: scope.values, newId: randomId, reportLate };
   }

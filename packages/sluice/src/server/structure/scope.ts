@@ -2,8 +2,8 @@
  * One application in a tree of applications: what was registered with it, and whose sub-application it is.
  *
  * Every scope has a routing table of everything below it, itself included, because every application can be asked by itself. A route
- * is added to the tables of its scope and of all scopes round it. Whatever else changes has these tables made anew: all, or none if
- * what is new does not go with what is there.
+ * is added to the tables of its scope and of all scopes round it, and so is a sub-application; what does not go with what is there is
+ * refused by the first of these tables that has both. New middleware has them made anew, when they are next asked.
  */
 
 import { UsageError } from "../../errors.js";
@@ -47,15 +47,16 @@ export class Scope {
   readonly #paths = new Map<string, string>();
   #outer: Scope | undefined;
   #point: MountPoint | undefined;
-  #table: RoutingTable;
+  /** Undefined while it is to be made anew. */
+  #table: RoutingTable | undefined;
 
   constructor(given: ApplicationOptions, options: ResolvedApplicationOptions) {
     this.given = given;
     this.options = options;
-    this.#table = new RoutingTable(this);
   }
 
   get table(): RoutingTable {
+    this.#table ??= new RoutingTable(this);
     return this.#table;
   }
 
@@ -82,9 +83,9 @@ export class Scope {
     const { name, path } = route;
     if (name !== undefined) this.#checkName(name, path);
     try {
-      for (const scope of this.lineage) scope.#table.add(this, route);
+      for (const scope of this.lineage) scope.table.add(this, route);
     } catch (error) {
-      this.rebuild(); // without what has been added of it
+      this.outdate(); // some have it now
       throw error;
     }
     this.routes.push(route);
@@ -111,25 +112,25 @@ export class Scope {
       const place = child.#point?.hosts?.join(", ") ?? child.prefix;
       throw new UsageError("mount/twice", `Cannot mount an application twice: this one is mounted at ${place || "/"}`);
     }
+    const lineage = this.lineage;
+    const mounted: Child = { ...point, scope: child };
     child.#outer = this;
     child.#point = point;
-    this.children.push({ ...point, scope: child });
     try {
-      this.rebuild();
+      for (const scope of lineage) scope.table.adopt(this, mounted);
     } catch (error) {
-      this.children.pop();
       child.#outer = undefined;
       child.#point = undefined;
+      this.outdate(); // some have it now
       throw error;
     }
+    this.children.push(mounted);
     child.values.fallBackOn(this.values);
   }
 
-  /** Has the tables of this scope and of those round it made anew: all, or none when one throws. */
-  rebuild(): void {
-    const lineage = this.lineage;
-    const tables = lineage.map((scope) => new RoutingTable(scope));
-    for (const [index, scope] of lineage.entries()) scope.#table = tables[index] ?? scope.#table;
+  /** Has the tables of this scope and of those round it made anew when they are next asked: its middleware or listeners have changed. */
+  outdate(): void {
+    for (const scope of this.lineage) scope.#table = undefined;
   }
 
   /**

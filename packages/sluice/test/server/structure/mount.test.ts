@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { describe, expect, test, vi } from "vitest";
 import { Application } from "../../../src/server/application.js";
 import type { Responder } from "../../../src/server/exchange.js";
@@ -153,7 +154,21 @@ describe("what a mounted application shares", () => {
     const status = async (target: string, body: string) => (await ask(app.dispatch, "POST", target, { body })).status;
     expect([await status("/strict", "123"), await status("/strict", "1234")]).toEqual([200, 413]);
     expect([await status("/plain", "12345"), await status("/plain", "123456")]).toEqual([200, 413]);
+    plain.use((_request, next) => next());
     expect((await ask(plain.dispatch, "POST", "/", { body: "123456" })).status).toBe(200);
+    expect([await status("/plain", "12345"), await status("/plain", "123456")]).toEqual([200, 413]);
+  });
+
+  test("decompress is its own if it was given any, or else the nearest outer one's", async () => {
+    const read = (app: Application) => app.post("/", async (request) => (await request.bytes()).length.toString());
+    const app = read(new Application({ decompress: false }));
+    app.mount("/own", read(new Application({ decompress: true }))).mount("/plain", read(new Application()));
+    const fields = ["Host", "a", "Content-Encoding", "gzip"];
+    const body = gzipSync("x".repeat(50));
+    const status = async (target: string) => (await ask(app.dispatch, "POST", target, { fields, body })).text;
+    expect(await status("/own")).toBe("50");
+    expect(await status("/plain")).toBe(await status("/"));
+    expect(await status("/plain")).not.toBe("50");
   });
 
   test("its errors go to its own onError, or else to the nearest outer one", async () => {
