@@ -47,29 +47,33 @@ export function timeout(ms: number, options: TimeoutOptions = {}): Middleware {
 
 function limited(request: ServerRequest, next: Next, options: ResolvedOptions): Promise<Reply> {
   const { clock, ms, onLateError } = options;
-  const controller = newSharedController();
+  let overdue: DOMException | undefined;
+  // Made when somebody asks for the signal: most handlers do not.
+  let controller: AbortController | undefined;
   narrowSignal(request, (signal) => {
+    controller = newSharedController();
     // Both live as long as the request: nothing to unlink.
     linkSignal(signal, controller);
+    if (overdue !== undefined) controller.abort(overdue);
     return controller.signal;
   });
   return new Promise((resolve, reject) => {
-    let late = false;
     const deadline = callLater(clock, ms, () => {
-      late = true;
+      overdue = new DOMException(`There was no reply within ${ms} ms`, "TimeoutError");
       reject(new HttpError(options.status, options.message, { expose: true, code: "server/timed-out" }));
-      controller.abort(new DOMException(`There was no reply within ${ms} ms`, "TimeoutError"));
+      controller?.abort(overdue);
     });
     next().then(
       (reply) => {
         clock.disarm(deadline);
-        if (late) reply.discard();
-        else resolve(reply);
+        if (overdue === undefined) resolve(reply);
+        else reply.discard();
       },
       (error: unknown) => {
         clock.disarm(deadline);
-        if (!late) reject(error);
-        else if (!isConsequenceOfAbort(error, controller.signal)) report(onLateError, error, request);
+        if (overdue === undefined) reject(error);
+        else if (controller === undefined || !isConsequenceOfAbort(error, controller.signal))
+          report(onLateError, error, request);
       },
     );
   });

@@ -53,7 +53,13 @@ export function limitBody(request: ServerRequest, maxBytes: number): void {
   ServerRequest.partsOf(request).maxBodySize = maxBytes;
 }
 
-/** Has {@link ServerRequest.signal} be another one, which has to abort when the one it was does. */
+/**
+ * Has {@link ServerRequest.signal} be another one, which has to abort when the one it would have been does. Made when it is asked for,
+ * or at once if it has been.
+ */
 export function narrowSignal(request: ServerRequest, narrow: (signal: AbortSignal) => AbortSignal): void {
-  ServerRequest.partsOf(request).signal = narrow(request.signal);
+  const parts = ServerRequest.partsOf(request);
+  const { narrow: outer } = parts;
+  if (parts.signal !== undefined) parts.signal = narrow(parts.signal);
+  else parts.narrow = outer === undefined ? narrow : (signal) => narrow(outer(signal));
 }

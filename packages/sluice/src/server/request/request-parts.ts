@@ -57,6 +57,8 @@ export interface LazyParts {
   query: URLSearchParams | undefined;
   id: string | undefined;
   signal: AbortSignal | undefined;
+  /** Makes the signal, when it is asked for, of the exchange's. */
+  narrow: ((signal: AbortSignal) => AbortSignal) | undefined;
   cookies: ReadonlyMap<string, string> | undefined;
   body: RequestBody | undefined;
   /** In place of the application's. */
@@ -73,6 +75,7 @@ export function makeLazyParts(): LazyParts {
     query: undefined,
     id: undefined,
     signal: undefined,
+    narrow: undefined,
     cookies: undefined,
     body: undefined,
     maxBodySize: undefined,

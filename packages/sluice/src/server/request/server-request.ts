@@ -151,7 +151,7 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
   /** Aborted when the client goes away before the answer is complete, or the server is closed hard. */
   get signal(): AbortSignal {
     const lazy = this.#parts();
-    lazy.signal ??= this.#exchange.signal;
+    lazy.signal ??= lazy.narrow === undefined ? this.#exchange.signal : lazy.narrow(this.#exchange.signal);
     return lazy.signal;
   }
 

@@ -148,6 +148,48 @@ describe("timeout", () => {
     expect(exchange.signalsAsked).toBe(0);
   });
 
+  test("a handler that asks for no signal makes none; one that asks too late gets one that has aborted", async () => {
+    const { app, clock } = setUp(() => "x");
+    const exchange = new FakeExchange("GET", "/");
+    await app.dispatch(exchange);
+    expect([exchange.signalsAsked, clock.armedCount]).toEqual([0, 0]);
+    let asked: AbortSignal | undefined;
+    const slow = setUp(async (request) => {
+      await sleep(2_000, { clock: slow.clock });
+      asked = request.signal;
+      return "late";
+    });
+    const answer = ask(slow.app.dispatch, "GET", "/");
+    await slow.clock.advanceAsync(2_000);
+    expect((await answer).status).toBe(503);
+    expect(asked?.reason).toMatchObject({ name: "TimeoutError" });
+  });
+
+  test("of two limits each aborts the signal, whether it was asked for between them or after", async () => {
+    for (const early of [true, false]) {
+      for (const [outer, inner] of [
+        [10, 100],
+        [100, 10],
+      ] as const) {
+        const clock = new ManualClock();
+        const app = new Application({ onError: () => undefined });
+        let seen: AbortSignal | undefined;
+        app.use(timeout(outer, { clock }), (request, next) => {
+          if (early) expect(request.signal.aborted).toBe(false);
+          return next();
+        });
+        app.get("/", [timeout(inner, { clock })], ({ signal }) => {
+          seen = signal;
+          return new Promise(() => undefined);
+        });
+        const asked = ask(app.dispatch, "GET", "/");
+        await clock.advanceAsync(10);
+        expect((await asked).status).toBe(503);
+        expect(seen?.aborted).toBe(true);
+      }
+    }
+  });
+
   test.each<[string, number, object, string]>([
     ["0", 0, {}, "options/out-of-range"],
     ["NaN", Number.NaN, {}, "options/out-of-range"],
