@@ -430,6 +430,30 @@ describe("on the wire", () => {
     await end();
   });
 
+  test("also when the source hangs, and does not end by itself", async () => {
+    const open = vi.spyOn(zlib, "createGzip");
+    let returned = 0;
+    const hanging: AsyncIterableIterator<string> = {
+      [Symbol.asyncIterator]: () => hanging,
+      next: vi
+        .fn(() => new Promise<never>(() => undefined))
+        .mockResolvedValueOnce({ value: TEXT, done: false } as never),
+      return: async () => {
+        returned += 1;
+        return { value: undefined, done: true };
+      },
+    };
+    const app = new Application();
+    app.use(compression());
+    app.get("/", () => reply.stream(hanging, { type: "text/plain" }));
+    const made = await app.dispatch(new FakeExchange("GET", "/", { fields: ["Accept-Encoding", "gzip"] }));
+    const pieces = made.payload?.open()[Symbol.asyncIterator]();
+    expect((await pieces?.next())?.done).toBe(false);
+    await pieces?.return?.();
+    expect(returned).toBe(1);
+    expect(open.mock.results[0]?.value).toMatchObject({ destroyed: true });
+  });
+
   test("a client that does not read holds up the source", async () => {
     let pulled = 0;
     const noise = Buffer.from(Array.from({ length: 64 * 1024 }, () => Math.floor(Math.random() * 256)));

@@ -122,6 +122,14 @@ describe("no way out", () => {
     );
   });
 
+  test("even a route that begins with two slashes is no place to be sent to", async () => {
+    const app = new Application();
+    app.use(normalisePath({ mergeSlashes: false }));
+    app.get("//evil.example", () => "route");
+    expect(await locationOf("//evil.example", {}, "GET", app)).toBe(200);
+    expect(await locationOf("//evil.example/", {}, "GET", app)).toBe(404);
+  });
+
   test("a path of nothing but slashes takes no time to speak of", async () => {
     const begin = performance.now();
     expect(await locationOf("/".repeat(16_000))).toBe(404);
