@@ -11,6 +11,7 @@ import { rowText } from "./report.js";
 import { BenchRun, type Part } from "./rows/bench-run.js";
 import { clientRows } from "./rows/client-rows.js";
 import { codecRows } from "./rows/codec-rows.js";
+import { fetchRows } from "./rows/fetch-rows.js";
 import { growthRows } from "./rows/growth-rows.js";
 import { latencyRows } from "./rows/latency-rows.js";
 import { memoryRows } from "./rows/memory-rows.js";
@@ -21,6 +22,7 @@ import { lookAround, type Surroundings } from "./surroundings.js";
 const PARTS: Readonly<Record<PartName, Part>> = {
   client: clientRows,
   server: serverRows,
+  fetch: fetchRows,
   latency: latencyRows,
   start: startRows,
   memory: memoryRows,

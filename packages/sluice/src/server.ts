@@ -42,6 +42,9 @@ export { CONNECTION_DEFAULTS, type ConnectionOptions, type NumberOption } from "
 export type { ConnectionStats } from "./server/connection-set.js";
 export type { ErrorListener } from "./server/error-report.js";
 export type { Responder, ServerExchange } from "./server/exchange.js";
+export type { FetchContext, IncomingInfo } from "./server/fetch/fetch-context.js";
+export type { FetchApplication, FetchHandler } from "./server/fetch/fetch-handler.js";
+export { type FetchErrorListener, type ServeOptions, serve } from "./server/fetch/serve.js";
 export { HttpError, type HttpErrorOptions } from "./server/http-error.js";
 export type { Key } from "./server/keys.js";
 export type { HealthOptions } from "./server/life/health.js";

@@ -9,6 +9,7 @@
 import type { ReadableStream as WebReadableStream } from "node:stream/web";
 import { UsageError } from "../errors.js";
 import type { ContentCoding } from "./content-coding.js";
+import { cancelQuietly } from "./sending/cancel-quietly.js";
 import { FactoryPayload } from "./sending/factory-payload.js";
 import {
   type FileHandleLike,
@@ -196,7 +197,7 @@ function webSource(stream: WebReadableStream<unknown>): PayloadSource {
     open: () => new WebStreamPieces(stream),
     discard: () => {
       // Locked: it has been opened, and its reader does the cancelling.
-      if (!stream.locked) stream.cancel().catch(() => undefined);
+      if (!stream.locked) cancelQuietly(stream).catch(() => undefined);
     },
   };
 }

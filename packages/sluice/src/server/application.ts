@@ -9,6 +9,7 @@ import { refuseUnknown, requireFunction, requireObject } from "../options.js";
 import { Dispatcher } from "./dispatcher.js";
 import type { ErrorListener } from "./error-report.js";
 import type { Responder } from "./exchange.js";
+import { appFetch } from "./fetch/app-fetch.js";
 import { Key } from "./keys.js";
 import { type HealthOptions, healthRoutes } from "./life/health.js";
 import type { ResponseListener } from "./life/response-watch.js";
@@ -45,6 +46,13 @@ const URL_OPTION_NAMES: ReadonlySet<string> = new Set(["query"]);
 export class Application extends RouteMethods<""> {
   /** A GET route, which answers HEAD too (RFC 9110 §9.3.2). With a key: the value set under it, `UsageError` `key/unset` if none is. */
   readonly get: GetMethod = this.#getMethod();
+
+  /**
+   * Answers a `Request` in-process: the application as a fetch handler, for tests, other servers and other runtimes. Needs no `this`. What
+   * `onStart` registered is not started by it: that is its caller's business. Rejects with the reason of the request's signal, and with
+   * `UsageError` `fetch/request` for what is no fresh `Request`; every other error is an answer.
+   */
+  readonly fetch: (request: Request) => Promise<Response> = appFetch(() => this.dispatch);
 
   readonly #scope: Scope;
   readonly #dispatcher: Dispatcher;

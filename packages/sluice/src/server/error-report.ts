@@ -24,7 +24,8 @@ export function report(listener: ErrorListener, error: unknown, request: ServerR
   }
 }
 
-function causeChain(error: unknown): string {
+/** The error with its stack, and those of its causes. */
+export function causeChain(error: unknown): string {
   const shown: string[] = [];
   for (let current = error; shown.length < MAX_CAUSES; current = current.cause) {
     shown.push(current instanceof Error ? (current.stack ?? current.message) : String(current));

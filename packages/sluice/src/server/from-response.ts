@@ -14,8 +14,16 @@ export function isResponse(value: object): value is Response {
   return Object.prototype.toString.call(value) === "[object Response]" && "headers" in value && "status" in value;
 }
 
-/** Its status, fields and body. Throws `UsageError`: `reply/response-used` if its body was read, `reply/status` if it is an error. */
-export function fromResponse(response: Response): Reply {
+/** Whether the field `name` (lower case) of a response is one of the answer, and not of a connection. */
+export function isPassedOn(name: string): boolean {
+  return !NOT_PASSED_ON.has(name);
+}
+
+/**
+ * Its status, fields and, if asked for, body. Throws `UsageError`: `reply/response-used` if its body was read, `reply/status` if it is an
+ * error.
+ */
+export function fromResponse(response: Response, withBody = true): Reply {
   if (response.bodyUsed) {
     throw new UsageError("reply/response-used", "Cannot answer with this Response: its body has been read");
   }
@@ -25,7 +33,8 @@ export function fromResponse(response: Response): Reply {
     if (NOT_PASSED_ON.has(name) || (fetched && ABOUT_ENCODED_BYTES.has(name))) continue;
     fields.push(name, value);
   }
-  const made = new Reply(response.status, fields, response.body === null ? undefined : toPayload(response.body));
+  const body = withBody ? response.body : null;
+  const made = new Reply(response.status, fields, body === null ? undefined : toPayload(body));
   if (response.statusText !== "") made.reason = response.statusText;
   return made;
 }
