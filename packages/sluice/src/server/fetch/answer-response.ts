@@ -20,10 +20,9 @@ import { readAhead } from "./read-ahead.js";
 export function answerResponse(response: Response, bodiless: boolean): Reply | Promise<Reply> {
   const light = LightResponse.answerOf(response);
   if (light !== undefined) return answerLight(light, bodiless);
-  const native = LightResponse.nativeOf(response);
-  const { body } = native;
-  // Null for a body, too, while this is asked: it is dealt with here.
-  const made = fromResponse(native, false);
+  const { body } = response;
+  if (body !== null && (response.bodyUsed || body.locked)) throw used();
+  const made = fromResponse(LightResponse.nativeOf(response), false);
   return body === null ? made : withStream(made, body, bodiless);
 }
 
@@ -38,9 +37,6 @@ function answerLight(light: LightAnswer, bodiless: boolean): Reply | Promise<Rep
 }
 
 function withStream(made: Reply, stream: WebReadableStream, bodiless: boolean): Reply | Promise<Reply> {
-  if (stream.locked) {
-    throw new UsageError("reply/response-used", "Cannot answer with this Response: its body is locked to a reader");
-  }
   if (!bodiless) return readInto(made, stream);
   made.payload = toPayload(stream);
   return made;
@@ -49,6 +45,10 @@ function withStream(made: Reply, stream: WebReadableStream, bodiless: boolean): 
 async function readInto(made: Reply, stream: WebReadableStream): Promise<Reply> {
   made.payload = await readAhead(stream);
   return made;
+}
+
+function used(): UsageError {
+  return new UsageError("reply/response-used", "Cannot answer with this Response: its body was read, or is locked");
 }
 
 /** The shared lists hold nothing but a type. */

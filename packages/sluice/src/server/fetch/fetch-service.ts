@@ -46,7 +46,8 @@ export class FetchService {
 
   /** What the connections have to tell: an answer that broke off, first of all. */
   readonly onServerError = (error: unknown, exchange: ServerExchange | undefined): void => {
-    if (isEchoOfLeaving(error, exchange)) return;
+    // Not by the signal: it has been aborted with this very error.
+    if (isEchoOfLeaving(error, undefined)) return;
     this.#report(error, exchange === undefined ? undefined : this.#responder.requestOf(exchange));
   };
 

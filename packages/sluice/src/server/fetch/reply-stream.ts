@@ -2,9 +2,9 @@
 
 import type { ReadableByteStreamController, ReadableStream as WebReadableStream } from "node:stream/web";
 import type { Payload } from "../../body/payload.js";
-import { ConnectionLostError, UsageError } from "../../errors.js";
+import { UsageError } from "../../errors.js";
 import type { Reply } from "../reply.js";
-import type { RequestExchange } from "./request-exchange.js";
+import { callerGone, type RequestExchange } from "./request-exchange.js";
 
 /**
  * A byte stream. It fails with the reason when the request is aborted, and with `UsageError` `body/length-mismatch` when the payload is
@@ -41,7 +41,7 @@ class ReplySource {
     signal.addEventListener("abort", () => {
       if (this.#over) return;
       controller.error(signal.reason);
-      this.#giveUp(signal.reason);
+      this.#giveUp(callerGone(signal.reason));
     });
   }
 
@@ -67,9 +67,7 @@ class ReplySource {
   }
 
   cancel(reason: unknown): void {
-    const gone = new ConnectionLostError("server/client-gone", "Cannot complete the answer: its body was cancelled", {
-      cause: reason,
-    });
+    const gone = callerGone(reason);
     this.#exchange.leave(gone);
     this.#giveUp(gone);
   }

@@ -1,6 +1,7 @@
 /** A `Request` as an exchange: what a connection would have made of it, had it come over one. */
 
 import { Body } from "../../body/body.js";
+import { ConnectionLostError } from "../../errors.js";
 import type { FieldLines } from "../../http1/sinks.js";
 import type { PeerInfo } from "../../net/transport.js";
 import type { ServerExchange } from "../exchange.js";
@@ -103,13 +104,18 @@ export class RequestExchange implements ServerExchange {
 
   #giveUp(reply: Reply): void {
     reply.discard();
-    reply.onSent?.(0, this.#gone);
+    reply.onSent?.(0, callerGone(this.#gone));
   }
 
   readonly #onAbort = (): void => {
     const { reason } = this.#request.signal;
     this.leave(reason instanceof Error ? reason : new DOMException(String(reason), "AbortError"));
   };
+}
+
+/** What a connection's end is elsewhere: nobody's fault, and not reported. */
+export function callerGone(cause: unknown): ConnectionLostError {
+  return new ConnectionLostError("server/client-gone", "Cannot complete the answer: its caller has gone", { cause });
 }
 
 /** A `Request` has no `Host` unless somebody set one. */
