@@ -11,7 +11,7 @@ import { isResponse } from "../from-response.js";
 import { HttpError } from "../http-error.js";
 import { problemReply } from "../problem.js";
 import type { Reply } from "../reply.js";
-import { pathOf } from "../request-path.js";
+import { pathOf } from "../request/request-path.js";
 import type { ClientView, ProxyTrust } from "../trust-proxy.js";
 import { answerResponse } from "./answer-response.js";
 import { type Afterwards, FetchContext } from "./fetch-context.js";

@@ -6,7 +6,7 @@
 import type { ServerExchange } from "../exchange.js";
 import { findField } from "../field-lookup.js";
 import { HttpError } from "../http-error.js";
-import { originOf, pathOf } from "../request-path.js";
+import { originOf, pathOf } from "../request/request-path.js";
 import type { ClientView } from "../trust-proxy.js";
 
 /** Characters that the URL standard leaves as they are in a path, and in a query (there `'` is escaped). */
