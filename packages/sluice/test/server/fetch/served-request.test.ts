@@ -313,7 +313,7 @@ describe("the URL", () => {
 
   test("has https over TLS, and what trusted proxies tell", () => {
     expect(urlOf("/", "example.com", { fields: ["Host", "example.com"], secure: true })).toBe("https://example.com/");
-    const view = { address: "192.0.2.9", scheme: "https", host: "public.example" } as const;
+    const view = { address: "192.0.2.9", addresses: ["192.0.2.9"], scheme: "https", host: "public.example" } as const;
     expect(fetchUrl(new FakeExchange("GET", "/x"), view)).toBe("https://public.example/x");
   });
 
