@@ -180,6 +180,6 @@ describe("multipart()", () => {
     expect([refused.status, refused.detail]).toEqual([413, expect.stringContaining("more than 1000 parts (maxParts)")]);
     const collected = await receive((request) => request.formData(), hundredThousand, { maxBodySize: 1 << 30 });
     expect(collected.status).toBe(413);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 });
