@@ -27,6 +27,7 @@ const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
   pages: [/95 books by Link fields/, /4 pages by cursor/, /circle are noticed/],
   "upload-with-progress": [/arrived unchanged/, /reports, none of them behind another/],
   notes: [/45 notes in 3 pages/, /422 application\/problem\+json/, /the same version: 200 and 412/],
+  "file-share": [/nothing is overwritten: note-2.txt/, /beyond the limit: 413/, /bytes 49999990-49999999\/50000000/],
   "product-page": [/in the caller's trace/, /late reviews are left out/, /without the price service: 502/],
   "reverse-proxy": [/taking turns: /, /leads through the door: \/api\/whoami/, /nobody home: 503/],
   tracing: [/requestRedirect/, /to=http/, /is in none of them/],

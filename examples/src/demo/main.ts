@@ -26,6 +26,7 @@ const EXAMPLES = [
   "upload-with-progress",
   "tracing",
   "notes",
+  "file-share",
   "product-page",
   "reverse-proxy",
   "mocked",
