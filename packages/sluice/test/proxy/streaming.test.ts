@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { ManualClock } from "../../src/concurrency/manual-clock.js";
 import { atEnd, closeAll } from "../interop/places.js";
 import { RawClient } from "../server/raw-client.js";
 import { answering, fieldOf, passage, proxied, RawOrigin } from "./proxy-setup.js";
@@ -178,6 +179,24 @@ describe("100 (Continue)", () => {
     client.send("hello");
     expect(await client.untilClosed()).toMatch(/\r\n\r\nok$/);
     expect(origin.connections).toBe(2);
+  });
+
+  test("is sent to the client when the origin has said nothing for a second", async () => {
+    const clock = new ManualClock();
+    const origin = await RawOrigin.start((socket, received) => {
+      if (received.endsWith("hello")) socket.write(OK);
+    });
+    const { server } = await proxied(origin.url, {}, { session: { connector: { clock } } });
+    const client = await RawClient.to(server);
+    client.send(asking);
+    await origin.until(({ received }) => received.includes("\r\n\r\n"));
+    clock.advance(999);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(client.received).toBe("");
+    clock.advance(1);
+    await client.untilReceived("HTTP/1.1 100 Continue\r\n\r\n");
+    client.send("hello");
+    expect(await client.untilClosed()).toMatch(/\r\n\r\nok$/);
   });
 
   test("means nothing in HTTP/1.0, nor without a body", async () => {
