@@ -1,6 +1,7 @@
 /** `sluice/server`: everything public of the server side. */
 
 export type { ContentCoding } from "./body/content-coding.js";
+export type { EventToSend } from "./body/event-stream/format-event.js";
 export type { MultipartLimits } from "./body/multipart/multipart-limits.js";
 export type { MultipartPart } from "./body/multipart/multipart-part.js";
 export { ConnectionLostError, isSluiceError, PeerError, SluiceError, UsageError } from "./errors.js";
@@ -21,6 +22,7 @@ export {
   matchesWeakly,
   readEntityTags,
 } from "./http/entity-tag.js";
+export type { LinkToSend } from "./http/format-link.js";
 export { type HeadersSource, HttpHeaders } from "./http/headers.js";
 export type { MediaType } from "./http/media-type.js";
 export {
@@ -98,15 +100,18 @@ export { type TimeoutOptions, timeout } from "./server/middleware/timeout.js";
 export type { Handler, Middleware, Next } from "./server/middleware-chain.js";
 export type { ApplicationOptions } from "./server/options.js";
 export type { NamesIn, PathParams } from "./server/path-params.js";
-export { type AnsweredRequest, Reply, type SentListener } from "./server/reply.js";
+export { type AnsweredRequest, Reply, type ReplyPreparation, type SentListener } from "./server/reply.js";
 export {
+  type JsonReplyOptions,
   type RedirectOptions,
   type RedirectStatus,
   type ReplyOptions,
   reply,
+  type StreamReplyOptions,
   type StreamSource,
   type TypedReplyOptions,
 } from "./server/reply-kinds.js";
+export type { ReplyTrailers, TrailerOptions } from "./server/reply-trailers.js";
 export type { DecompressOptions } from "./server/request/decompression.js";
 export type { FieldValuesOptions } from "./server/request/field-values.js";
 export type {
@@ -123,6 +128,10 @@ export type { ServerRequest } from "./server/request/server-request.js";
 export { UploadedFile } from "./server/request/uploaded-file.js";
 export type { CheckedPart, InvalidPlace } from "./server/request/validation.js";
 export type { CloseOptions, Server } from "./server/server.js";
+export { SignedCookies } from "./server/signed-cookies.js";
+export { EventFeed, type EventFeedOptions } from "./server/sse/event-feed.js";
+export type { EventStreamReplyOptions } from "./server/sse/event-stream-reply.js";
+export type { EventStreamContext, EventStreamSource, SentEvent } from "./server/sse/event-stream-source.js";
 export type { FileReplyOptions } from "./server/static/reply-file.js";
 export {
   type SiblingCoding,

@@ -50,6 +50,10 @@ export interface Payload {
   readonly untouched?: boolean;
   /** Fields behind the last chunk. Only for a payload of unknown length: others have no place for them (RFC 9112 §7.1.2). */
   readonly trailers?: PayloadTrailers;
+  /** The same body without its trailers, for who has no use for them. */
+  readonly plain?: Payload;
+  /** The connection is to end after this body: one that would go on until its reader leaves comes to an end now. */
+  endSoon?(): void;
 }
 
 /** The trailer section of a body (RFC 9110 §6.5). */
@@ -58,6 +62,8 @@ export interface PayloadTrailers {
   readonly names: readonly string[];
   /** The field lines: name, value, name, value. Called when all of the body has been read, once for each send. */
   make(): readonly string[] | Promise<readonly string[]>;
+  /** Of an answer: to be sent to clients as well that have not said that they take trailers. */
+  readonly unasked?: boolean;
 }
 
 /** One piece of a streamed body; a string is sent as UTF-8. */
@@ -115,7 +121,7 @@ export function jsonPayload(value: unknown, stringify: (value: unknown) => strin
   try {
     text = stringify(value);
   } catch (error) {
-    const which = stringify === JSON.stringify ? "JSON.stringify" : "stringifyJson";
+    const which = stringify === JSON.stringify ? "JSON.stringify" : "the function given for it";
     throw new UsageError("body/not-json", `Cannot send as JSON: ${which} failed, see the cause`, { cause: error });
   }
   if (typeof text !== "string")

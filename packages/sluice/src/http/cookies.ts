@@ -8,6 +8,9 @@ import { areAllIn, COOKIE_VALUE_CHARS, isToken } from "../bytes/char-tables.js";
 import { UsageError } from "../errors.js";
 import { formatHttpDate } from "./dates.js";
 
+/** Browsers ignore a cookie whose name and value are longer (RFC 6265bis §5.6). */
+const MAX_PAIR_BYTES = 4_096;
+
 /** Attributes of a cookie being set (RFC 6265 §4.1.2). None: a session cookie for this host and the request's folder. */
 export interface CookieAttributes {
   /** Host names which end in it get the cookie too; without it, only the host that set it (RFC 6265 §4.1.2.3). */
@@ -24,8 +27,10 @@ export interface CookieAttributes {
   readonly httpOnly?: boolean | undefined;
   /** Whether requests from other sites carry it. "none" requires `secure`. */
   readonly sameSite?: "strict" | "lax" | "none" | undefined;
-  /** Kept apart for each top-level site; requires `secure`. */
+  /** Kept apart for each top-level site (CHIPS); requires `secure`. */
   readonly partitioned?: boolean | undefined;
+  /** Which cookies of a host some browsers drop first when there are too many. */
+  readonly priority?: "low" | "medium" | "high" | undefined;
 }
 
 /**
@@ -47,8 +52,8 @@ export function parseCookieHeader(value: string): Map<string, string> {
 
 /**
  * A value for `Set-Cookie` (RFC 6265 §4.1). Throws `UsageError`: `cookies/name-invalid`, `cookies/value-invalid` (percent-encode
- * what is not plain ASCII without spaces, quotes, commas, semicolons and backslashes), or `cookies/attribute-invalid`, also for
- * attributes which would make browsers drop the cookie.
+ * what is not plain ASCII without spaces, quotes, commas, semicolons and backslashes), `cookies/too-large` for more than 4,096 bytes of
+ * both, or `cookies/attribute-invalid`, also for attributes which would make browsers drop the cookie.
  */
 export function serializeSetCookie(name: string, value: string, attributes: CookieAttributes = {}): string {
   if (!isToken(name)) {
@@ -59,6 +64,10 @@ export function serializeSetCookie(name: string, value: string, attributes: Cook
       "cookies/value-invalid",
       `Cannot set cookie ${name}: its value has a character that cookies cannot carry; encode it first`,
     );
+  }
+  if (name.length + value.length > MAX_PAIR_BYTES) {
+    const message = `Cannot set cookie ${name}: name and value have ${name.length + value.length} bytes, browsers drop it beyond ${MAX_PAIR_BYTES}`;
+    throw new UsageError("cookies/too-large", message);
   }
   checkPrefix(name, attributes);
   checkTogether(name, attributes);
@@ -86,16 +95,18 @@ function scopeText(name: string, attributes: CookieAttributes): string {
 }
 
 function flagText(attributes: CookieAttributes): string {
-  const { secure, httpOnly, sameSite, partitioned } = attributes;
+  const { secure, httpOnly, sameSite, partitioned, priority } = attributes;
   let text = "";
   if (secure === true) text += "; Secure";
   if (httpOnly === true) text += "; HttpOnly";
   if (sameSite !== undefined) text += `; SameSite=${SAME_SITE_TEXT[sameSite]}`;
   if (partitioned === true) text += "; Partitioned";
+  if (priority !== undefined) text += `; Priority=${PRIORITY_TEXT[priority]}`;
   return text;
 }
 
 const SAME_SITE_TEXT = { strict: "Strict", lax: "Lax", none: "None" } as const;
+const PRIORITY_TEXT = { low: "Low", medium: "Medium", high: "High" } as const;
 
 /** `__Secure-` and `__Host-` promise attributes; browsers drop a cookie that breaks the promise, in any case of letters. */
 function checkPrefix(name: string, attributes: CookieAttributes): void {
@@ -109,7 +120,10 @@ function checkPrefix(name: string, attributes: CookieAttributes): void {
 }
 
 function checkTogether(name: string, attributes: CookieAttributes): void {
-  const { sameSite, partitioned, secure } = attributes;
+  const { sameSite, partitioned, secure, priority } = attributes;
+  if (priority !== undefined && !Object.hasOwn(PRIORITY_TEXT, priority)) {
+    throw attributeInvalid(name, "priority is not low, medium or high");
+  }
   if (sameSite !== undefined && !Object.hasOwn(SAME_SITE_TEXT, sameSite)) {
     throw attributeInvalid(name, "sameSite is not strict, lax or none");
   }

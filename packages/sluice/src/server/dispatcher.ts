@@ -10,7 +10,7 @@ import { ConnectionLostError, RequestTimeoutError, UsageError } from "../errors.
 import type { Responder } from "./exchange.js";
 import { HttpError } from "./http-error.js";
 import { problemFor } from "./problem.js";
-import type { Reply } from "./reply.js";
+import type { Reply, ReplyPreparation } from "./reply.js";
 import { announce, isAbandonedBy } from "./request/request-access.js";
 import { pathOf, tryNormalisePath } from "./request/request-path.js";
 import { ServerRequest } from "./request/server-request.js";
@@ -57,12 +57,34 @@ export class Dispatcher {
       : this.#settle(scope, request, prepare(request));
   }
 
-  #complete(scope: Scope, request: ServerRequest, made: Reply): Reply {
+  #complete(scope: Scope, request: ServerRequest, made: Reply): Reply | Promise<Reply> {
     if (made.taken) {
       const route = `${request.method} ${request.route ?? request.path}`;
       throw new UsageError("reply/reused", `Cannot answer ${route}: this Reply has answered another request`);
     }
     made.taken = true;
+    const { onTaken } = made;
+    if (onTaken === undefined) return this.#announce(scope, request, made);
+    return this.#ready(scope, request, made, onTaken);
+  }
+
+  #ready(scope: Scope, request: ServerRequest, made: Reply, onTaken: ReplyPreparation): Reply | Promise<Reply> {
+    try {
+      const preparing = onTaken(request);
+      if (preparing === undefined) return this.#announce(scope, request, made);
+      return preparing
+        .then(() => this.#announce(scope, request, made))
+        .catch((error) => {
+          made.discard();
+          return this.#fail(scope, request, error);
+        });
+    } catch (error) {
+      made.discard();
+      throw error;
+    }
+  }
+
+  #announce(scope: Scope, request: ServerRequest, made: Reply): Reply {
     try {
       announce(request, made);
     } catch (error) {
@@ -75,7 +97,7 @@ export class Dispatcher {
     return made;
   }
 
-  #fail(scope: Scope, request: ServerRequest, error: unknown): Reply {
+  #fail(scope: Scope, request: ServerRequest, error: unknown): Reply | Promise<Reply> {
     const failure = error instanceof HttpError ? error : new HttpError(500, undefined, { cause: error });
     if (failure.status >= 500 && !isAbandonedBy(request, error)) scope.report(error, request);
     try {

@@ -1,14 +1,18 @@
 /**
- * The usual answers: `reply.json`, `text`, `html`, `bytes`, `stream`, `file`, `redirect`, `empty`. Each takes the status and the field lines of
+ * The usual answers: `reply.json`, `text`, `html`, `bytes`, `stream`, `sse`, `file`, `redirect`, `empty`. Each takes the status and the field lines of
  * the answer as its last argument; a `Content-Type` given there replaces the kind's own.
  */
 
-import { jsonPayload, toPayload } from "../body/payload.js";
+import type { ReadableStream as WebReadableStream } from "node:stream/web";
+import { type BodyPiece, jsonPayload, toPayload } from "../body/payload.js";
 import { UsageError } from "../errors.js";
 import { type HeadersSource, HttpHeaders } from "../http/headers.js";
 import type { FieldLines } from "../http1/sinks.js";
 import { fileSize } from "../platform/file-size.js";
+import { PrimedPayload } from "./primed-payload.js";
 import { BYTES_FIELDS, HTML_FIELDS, JSON_FIELDS, NO_FIELDS, Reply, TEXT_FIELDS } from "./reply.js";
+import { type EventStreamReplyOptions, eventStreamReply } from "./sse/event-stream-reply.js";
+import type { EventStreamSource } from "./sse/event-stream-source.js";
 import { type FileReplyOptions, fileReply } from "./static/reply-file.js";
 
 /** Status and field lines of an answer. */
@@ -19,6 +23,12 @@ export interface ReplyOptions {
   readonly reason?: string;
   /** Field lines of the answer. `UsageError` for a name or value that cannot be sent. */
   readonly headers?: HeadersSource;
+}
+
+/** How `reply.json` answers. */
+export interface JsonReplyOptions extends ReplyOptions {
+  /** In place of `JSON.stringify`: for values that it cannot write, bigints for example, or faster for a known shape. */
+  readonly stringify?: (value: unknown) => string;
 }
 
 /** What `reply.bytes` and `reply.stream` take as options. */
@@ -36,8 +46,22 @@ export interface RedirectOptions extends ReplyOptions {
   readonly status?: RedirectStatus;
 }
 
-/** What can be streamed: pieces of bytes or text. Reading stops, and the source is told, when the client goes away. */
-export type StreamSource = AsyncIterable<Uint8Array | string>;
+/** How `reply.stream` answers. */
+export interface StreamReplyOptions extends TypedReplyOptions {
+  /**
+   * Sends the head at once. Otherwise it waits for the first piece, so that a source that fails at its beginning is answered with an
+   * error; one that fails later breaks the connection, because that is the one way to say that an answer is incomplete.
+   *
+   * @default false
+   */
+  readonly headFirst?: boolean;
+}
+
+/**
+ * What can be streamed: pieces of bytes or text, Node's streams and those of the web among them. Reading stops, and the source is
+ * told, when the client goes away.
+ */
+export type StreamSource = AsyncIterable<BodyPiece> | WebReadableStream<Uint8Array>;
 
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 const CONTROL = /\p{Cc}/u;
@@ -46,8 +70,8 @@ const NOT_IN_URLS = /[^!-~]/gu;
 /** Makes replies; see the head of this file. */
 export const reply = Object.freeze({
   /** `value` as JSON. Throws `UsageError` `body/not-json` for what JSON cannot say: undefined, functions, bigints, cycles. */
-  json(value: unknown, options?: ReplyOptions): Reply {
-    return finish(options, JSON_FIELDS, jsonPayload(value));
+  json(value: unknown, options?: JsonReplyOptions): Reply {
+    return finish(options, JSON_FIELDS, jsonPayload(value, options?.stringify));
   },
 
   /** `text` as `text/plain` in UTF-8. */
@@ -66,8 +90,21 @@ export const reply = Object.freeze({
   },
 
   /** The pieces of `source` as they come, in chunks, at the client's pace. */
-  stream(source: StreamSource, options?: TypedReplyOptions): Reply {
-    return finish(options, typeFields(options?.type), toPayload(source, { fileSize }));
+  stream(source: StreamSource, options?: StreamReplyOptions): Reply {
+    const payload = toPayload(source, { fileSize });
+    if (options?.headFirst === true) return finish(options, typeFields(options.type), payload);
+    const primed = new PrimedPayload(payload);
+    const made = finish(options, typeFields(options?.type), primed);
+    return made.whenTaken((request) => (request.method === "HEAD" ? undefined : primed.prime(request.signal)));
+  },
+
+  /**
+   * The events of `source` as a `text/event-stream`, at the reader's pace, until the source ends, the reader leaves or the server closes.
+   * A function is called for each reader, with the id that it left off at and a signal. Throws `UsageError` `options/…`, or
+   * `reply/no-events` for what is no source.
+   */
+  sse(source: EventStreamSource, options?: EventStreamReplyOptions): Reply {
+    return eventStreamReply(source, options);
   },
 
   /**

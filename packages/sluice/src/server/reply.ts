@@ -9,10 +9,12 @@
  */
 
 import type { Payload } from "../body/payload.js";
+import { TrailedPayload } from "../body/sending/trailed-payload.js";
 import { UsageError } from "../errors.js";
 import { type CookieAttributes, serializeSetCookie } from "../http/cookies.js";
 import { HttpHeaders } from "../http/headers.js";
 import type { FieldLines } from "../http1/sinks.js";
+import { type ReplyTrailers, type TrailerOptions, trailersOf } from "./reply-trailers.js";
 
 /** No field lines: shared, so that it can be compared by identity. */
 export const NO_FIELDS: FieldLines = Object.freeze([]);
@@ -28,11 +30,19 @@ export const BYTES_FIELDS: FieldLines = Object.freeze(["Content-Type", "applicat
 /** What may be told about the end of an answer: body bytes sent, and why it is incomplete if it is. */
 export type SentListener = (bodyBytes: number, error: Error | undefined) => void;
 
-/** What a reply that depends on its request gets to see of it. */
+/** What a reply may ask of the request that it answers. */
 export interface AnsweredRequest {
   readonly method: string;
+  readonly httpVersion: "1.0" | "1.1";
   readonly headers: HttpHeaders;
+  readonly signal: AbortSignal;
 }
+
+/**
+ * Makes a reply ready for the request it answers, before `beforeReply` listeners see it. A promise is waited for. What it throws, or
+ * rejects with, becomes the request's failure, as if its handler had thrown it.
+ */
+export type ReplyPreparation = (request: AnsweredRequest) => void | Promise<void>;
 
 /** An answer on its way. It belongs to one request: a handler that returns the same one twice gets a 500 that says so. */
 export class Reply {
@@ -50,6 +60,8 @@ export class Reply {
    * reply, and goes on with what it resolves to.
    */
   prepare: ((request: AnsweredRequest) => Promise<Reply>) | undefined = undefined;
+  /** Called once by the application, when the reply has become the answer to a request. {@link Reply.whenTaken} adds to it. */
+  onTaken: ReplyPreparation | undefined = undefined;
   /** Set by the application when the reply is given to a connection: it cannot answer another request. */
   taken = false;
 
@@ -103,10 +115,37 @@ export class Reply {
     return this.setCookie(name, "", { ...attributes, maxAgeSeconds: 0 });
   }
 
+  /**
+   * Sends fields behind the body (RFC 9110 §6.5), which is then sent in chunks: the values, functions that give them when all of the body
+   * has been read, or one function for all of them. Only clients that ask for trailers (`TE: trailers`) get them; others get the body as
+   * it would be without, unless `unasked` is set, because the field does not pass every proxy. Throws `UsageError` for a field that cannot be sent,
+   * or not there (RFC 9110 §6.5.1). A reply without a body has none.
+   */
+  setTrailers(trailers: ReplyTrailers, options: TrailerOptions = {}): this {
+    if (this.payload === undefined) {
+      throw new UsageError("reply/no-body", "Cannot send trailers: this reply has no body for them to follow");
+    }
+    this.payload = new TrailedPayload(this.payload, trailersOf(trailers, options.unasked ?? false));
+    return this;
+  }
+
   /** Releases the payload of a reply that will not be sent: for middleware that answers something else instead. */
   discard(): void {
     this.payload?.discard();
     this.payload = undefined;
+  }
+
+  /** Has `preparation` called before the reply is sent, after those added earlier and only if they succeed. */
+  whenTaken(preparation: ReplyPreparation): this {
+    const earlier = this.onTaken;
+    this.onTaken =
+      earlier === undefined
+        ? preparation
+        : (request) => {
+            const preparing = earlier(request);
+            return preparing === undefined ? preparation(request) : preparing.then(() => preparation(request));
+          };
+    return this;
   }
 
   /** Has `listener` called when the answer is over; listeners run in the order they were added. */

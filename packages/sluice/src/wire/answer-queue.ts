@@ -8,6 +8,7 @@ import { UsageError } from "../errors.js";
 import type { Transport } from "../net/transport.js";
 import { type Answer, refusal, type TakeOver } from "./answer.js";
 import { type AnswerPlan, planAnswer } from "./answer-head.js";
+import { withTrailersFor } from "./answer-trailers.js";
 import { AnswerWriter, type AnswerWriterOwner } from "./answer-writer.js";
 import { ExchangeQueue } from "./exchange-queue.js";
 import type { Http1Exchange } from "./http1-exchange.js";
@@ -36,6 +37,7 @@ export class AnswerQueue implements AnswerWriterOwner {
   #closes = false;
   #advancing = false;
   #stopped = false;
+  #retired = false;
 
   constructor(transport: Transport, owner: AnswerQueueOwner) {
     this.#owner = owner;
@@ -94,6 +96,12 @@ export class AnswerQueue implements AnswerWriterOwner {
     this.#writer.onDrain();
   }
 
+  /** What is being sent, and what will be, is to come to its end soon. */
+  retire(): void {
+    this.#retired = true;
+    if (this.#sending) this.#exchanges.head?.answer?.payload?.endSoon?.();
+  }
+
   /** Nothing that waits will be answered. */
   drop(reason: Error): void {
     for (let next = this.#exchanges.shift(); next !== undefined; next = this.#exchanges.shift()) {
@@ -125,12 +133,15 @@ export class AnswerQueue implements AnswerWriterOwner {
     this.#owner.onAnswered(exchange, this.#closes || error !== undefined, error);
   }
 
-  #send(exchange: Http1Exchange, answer: Answer): void {
+  #send(exchange: Http1Exchange, given: Answer): void {
+    const answer = given.payload?.trailers === undefined ? given : withTrailersFor(exchange, given);
+    if (answer !== given) exchange.answer = answer;
     const plan = this.#plan(exchange, answer) ?? this.#planFailure(exchange);
     const { takeOver, payload } = exchange.answer ?? answer;
     if (takeOver === undefined) {
       this.#sending = true;
       this.#closes = plan.close;
+      if (this.#retired) payload?.endSoon?.();
       this.#writer.send(plan, payload);
       return;
     }

@@ -118,6 +118,7 @@ export class Http1ServerLink implements TransportHandler, AnswerQueueOwner, Inta
   /** Ends the connection after what has been asked already; at once if nothing has (RFC 9112 §9.6). */
   retire(): void {
     if (this.#state !== "open") return;
+    this.#answers.retire();
     this.#intake.end();
     const idle = this.#intake.closed && this.#answers.length === 0;
     if (idle && this.transport.bufferedBytes === 0) this.destroy();
@@ -155,6 +156,8 @@ export class Http1ServerLink implements TransportHandler, AnswerQueueOwner, Inta
   onEnd(): void {
     if (this.#state !== "open") return;
     this.#working = true;
+    // Half-closed or gone, nobody can tell; a body that would never end does not wait to find out.
+    this.#answers.retire();
     this.#intake.finish();
     this.#endPacket();
   }

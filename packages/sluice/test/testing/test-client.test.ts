@@ -133,8 +133,10 @@ describe("a test client", () => {
 
   test("tells the handler of an abort", async () => {
     const app = new Application();
+    const controller = new AbortController();
     const told = new Promise<unknown>((resolve) => {
       app.get("/", async (request) => {
+        setImmediate(() => controller.abort(new Error("enough")));
         await new Promise((_, reject) => {
           request.signal.addEventListener("abort", () => {
             resolve(request.signal.reason);
@@ -145,9 +147,7 @@ describe("a test client", () => {
       });
     });
     await using client = testClient(app);
-    const controller = new AbortController();
     const answer = client.get("/", { signal: controller.signal }).text();
-    setTimeout(() => controller.abort(new Error("enough")), 5);
     await expect(answer).rejects.toThrow("enough");
     expect(await told).toSatisfy(isSluiceError);
   });
@@ -177,6 +177,19 @@ describe("a test client", () => {
     await using client = testClient((exchange) => new Reply(200, ["X-Method", exchange.method]));
     expect((await client.delete("/")).headers.get("x-method")).toBe("DELETE");
   });
+});
+
+test("is not advised to share a session: each test has its own for a reason", async () => {
+  const warnings: string[] = [];
+  const note = (warning: Error & { code?: string }): void => void warnings.push(String(warning.code));
+  process.on("warning", note);
+  for (let times = 0; times < 12; times += 1) {
+    await using client = testClient(mirror());
+    await client.get("/where");
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("warning", note);
+  expect(warnings).toEqual([]);
 });
 
 describe("the application's life", () => {

@@ -22,6 +22,9 @@ const AT_ONCE_BYTES = 64 * 1024;
 
 /** The payload as `encoder` codes it. */
 export function compressedPayload(payload: Payload, encoder: ContentEncoder, options: CompressOptions = {}): Payload {
+  if (payload.trailers !== undefined && payload.plain !== undefined) {
+    return new TrailedPayload(compressedPayload(payload.plain, encoder, options), payload.trailers);
+  }
   const { whole, length, trailers } = payload;
   const { atOnceBytes = AT_ONCE_BYTES, flushOnPause = false } = options;
   if (whole === undefined || length === undefined || length > atOnceBytes) {
@@ -85,5 +88,9 @@ class CompressedPayload implements Payload {
 
   discard(): void {
     this.#payload.discard();
+  }
+
+  endSoon(): void {
+    this.#payload.endSoon?.();
   }
 }

@@ -15,6 +15,11 @@ export class TrailedPayload implements Payload {
     this.trailers = trailers;
   }
 
+  /** The same without trailers. */
+  get plain(): Payload {
+    return this.#payload;
+  }
+
   get contentType(): string | undefined {
     return this.#payload.contentType;
   }
@@ -41,5 +46,9 @@ export class TrailedPayload implements Payload {
 
   discard(): void {
     this.#payload.discard();
+  }
+
+  endSoon(): void {
+    this.#payload.endSoon?.();
   }
 }

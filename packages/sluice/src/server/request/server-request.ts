@@ -9,6 +9,7 @@ import type { MultipartPart } from "../../body/multipart/multipart-part.js";
 import { isSchema } from "../../body/schema.js";
 import type { Validators } from "../../http/conditional.js";
 import { parseCookieHeader } from "../../http/cookies.js";
+import { formatLinks, type LinkToSend } from "../../http/format-link.js";
 import { type HeadersSource, HttpHeaders } from "../../http/headers.js";
 import { type MediaType, parseMediaType } from "../../http/media-type.js";
 import type { ByteRange } from "../../http/range.js";
@@ -323,7 +324,6 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
   }
 
   // ── on the way ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
   /** The value set under `key` on this request, or else on the application. Throws `UsageError` `key/unset`. */
   get<Value>(key: Key<Value>): Value {
     return (this.#lazy?.values ?? this.#surroundings.values).get(key);
@@ -345,8 +345,7 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
   /** Has `listener` see the reply just before it is sent, whoever makes it: the place for headers that every answer gets. */
   beforeReply(listener: ReplyListener): this {
     const lazy = this.#parts();
-    lazy.listeners ??= [];
-    lazy.listeners.push(listener);
+    lazy.listeners = [...(lazy.listeners ?? []), listener];
     return this;
   }
 
@@ -354,6 +353,11 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
   inform(status: 102 | 103, headers: HeadersSource = []): this {
     this.#exchange.inform(status, new HttpHeaders(headers).raw);
     return this;
+  }
+
+  /** Sends 103 with links to what the answer will need, which should have them too. Throws `UsageError` `headers/link-invalid`. */
+  earlyHints(...links: readonly (LinkToSend | string)[]): this {
+    return links.length === 0 ? this : this.inform(103, { Link: formatLinks(links) });
   }
 
   /** For `request-access.ts`: what was made on demand, if anything was. */

@@ -58,6 +58,7 @@ export function fileReply(path: string, options: FileReplyOptions = {}): Reply {
     if (made.status === 200) made.status = reply.status;
     if (made.status === reply.status) made.reason = reply.reason;
     if (reply.onSent !== undefined) made.whenSent(reply.onSent);
+    if (reply.onTaken !== undefined) made.whenTaken(reply.onTaken);
     return made;
   };
   return reply;

@@ -3,6 +3,7 @@
  * server from the bytes up, so that limits, framing and streaming are the real ones; only the network between them is missing.
  */
 
+import { Connector } from "../../client/connector.js";
 import type { SessionOptions } from "../../client/options.js";
 import { ClientSession } from "../../client/session.js";
 import type { Clock } from "../../concurrency/clock.js";
@@ -30,6 +31,8 @@ const DEFAULT_BASE_URL = "http://localhost/";
 /** A session whose every request, to whatever host, reaches the application. Closing it is its maker's duty. */
 export class TestClient extends ClientSession {
   readonly #server: MemoryServer;
+  /** Given to the session, so that it is not advised to make fewer connectors: each test has its own for a reason. */
+  readonly #connector: Connector;
   #ending: Promise<void> | undefined;
 
   /** Use {@link testClient}. */
@@ -45,13 +48,11 @@ export class TestClient extends ClientSession {
       remoteAddress,
       clock,
     });
-    super({
-      redirect: "manual",
-      ...session,
-      baseUrl,
-      connector: { connect: (to) => server.connect(to), ...(clock === undefined ? {} : { clock }) },
-    });
+    const time = clock === undefined ? {} : { clock };
+    const connector = new Connector({ ...time, connect: (to) => server.connect(to) });
+    super({ redirect: "manual", ...session, baseUrl, connector });
     this.#server = server;
+    this.#connector = connector;
   }
 
   /** What went wrong in the application: errors that handlers threw, and answers that broke off. */
@@ -75,6 +76,7 @@ export class TestClient extends ClientSession {
 
   async #end(session: Promise<void>): Promise<void> {
     await session;
+    await this.#connector.close();
     await this.#server.close();
   }
 }

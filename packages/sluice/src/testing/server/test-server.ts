@@ -3,7 +3,7 @@
  * wrong in it, and what it still had to do at the end, fails the test.
  */
 
-import type { ConnectorOptions } from "../../client/connector.js";
+import { Connector, type ConnectorOptions } from "../../client/connector.js";
 import type { SessionOptions } from "../../client/options.js";
 import { ClientSession } from "../../client/session.js";
 import type { ServerTlsOptions } from "../../net/tls-server.js";
@@ -60,6 +60,7 @@ export class TestServer implements AsyncDisposable {
   readonly client: ClientSession;
   readonly #parts: Parts;
   readonly #clients: ClientSession[] = [];
+  readonly #connectors: Connector[] = [];
   #closing: Promise<void> | undefined;
 
   private constructor(parts: Parts, client: TestServerClientOptions | undefined) {
@@ -115,13 +116,11 @@ export class TestServer implements AsyncDisposable {
   /** Another client, with cookies and connections of its own; closed with the server, or earlier. Throws as {@link ClientSession} does. */
   newClient(options: TestServerClientOptions = {}): ClientSession {
     const { baseUrl, connector } = this.#parts;
-    const client = new ClientSession({
-      baseUrl,
-      redirect: "manual",
-      ...options,
-      connector: { ...connector, ...options.connector, ...tlsFor(connector, options.connector) },
-    });
+    // Not the session's own, so that it is not advised to make fewer: each test has its own for a reason.
+    const own = new Connector({ ...connector, ...options.connector, ...tlsFor(connector, options.connector) });
+    const client = new ClientSession({ baseUrl, redirect: "manual", ...options, connector: own });
     this.#clients.push(client);
+    this.#connectors.push(own);
     return client;
   }
 
@@ -140,6 +139,7 @@ export class TestServer implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await Promise.all(this.#clients.map((client) => client.close()));
+    await Promise.all(this.#connectors.map((connector) => connector.close()));
     await this.#parts.watched.close();
   }
 }
