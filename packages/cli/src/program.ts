@@ -8,6 +8,7 @@ import { EXIT_OK, EXIT_USAGE } from "./exit-codes.js";
 import { defineFetch } from "./fetch/define-fetch.js";
 import { defineHttpbin } from "./httpbin/define-httpbin.js";
 import { defineRequests } from "./request/define-request.js";
+import { defineServe } from "./serve/define-serve.js";
 import type { Io } from "./terminal/io.js";
 import { OutputClosed } from "./terminal/output.js";
 import { version } from "./version.js";
@@ -16,6 +17,8 @@ const EXAMPLES = `
 Examples:
   sluice fetch -i urls.txt --concurrency 100 > results.jsonl
   sluice get -v https://example.com
+  sluice serve dist --spa
+  sluice dev app.ts
   sluice httpbin --port 8080
 
 sluice <command> --help says more, with examples.`;
@@ -58,6 +61,7 @@ function makeProgram(io: Io, done: (exitCode: number) => void): Command {
     .addHelpText("after", EXAMPLES);
   defineFetch(program, io, done);
   defineRequests(program, io, done);
+  defineServe(program, io, done);
   defineDev(program, io, done);
   defineHttpbin(program, io, done);
   return program;

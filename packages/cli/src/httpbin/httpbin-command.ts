@@ -1,7 +1,7 @@
 /** `sluice httpbin`: serves until a signal comes, then lets running requests end. */
 import { startHttpbin } from "@sluice/httpbin";
-import { EXIT_OK } from "../exit-codes.js";
 import type { Io } from "../terminal/io.js";
+import { serveUntilSignal } from "../terminal/serve-until-signal.js";
 
 /** Milliseconds that running requests have after the first signal: the longest delay that a client can ask for, and a little. */
 const GRACE_MS = 11_000;
@@ -18,16 +18,5 @@ export interface HttpbinSettings {
 export async function runHttpbin({ port, host, quiet }: HttpbinSettings, io: Io): Promise<number> {
   const accessLog = { format: "common", write: (line: string) => io.stderr.say(`${line}\n`) } as const;
   const server = await startHttpbin({ port, host, ...(quiet ? {} : { accessLog }) });
-  let asked = false;
-  const closed = new Promise<void>((resolve, reject) => {
-    const forget = io.onStopSignal(() => {
-      const closing = server.close({ grace: asked ? 0 : GRACE_MS });
-      asked = true;
-      closing.then(resolve, reject).finally(forget);
-    });
-  });
-  // Whoever started it may look for the URL and read no further.
-  io.stdout.say(`${server.url}\n`);
-  await closed;
-  return EXIT_OK;
+  return serveUntilSignal(server, io, { graceMs: GRACE_MS, onListening: () => io.stdout.say(`${server.url}\n`) });
 }

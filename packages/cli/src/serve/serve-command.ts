@@ -1,0 +1,68 @@
+/** `sluice serve`: serves a folder until a signal comes, then lets running requests end. */
+import { realpath, stat } from "node:fs/promises";
+import type { Server } from "sluice/server";
+import { fileProblem } from "../terminal/file-problem.js";
+import type { Io } from "../terminal/io.js";
+import { safeLine } from "../terminal/safe-text.js";
+import { serveUntilSignal } from "../terminal/serve-until-signal.js";
+import { UsageProblem } from "../usage-problem.js";
+import { isLoopback, networkAddresses, urlAt } from "./addresses.js";
+import { answerLog } from "./answer-lines.js";
+import { type Identity, identityFrom } from "./identity.js";
+import { makeApplication } from "./make-application.js";
+import type { ServeSettings } from "./settings.js";
+
+/** Milliseconds that running requests have after the first signal. */
+const GRACE_MS = 5_000;
+
+/** Says where it is, and a line for each answer. Resolves to the exit code when all is closed. Throws `UsageProblem` and `UsageError`. */
+export async function runServe(settings: ServeSettings, io: Io): Promise<number> {
+  const folder = await existingFolder(settings.folder);
+  const { host, port, identity: source, quiet, json } = settings;
+  const addresses = networkAddresses(host);
+  const identity = source === undefined ? undefined : await identityFrom(source, namedIn(host, addresses));
+  const onError = (error: unknown): void => io.stderr.say(`sluice: ${safeLine(String(error))}\n`);
+  const accessLog = quiet ? {} : { accessLog: answerLog(io.stderr, json) };
+  const app = makeApplication({ ...settings, folder }, { onError, ...accessLog });
+  const tls = identity === undefined ? {} : { tls: { cert: identity.cert, key: identity.key } };
+  const server = await app.listen({ host, port, ...tls });
+  return serveUntilSignal(server, io, {
+    graceMs: GRACE_MS,
+    onListening: () => sayWhere(server, { ...settings, folder }, { identity, addresses }, io),
+  });
+}
+
+/** On a terminal all there is to know; elsewhere the URL, for a program to read. */
+function sayWhere(
+  server: Server,
+  { folder, host, identity: source, user }: ServeSettings,
+  { identity, addresses }: { readonly identity: Identity | undefined; readonly addresses: readonly string[] },
+  { stdout, stderr }: Io,
+): void {
+  const { colours, isTerminal } = stdout;
+  if (isTerminal) stdout.say(`Serving ${safeLine(folder)}\n`);
+  stdout.say(isTerminal ? `  ${colours("name", server.url)}\n` : `${server.url}\n`);
+  if (identity !== undefined && source === "self-signed") {
+    stderr.say(`  certificate  ${identity.fingerprint} (SHA-256), for this run, signed by nobody else\n`);
+  }
+  if (!isTerminal) return;
+  for (const address of addresses) stdout.say(`  ${colours("name", urlAt(server.url, address))}\n`);
+  if (isLoopback(host)) stdout.say(colours("faint", "  for this machine alone; --host 0.0.0.0 lets others in\n"));
+  else if (user !== undefined && source === undefined) {
+    stdout.say(colours("notice", "  the password goes over the network in clear; --tls hides it\n"));
+  }
+}
+
+function namedIn(host: string, addresses: readonly string[]): readonly string[] {
+  return host === "0.0.0.0" || host === "::" ? addresses : [host];
+}
+
+async function existingFolder(path: string): Promise<string> {
+  try {
+    const folder = await realpath(path);
+    if ((await stat(folder)).isDirectory()) return folder;
+  } catch (error) {
+    throw fileProblem("serve", path, error);
+  }
+  throw new UsageProblem(`Cannot serve ${path}: it is no folder`);
+}
