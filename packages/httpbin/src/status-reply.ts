@@ -4,7 +4,7 @@ import { type Reply, reply } from "sluice/server";
 import { jsonReply } from "./json-reply.js";
 
 /** What `/image` can answer with, best first; the last one stands for all of them (RFC 9110 §12.5.1). */
-export const ACCEPTED_IMAGES: readonly string[] = ["image/webp", "image/svg+xml", "image/jpeg", "image/png", "image/*"];
+const ACCEPTED_IMAGES: readonly string[] = ["image/webp", "image/svg+xml", "image/jpeg", "image/png", "image/*"];
 
 /** Statuses that send the client elsewhere, and where that is. */
 const REDIRECTS: readonly number[] = [301, 302, 303, 305, 307, 308];

@@ -110,7 +110,8 @@ describe("pictures", () => {
     const chosen = async (accept: string): Promise<string> =>
       field(await httpbin.get("/image", { Accept: accept }), "content-type");
     expect(await chosen("image/jpeg")).toBe("image/jpeg");
-    expect(await chosen("image/png, image/webp")).toBe("image/webp");
+    expect(await chosen("image/webp, image/png")).toBe("image/png");
+    expect(field(await httpbin.get("/image"), "vary")).toContain("Accept");
     expect(await chosen("image/webp;q=0.1, image/png;q=0.9")).toBe("image/png");
     expect(await chosen("image/webp;q=0, image/jpeg")).toBe("image/jpeg");
     expect(await chosen("image/*")).toBe("image/png");

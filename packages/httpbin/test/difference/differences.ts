@@ -192,6 +192,24 @@ const CHOICES: readonly Difference[] = [
     aspects: ["body"],
   },
   {
+    why: "What depends on Accept says so (RFC 9110 §12.5.5)",
+    cases: [
+      "GET /image",
+      "GET /image (WebP, PNG)",
+      "GET /image (JPEG)",
+      "GET /image (SVG)",
+      "GET /image (any image)",
+      "GET /image (rather PNG)",
+      "GET /image (text)",
+    ],
+    aspects: ["header vary"],
+  },
+  {
+    why: "Whoever likes several alike gets PNG; there WebP goes first if it is named",
+    cases: ["GET /image (WebP, PNG)"],
+    aspects: ["header content-type"],
+  },
+  {
     why: "Quality values count (RFC 9110 §12.4.2)",
     cases: ["GET /image (rather PNG)"],
     aspects: ["body", "header content-type"],
