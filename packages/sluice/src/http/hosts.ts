@@ -50,6 +50,14 @@ export function readHostPattern(pattern: string): string {
   return wild ? WILDCARD + name : name;
 }
 
+/** One pattern or several, each as {@link readHostPattern} gives it. Throws `UsageError` `host/pattern` for none, too. */
+export function readHostPatterns(patterns: string | readonly string[]): readonly string[] {
+  const all = [patterns].flat();
+  if (all.length === 0)
+    throw new UsageError("host/pattern", "Cannot use an empty list of hosts: expected at least one");
+  return all.map(readHostPattern);
+}
+
 /** The host of an authority (RFC 3986 §3.2) such as `Example.com.:8080`: lower case, without port and final dot. */
 export function hostNameOf(authority: string): string {
   const bracket = authority.lastIndexOf("]");

@@ -4,7 +4,7 @@
  */
 
 import { UsageError } from "../errors.js";
-import { readHostPattern } from "../http/hosts.js";
+import { readHostPatterns } from "../http/hosts.js";
 import { refuseUnknown, requireFunction, requireObject } from "../options.js";
 import { Dispatcher } from "./dispatcher.js";
 import type { ErrorListener } from "./error-report.js";
@@ -117,7 +117,7 @@ export class Application extends RouteMethods<""> {
    * {@link Application.mount}; throws `UsageError` `host/pattern` for what is no host.
    */
   host(pattern: string | readonly string[], application: Application): this {
-    const hosts = [pattern].flat().map(readHostPattern);
+    const hosts = readHostPatterns(pattern);
     return this.#adopt(application, { prefix: "", hosts });
   }
 

@@ -4,9 +4,10 @@ import type { Listener } from "../../../src/net/listen.js";
 import { memoryPair } from "../../../src/net/memory.js";
 import type { ServerOptions } from "../../../src/server/listen.js";
 import { startServer } from "../../../src/server/listen.js";
+import type { Reply } from "../../../src/server/reply.js";
 import type { CloseOptions, Server } from "../../../src/server/server.js";
 import { AUTHORITY, CLIENT, SELF_SIGNED, SERVER } from "../../net/certificates.js";
-import { get } from "../../wire/server-link-setup.js";
+import { deferred, get } from "../../wire/server-link-setup.js";
 import { text } from "../connection-setup.js";
 import { RawClient } from "../raw-client.js";
 
@@ -59,13 +60,16 @@ describe("the drain delay", () => {
 
   test("the grace counts from its end", async () => {
     const clock = new ManualClock();
-    const server = await startServer(() => new Promise(() => undefined), {
-      ...{ port: 0, host: "127.0.0.1", clock },
-      onError: () => undefined,
-    });
+    const asked = deferred<void>();
+    const never = (): Promise<Reply> => {
+      asked.resolve();
+      return new Promise(() => undefined);
+    };
+    const server = await startServer(never, { port: 0, host: "127.0.0.1", clock, onError: () => undefined });
+    cleanUp.push(() => server.close({ grace: 0 }));
     const raw = await client(server);
     raw.send(get("/never"));
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await asked.promise;
     const closing = server.close({ drainDelay: 1_000, grace: 500 });
     clock.advance(1_000);
     clock.advance(499);

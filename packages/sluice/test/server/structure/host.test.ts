@@ -89,7 +89,8 @@ describe("refusals", () => {
     expect(codeOf(() => inner.host("a.test", new Application()))).toBe("mount/hosts");
   });
 
-  test("what is no host", () => {
+  test("what is no host, and no host at all", () => {
+    expect(codeOf(() => new Application().host([], new Application()))).toBe("host/pattern");
     expect(codeOf(() => new Application().host("a.test:80", new Application()))).toBe("host/pattern");
   });
 });
