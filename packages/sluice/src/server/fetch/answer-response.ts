@@ -26,7 +26,8 @@ export function answerResponse(response: Response, bodiless: boolean): Reply | P
   return body === null ? made : withStream(made, body, bodiless);
 }
 
-function answerLight(light: LightAnswer, bodiless: boolean): Reply | Promise<Reply> {
+/** {@link answerResponse} of a light response. */
+export function answerLight(light: LightAnswer, bodiless: boolean): Reply | Promise<Reply> {
   const { status, statusText, body } = light;
   const made = new Reply(status, passedOn(light.fields));
   if (statusText !== "") made.reason = statusText;

@@ -13,10 +13,11 @@ import { problemReply } from "../problem.js";
 import type { Reply } from "../reply.js";
 import { pathOf } from "../request/request-path.js";
 import type { ClientView, ProxyTrust } from "../trust-proxy.js";
-import { answerResponse } from "./answer-response.js";
+import { answerLight, answerResponse } from "./answer-response.js";
 import { type Afterwards, FetchContext } from "./fetch-context.js";
 import type { FetchHandler } from "./fetch-handler.js";
 import { fetchUrl } from "./fetch-url.js";
+import { LightResponse } from "./light-response.js";
 import { ServedRequest, servesAsNative } from "./served-request.js";
 
 /** What a responder needs besides the handler. */
@@ -31,6 +32,8 @@ export interface FetchResponderSettings {
 }
 
 const NOT_IMPLEMENTED = "http/501";
+/** Looked up first: it is nearly always one of them. */
+const USUAL_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 /** Methods that no `Request` can have (Fetch §2.2.1 "forbidden method"). */
 const FORBIDDEN_METHOD = /^(?:connect|trace|track)$/i;
 
@@ -80,7 +83,7 @@ export class FetchResponder {
   }
 
   #request(exchange: ServerExchange, view: ClientView | undefined): Request {
-    if (FORBIDDEN_METHOD.test(exchange.method)) {
+    if (!USUAL_METHODS.has(exchange.method) && FORBIDDEN_METHOD.test(exchange.method)) {
       const message = `This server does not do ${exchange.method}`;
       throw new HttpError(501, message, { code: NOT_IMPLEMENTED, expose: true });
     }
@@ -109,8 +112,11 @@ export function isEchoOfLeaving(error: unknown, exchange: ServerExchange | undef
 
 /** Throws, or rejects with, `HttpError` 500 `reply/unusable` for what is no response, or else as {@link answerResponse} does. */
 function answerOf(result: unknown, exchange: ServerExchange): Reply | Promise<Reply> {
-  if (typeof result === "object" && result !== null && isResponse(result)) {
-    return answerResponse(result, exchange.method === "HEAD");
+  if (typeof result === "object" && result !== null) {
+    const bodiless = exchange.method === "HEAD";
+    const light = LightResponse.answerOf(result);
+    if (light !== undefined) return answerLight(light, bodiless);
+    if (isResponse(result)) return answerResponse(result, bodiless);
   }
   const returned = result === undefined ? "undefined" : result === null ? "null" : `a ${describe(result)}`;
   const message = `The handler of ${exchange.method} ${pathOf(exchange.target)} returned ${returned}: return a Response`;

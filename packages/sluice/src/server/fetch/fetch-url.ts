@@ -11,8 +11,6 @@ import type { ClientView } from "../trust-proxy.js";
 
 /** Characters that the URL standard leaves as they are in a path, and in a query (there `'` is escaped). */
 const PLAIN_TARGET = /^\/[\w\-.~!$&'()*+,;=:@/%]*(?:\?[\w\-.~!$&()*+,;=:@/%?]*)?$/;
-/** Perhaps a dot segment, which the URL standard resolves. */
-const DOT = /\/(?:\.|%2e)/i;
 /** Hosts that are remembered; a client that makes up hosts must not fill memory. */
 const MOST_ORIGINS = 256;
 
@@ -28,8 +26,13 @@ export function fetchUrl(exchange: ServerExchange, view: ClientView | undefined)
   const host = view?.host ?? originOf(target)?.authority ?? findField(exchange.fields, "host") ?? "";
   const origin = originFor(scheme, host === "" ? "localhost" : host);
   const path = target.startsWith("/") ? target : pathAndQuery(target);
-  if (PLAIN_TARGET.test(path) && !DOT.test(path)) return origin + path;
+  if (PLAIN_TARGET.test(path) && !mayHaveDots(path)) return origin + path;
   return new URL(origin + path).href;
+}
+
+/** Perhaps a dot segment, which the URL standard resolves, its dots escaped or not. */
+function mayHaveDots(path: string): boolean {
+  return path.includes("/.") || path.includes("/%2");
 }
 
 /** RFC 9112 §3.2.2: of the absolute-form; the asterisk-form is the server as a whole (RFC 9110 §7.1), whose path is empty. */

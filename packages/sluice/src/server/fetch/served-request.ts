@@ -188,7 +188,7 @@ function nativeRequest(url: string, init: RequestInit, spent: boolean): Request 
 }
 
 function normalise(method: string): string {
-  if (!LOWER_CASE.test(method)) return method;
+  if (NORMALISED.has(method) || !LOWER_CASE.test(method)) return method;
   const upper = method.toUpperCase();
   return NORMALISED.has(upper) ? upper : method;
 }
