@@ -48,7 +48,13 @@ export class SharedFolder {
 
   /** False if there is no such file. */
   async remove(name: string): Promise<boolean> {
-    if (basename(name) !== name || name.startsWith(".") || (await this.#describe(name)) === undefined) return false;
+    if (
+      basename(name) !== name ||
+      name.startsWith(".") ||
+      name.includes("\0") ||
+      (await this.#describe(name)) === undefined
+    )
+      return false;
     // A name of its own first: of two who remove it, one has removed it.
     const doomed = join(this.path, `.removed-${process.pid}-${name}`);
     try {
