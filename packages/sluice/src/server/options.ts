@@ -36,8 +36,8 @@ export interface ApplicationOptions extends ConnectionOptions {
    * @default none: the client is the peer of the connection
    */
   readonly trustProxy?: readonly string[] | TrustProxyOptions;
-  /** Logs a line for each answer. @default off */
-  readonly accessLog?: AccessLogOptions;
+  /** Logs a line for each answer; `true` as the options are by default. @default false */
+  readonly accessLog?: AccessLogOptions | boolean;
   /**
    * Told of every error that made a request fail on the server's side: what ended as a 5xx, and what broke an answer that had begun. What
    * it throws itself goes to standard error.
@@ -79,7 +79,7 @@ export function resolveApplicationOptions(given: ApplicationOptions): ResolvedAp
   const { onError = reportToStandardError, decompress, ...connection } = rest;
   requireFunction("onError", onError);
   if (trustProxy !== undefined) requireObject("trustProxy", trustProxy);
-  if (accessLog !== undefined) requireObject("accessLog", accessLog);
+  if (typeof accessLog !== "boolean" && accessLog !== undefined) requireObject("accessLog", accessLog);
   if (maxBodySize !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(maxBodySize) && maxBodySize >= 0)) {
     throw new UsageError(
       "options/out-of-range",
@@ -90,7 +90,7 @@ export function resolveApplicationOptions(given: ApplicationOptions): ResolvedAp
     maxBodySize,
     decompression: resolveDecompress(decompress),
     trust: trustProxy === undefined ? undefined : new ProxyTrust(trustProxy),
-    accessLog: accessLog === undefined ? undefined : new AccessLog(accessLog, clock, onError),
+    accessLog: accessLog ? new AccessLog(accessLog === true ? {} : accessLog, clock, onError) : undefined,
     onError,
     clock,
     connection: resolveConnectionOptions(connection),

@@ -156,7 +156,8 @@ test("a sink that throws is reported and hurts nobody", async () => {
 
 test("lines go to standard output unless told otherwise, and an unknown format is refused", async () => {
   const written = vi.spyOn(process.stdout, "write").mockReturnValue(true);
-  const app = new Application({ accessLog: {} });
+  new Application({ accessLog: false });
+  const app = new Application({ accessLog: true });
   await ask(app.dispatch, "GET", "/");
   expect(written.mock.calls[0]?.[0]).toMatch(/ 404 \d+ "-" "-"\n$/);
   const format = "xml" as unknown as "json";

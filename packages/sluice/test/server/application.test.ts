@@ -168,7 +168,7 @@ describe("an application on a socket", () => {
     [{ maxConnection: 5 }, "options/unknown"],
     [{ limits: { maxHeaders: 5 } }, "options/unknown"],
     [{ onError: "log" }, "options/unknown-value"],
-    [{ accessLog: true }, "options/unknown-value"],
+    [{ accessLog: "yes" }, "options/unknown-value"],
     [{ trustProxy: true }, "options/unknown-value"],
   ])("what types would have stopped is refused: %o", (given, code) => {
     expect(() => new Application(given)).toThrow(expect.objectContaining({ name: "UsageError", code }));
