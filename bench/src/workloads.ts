@@ -30,6 +30,25 @@ const LINE_COUNT = 14;
 /** A JSON body of exactly 1 KiB. */
 export const ORDER: Order = makeOrder();
 
+/** What every server that validates checks an order against, in the words of JSON Schema. */
+export const ORDER_SCHEMA = {
+  type: "object",
+  required: ["id", "customer", "note", "lines"],
+  properties: {
+    id: { type: "integer" },
+    customer: { type: "string" },
+    note: { type: "string" },
+    lines: {
+      type: "array",
+      items: {
+        type: "object",
+        required: ["sku", "quantity", "price"],
+        properties: { sku: { type: "string" }, quantity: { type: "integer" }, price: { type: "number" } },
+      },
+    },
+  },
+} as const;
+
 /** {@link ORDER} as every client must send it. */
 export const ORDER_TEXT = JSON.stringify(ORDER);
 

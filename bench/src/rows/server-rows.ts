@@ -30,6 +30,7 @@ const NODE_PEERS: readonly (readonly [name: string, file: string])[] = [
 const ROUTE = { request: requestText("GET", "/users/42"), expectedBody: JSON.stringify(userOf("42")) };
 const TEXT = { request: requestText("GET", "/text"), expectedBody: HELLO };
 const ORDER = { request: requestText("POST", "/orders", "", ORDER_TEXT), expectedBody: JSON.stringify(RECEIPT) };
+const CHECKED_ORDER = { ...ORDER, request: requestText("POST", "/checked-orders", "", ORDER_TEXT) };
 
 /** A route with a parameter, static text, pipelining, a POST of JSON, and files. */
 export async function serverRows(run: BenchRun): Promise<void> {
@@ -48,7 +49,10 @@ export async function serverRows(run: BenchRun): Promise<void> {
     await row("GET of 13 bytes of text", servers, { ...usual, ...TEXT }, {});
     const pipelining = servers.filter(({ name }) => ["sluice", "fastify", "node:http"].includes(name));
     await row(`GET of text, ${PIPELINED} deep`, pipelining, { ...usual, depth: PIPELINED, ...TEXT }, { fastify: 3 });
-    await row("POST of 1 KiB of JSON, parsed and answered", servers, { ...usual, ...ORDER }, { fastify: 1.3 });
+    await row("POST of 1 KiB of JSON, parsed and answered", servers, { ...usual, ...ORDER }, {});
+    const checking = servers.filter(({ name }) => ["sluice", "fastify"].includes(name));
+    const checked = { ...usual, ...CHECKED_ORDER };
+    await row("POST of 1 KiB of JSON, parsed, validated, answered", checking, checked, { fastify: 1.3 });
     await staticRows(run, generator);
   } finally {
     await Promise.all([generator.end(), ...servers.map(({ server }) => server.end())]);

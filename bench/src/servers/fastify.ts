@@ -1,7 +1,7 @@
 /** fastify without its log, with schemas for the answers: that is what makes it fast. */
 import type { AddressInfo } from "node:net";
 import { fastify } from "fastify";
-import { HELLO, type Order, userOf } from "../workloads.js";
+import { HELLO, ORDER_SCHEMA, type Order, userOf } from "../workloads.js";
 import type { ServerAdapter } from "./server-adapter.js";
 
 const USER = { type: "object", properties: { id: { type: "string" }, name: { type: "string" } } };
@@ -16,6 +16,11 @@ export const start: ServerAdapter = async () => {
     reply.send(HELLO);
   });
   app.post<{ Body: Order }>("/orders", { schema: { response: { 200: RECEIPT } } }, (request, reply) => {
+    const { id, lines } = request.body;
+    reply.send({ id, count: lines.length });
+  });
+  const checked = { schema: { body: ORDER_SCHEMA, response: { 200: RECEIPT } } };
+  app.post<{ Body: Order }>("/checked-orders", checked, (request, reply) => {
     const { id, lines } = request.body;
     reply.send({ id, count: lines.length });
   });
