@@ -54,7 +54,9 @@ export function proxy(session: ClientSession, target: ProxyTarget, options: Prox
     throw new UsageError("options/unknown-value", "Cannot make a proxy: its first argument is no ClientSession");
   }
   const gateway = new Gateway(session, target, resolveProxyOptions(options));
-  return (request, next) => gateway.answer(request, next);
+  return function proxy(request, next) {
+    return gateway.answer(request, next);
+  };
 }
 
 /** See the head of this file. */

@@ -16,7 +16,7 @@ import { limitBody } from "../request/request-access.js";
  */
 export function bodyLimit(maxBytes: number): Middleware {
   requireNumber("bodyLimit", maxBytes, 0, Number.POSITIVE_INFINITY);
-  return (request, next) => {
+  return function bodyLimit(request, next) {
     if (request.hasBody) {
       if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge(maxBytes);
       limitBody(request, maxBytes);

@@ -36,7 +36,7 @@ const NO_TRANSFORM = /(?:^|[,\s])no-transform(?:$|[,\s])/i;
 /** Compresses answers. `UsageError` `options/…` for an option out of its range, of the wrong kind, or unknown. */
 export function compression(options: CompressionOptions = {}): Middleware {
   const compressor = new Compressor(resolveCompression(options));
-  return async (request, next) => {
+  return async function compression(request, next) {
     let answer: Reply;
     try {
       answer = await next();

@@ -86,7 +86,7 @@ const FIELD_NAME_LIST = /^[\w!#$%&'*+.^`|~\-, \t]*$/;
  */
 export function cors(options: CorsOptions = {}): Middleware {
   const policy = resolvePolicy(options);
-  return (request, next) => {
+  return function cors(request, next) {
     const origin = request.headers.get("origin");
     if (origin === null) {
       if (policy.allows !== undefined) request.beforeReply(varyByOrigin);

@@ -32,7 +32,7 @@ export function etag(options: EtagOptions = {}): Middleware {
   requireObject("etag options", options);
   refuseUnknown("etag", options, OPTION_NAMES);
   const { weak = false } = options;
-  return async (request, next) => {
+  return async function etag(request, next) {
     const answer = await next();
     const { method } = request;
     if (answer.status !== 200 || (method !== "GET" && method !== "HEAD")) return answer;

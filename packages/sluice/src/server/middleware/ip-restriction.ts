@@ -24,7 +24,7 @@ export function ipRestriction(options: IpRestrictionOptions): Middleware {
   const allowed = options.allow?.map(parseIpRange);
   const denied = (options.deny ?? []).map(parseIpRange);
   const { allowUnknown = false } = options;
-  return (request, next) => {
+  return function ipRestriction(request, next) {
     if (!mayAsk(request.remoteAddress)) throw new HttpError(403, "This address may not ask here");
     return next();
   };

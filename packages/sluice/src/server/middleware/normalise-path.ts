@@ -34,7 +34,7 @@ export function normalisePath(options: NormalisePathOptions = {}): Middleware {
     const expected = TRAILING.join(", ");
     throw new UsageError("options/unknown-value", `Cannot use trailingSlash ${trailingSlash}: expected ${expected}`);
   }
-  return async (request, next) => {
+  return async function normalisePath(request, next) {
     const answer = await next();
     if (answer.status !== 404 || request.route !== undefined) return answer;
     const path = pathOf(request.target);

@@ -82,7 +82,7 @@ const PROBLEM_TYPE = "https://iana.org/assignments/http-problem-types#quota-exce
 /** Answers 429 to those who ask too often. `UsageError` `options/…` for what is out of range, of the wrong kind, or unknown. */
 export function rateLimit(options: RateLimitOptions): Middleware {
   const policy = resolvePolicy(options);
-  return (request, next) => {
+  return function rateLimit(request, next) {
     if (policy.skip(request)) return next();
     const key = policy.key(request);
     const { limit } = policy;

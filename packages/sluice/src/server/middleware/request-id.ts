@@ -37,7 +37,7 @@ export function requestId(options: RequestIdOptions = {}): Middleware {
   }
   requireFunction("generate", generate);
   const name = header.toLowerCase();
-  return (request, next) => {
+  return function requestId(request, next) {
     const received = receivedId(request, name, trust);
     identify(request, received ?? requireSane(generate(request)));
     request.beforeReply((reply) => reply.headers.set(header, request.id));

@@ -93,7 +93,7 @@ export function securityHeaders(options: SecurityHeadersOptions = {}): Middlewar
   const plain = plainFields(options);
   const policy = policyOf(options.contentSecurityPolicy ?? {});
   const hsts = hstsOf(options.strictTransportSecurity ?? {});
-  return (request, next) => {
+  return function securityHeaders(request, next) {
     request.beforeReply(({ headers }) => {
       const add = (name: string, value: string) => {
         if (!headers.has(name)) headers.append(name, value);

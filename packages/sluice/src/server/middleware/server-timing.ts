@@ -51,7 +51,7 @@ export function serverTiming(options: ServerTimingOptions = {}): Middleware {
   refuseUnknown("serverTiming", options, OPTION_NAMES);
   const { when, total = true, clock = systemClock } = options;
   if (when !== undefined) requireFunction("when", when);
-  return (request, next) => {
+  return function serverTiming(request, next) {
     if (when !== undefined && !when(request)) return next();
     const startedAt = clock.now();
     const recorder = new Recorder(clock);

@@ -42,7 +42,9 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof TimeoutOptions>(["status
 export function timeout(ms: number, options: TimeoutOptions = {}): Middleware {
   requireNumber("timeout", ms, Number.MIN_VALUE, Number.POSITIVE_INFINITY);
   const resolved = resolveOptions(ms, options);
-  return (request, next) => (ms === Number.POSITIVE_INFINITY ? next() : limited(request, next, resolved));
+  return function timeout(request, next) {
+    return ms === Number.POSITIVE_INFINITY ? next() : limited(request, next, resolved);
+  };
 }
 
 function limited(request: ServerRequest, next: Next, options: ResolvedOptions): Promise<Reply> {

@@ -1,5 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { Application } from "../../../src/server/application.js";
+import { basicAuth } from "../../../src/server/middleware/auth/basic-auth.js";
+import { bearerAuth } from "../../../src/server/middleware/auth/bearer-auth.js";
+import { bodyLimit } from "../../../src/server/middleware/body-limit.js";
+import { compression } from "../../../src/server/middleware/compression.js";
+import { cors } from "../../../src/server/middleware/cors.js";
+import { etag } from "../../../src/server/middleware/etag.js";
+import { ipRestriction } from "../../../src/server/middleware/ip-restriction.js";
+import { normalisePath } from "../../../src/server/middleware/normalise-path.js";
+import { rateLimit } from "../../../src/server/middleware/rate-limit.js";
+import { requestId } from "../../../src/server/middleware/request-id.js";
+import { securityHeaders } from "../../../src/server/middleware/security-headers.js";
+import { serverTiming } from "../../../src/server/middleware/server-timing.js";
+import { timeout } from "../../../src/server/middleware/timeout.js";
 import type { Middleware } from "../../../src/server/middleware-chain.js";
 
 const log: Middleware = (_request, next) => next();
@@ -58,4 +71,39 @@ describe("inspect", () => {
   test("of a mounted application it is that application's own view", () => {
     expect(admin.inspect().routes).toMatchObject([{ path: "/", mount: "", middleware: ["auth"] }]);
   });
+});
+
+test("middleware that is there has its own name", () => {
+  const app = new Application();
+  const given = [
+    basicAuth({ realm: "a", verify: () => true }),
+    bearerAuth({ verify: () => true }),
+    bodyLimit(1),
+    compression(),
+    cors(),
+    etag(),
+    ipRestriction({ deny: [] }),
+    normalisePath(),
+    rateLimit({ limit: 1 }),
+    requestId(),
+    securityHeaders(),
+    serverTiming(),
+    timeout(1),
+  ];
+  app.use(...given);
+  expect(app.inspect().middleware).toEqual([
+    "basicAuth",
+    "bearerAuth",
+    "bodyLimit",
+    "compression",
+    "cors",
+    "etag",
+    "ipRestriction",
+    "normalisePath",
+    "rateLimit",
+    "requestId",
+    "securityHeaders",
+    "serverTiming",
+    "timeout",
+  ]);
 });

@@ -45,7 +45,7 @@ export function basicAuth<User = string>(options: BasicAuthOptions<User>): Middl
   const verify = verifierOf(options);
   // RFC 7617 §2.1: says that names and passwords are UTF-8.
   const challenge = `Basic ${challengeParameter("realm", realm)}, charset="UTF-8"`;
-  return async (request, next) => {
+  return async function basicAuth(request, next) {
     const given = credentialsFor("basic", request);
     if (given === undefined) throw challenged(401, "Name and password are needed", challenge);
     const credentials = given === null ? undefined : tryDecode(given);

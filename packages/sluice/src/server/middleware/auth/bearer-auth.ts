@@ -53,7 +53,7 @@ export function bearerAuth<User = string>(options: BearerAuthOptions<User>): Mid
     const all = error === undefined ? parameters : [...parameters, `error="${error}"`];
     return all.length === 0 ? "Bearer" : `Bearer ${all.join(", ")}`;
   };
-  return async (request, next) => {
+  return async function bearerAuth(request, next) {
     const token = credentialsFor("bearer", request);
     if (token === undefined) throw challenged(401, "A token is needed", challenge());
     if (token === null) throw challenged(400, "The token is malformed", challenge("invalid_request"));
