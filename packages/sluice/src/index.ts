@@ -94,7 +94,7 @@ export type {
   PaginateOptions,
   TypedPaginateOptions,
 } from "./client/paginate.js";
-export type { ProxyOptions, ProxySetting } from "./client/proxy/proxy-options.js";
+export type { ProxyChoice, ProxyOptions, ProxySetting } from "./client/proxy/proxy-options.js";
 export type { ClientRequest, RequestChanges, RequestSettings, RequestTrust } from "./client/request.js";
 export type { RequestCookies } from "./client/request-cookies.js";
 export type { RequestPromise } from "./client/request-promise.js";
