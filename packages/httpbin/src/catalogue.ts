@@ -109,6 +109,11 @@ export const CATALOGUE: readonly EndpointGroup[] = [
       endpoint("/stream/:n", "/stream/3", "n lines of JSON, at most 100"),
       endpoint("/delay/:seconds", "/delay/0.1", "an echo, later; every method"),
       endpoint("/drip?numbytes=&duration=&delay=&code=", "/drip?duration=0.1", "bytes at leisure"),
+      endpoint(
+        "/sse?count=&delay=",
+        "/sse?count=3&delay=0.1",
+        "server-sent events, at most 1000; Last-Event-ID goes on",
+      ),
       endpoint("/uuid", "/uuid", "a UUID"),
       endpoint("/base64/:value", "/base64/aGVsbG8=", "the text that was encoded"),
       endpoint("/links/:n", "/links/5", "a page of n links to its like, at most 200"),

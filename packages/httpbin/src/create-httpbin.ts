@@ -9,6 +9,7 @@ import { addCodingRoutes } from "./routes/codings.js";
 import { addCookieRoutes } from "./routes/cookies.js";
 import { addDigestRoutes } from "./routes/digest-auth.js";
 import { addDynamicRoutes } from "./routes/dynamic.js";
+import { addEventRoutes } from "./routes/events.js";
 import { addFaultRoutes } from "./routes/faults.js";
 import { addImageRoutes } from "./routes/images.js";
 import { addInspectRoutes } from "./routes/inspect.js";
@@ -40,6 +41,7 @@ export function createHttpbin(options: HttpbinOptions = {}): Application {
   addByteRoutes(app, service);
   addTimedRoutes(app, service);
   addDynamicRoutes(app);
+  addEventRoutes(app, service);
   addFaultRoutes(app, service);
   return app;
 }

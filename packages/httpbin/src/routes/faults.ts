@@ -90,7 +90,8 @@ function breakOff(request: ServerRequest, service: Service): Reply {
   const sentBytes = SENT_BYTES.get(at);
   if (sentBytes === undefined) throw new HttpError(400, "Cannot use at: expected head, body or chunk");
   const headers = at === "chunk" ? {} : { "Content-Length": String(BROKEN_OFF_BYTES) };
-  return reply.stream(brokenOff(sentBytes, request.signal, service), { headers });
+  // Otherwise what fails before its first piece would become an error's answer.
+  return reply.stream(brokenOff(sentBytes, request.signal, service), { headers, headFirst: true });
 }
 
 async function* brokenOff(sentBytes: number, signal: AbortSignal, service: Service): AsyncGenerator<Uint8Array, void> {
