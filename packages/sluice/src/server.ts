@@ -131,7 +131,12 @@ export type { CloseOptions, Server } from "./server/server.js";
 export { SignedCookies } from "./server/signed-cookies.js";
 export { EventFeed, type EventFeedOptions } from "./server/sse/event-feed.js";
 export type { EventStreamReplyOptions } from "./server/sse/event-stream-reply.js";
-export type { EventStreamContext, EventStreamSource, SentEvent } from "./server/sse/event-stream-source.js";
+export type {
+  EventStreamContext,
+  EventStreamSource,
+  FormattedEvent,
+  SentEvent,
+} from "./server/sse/event-stream-source.js";
 export type { FileReplyOptions } from "./server/static/reply-file.js";
 export {
   type SiblingCoding,

@@ -37,7 +37,8 @@ class Download implements Payload {
     this.length = response.body.declaredLength;
     if (this.length !== undefined) return;
     const make = () => endToEndTrailers(response.body.trailers ?? [], isForwardingField);
-    this.trailers = { names, make };
+    // Whoever has no use for them passes over them (RFC 9110 §6.5.1): they go on as they came.
+    this.trailers = { names, make, unasked: true };
   }
 
   async *open(): AsyncGenerator<Uint8Array, void, undefined> {

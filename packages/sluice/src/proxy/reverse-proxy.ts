@@ -90,7 +90,7 @@ class Gateway {
     const expectContinue = payload !== undefined && expectsContinue(exchange) ? DEFAULT_CONTINUE_WAIT_MS : 0;
     const onInformational = (status: number, interim: FieldLines) => passInterim(exchange, status, interim);
     const ask: ForwardAsk = { target, fields, payload, expectContinue, timeout, onInformational };
-    return this.#reply(await this.#send(request, ask), request, upstream);
+    return this.#reply(await this.#send(request, ask), upstream);
   }
 
   async #send(request: ServerRequest<unknown>, ask: ForwardAsk): Promise<ClientResponse> {
@@ -149,7 +149,7 @@ class Gateway {
     return headers.raw;
   }
 
-  #reply(response: ClientResponse, request: ServerRequest<unknown>, upstream: Upstream): Reply {
+  #reply(response: ClientResponse, upstream: Upstream): Reply {
     const { status, statusText } = response;
     if (status > MOST_STATUS) {
       response.discard();
@@ -158,9 +158,6 @@ class Gateway {
     const fields = this.#answerFields(response, upstream);
     const names = announcedTrailers(joinField(response.fields, "trailer"));
     const payload = downloadOf(response, names);
-    if (payload?.trailers !== undefined && names.length > 0 && request.httpVersion === "1.1") {
-      fields.push("Trailer", names.join(", "));
-    }
     const reply = new Reply(status, fields, payload);
     if (statusText !== "") reply.reason = statusText;
     return reply;

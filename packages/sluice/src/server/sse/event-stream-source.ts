@@ -6,7 +6,7 @@ import { UsageError } from "../../errors.js";
 /** An event; text is one that has only data. */
 export type SentEvent = EventToSend | string | FormattedEvent;
 
-/** An event as it will stand in the stream: formatted once, where it is sent from, for as many readers as there are. @internal */
+/** An event as it will stand in the stream: formatted once, where it is sent from, for as many readers as there are. */
 export class FormattedEvent {
   readonly text: string;
 
