@@ -51,6 +51,7 @@ export { HttpError, type HttpErrorOptions } from "./server/http-error.js";
 export type { Key } from "./server/keys.js";
 export type { HealthOptions } from "./server/life/health.js";
 export type { ReadinessCheck } from "./server/life/readiness.js";
+export type { RequestEndMessage, RequestErrorMessage, RequestStartMessage } from "./server/life/request-channels.js";
 export type { ResponseListener, ResponseSummary } from "./server/life/response-watch.js";
 export type { Disposer, Starter } from "./server/lifecycle.js";
 export { type ListenHost, type ListenOptions, type ServerOptions, startServer } from "./server/listen.js";

@@ -9,6 +9,7 @@
 import { ConnectionLostError, RequestTimeoutError, UsageError } from "../errors.js";
 import type { Responder } from "./exchange.js";
 import { HttpError } from "./http-error.js";
+import { publishRequest } from "./life/request-channels.js";
 import { problemFor } from "./problem.js";
 import type { Reply, ReplyPreparation } from "./reply.js";
 import { announce, isAbandonedBy } from "./request/request-access.js";
@@ -33,6 +34,7 @@ export class Dispatcher {
     const destination = this.#root.table.find(exchange, path);
     const { step, scope, surroundings } = destination.value.handler;
     const request = new ServerRequest(exchange, surroundings, path ?? received, destination);
+    publishRequest(request, scope.options.clock);
     try {
       const result = step(request);
       return isThenable(result) ? this.#settle(scope, request, result) : this.#finish(scope, request, result);

@@ -9,6 +9,7 @@
 import { UsageError } from "../../errors.js";
 import { type ErrorListener, report, reportToStandardError } from "../error-report.js";
 import { KeyStore } from "../keys.js";
+import { publishError } from "../life/request-channels.js";
 import type { ResponseListener } from "../life/response-watch.js";
 import type { Middleware } from "../middleware-chain.js";
 import type { ApplicationOptions, ResolvedApplicationOptions } from "../options.js";
@@ -138,6 +139,7 @@ export class Scope {
    * innermost that has one; standard error where nobody listens or watches.
    */
   report(error: unknown, request: ServerRequest | undefined): void {
+    publishError(error, request);
     const lineage = this.lineage;
     const listeners = lineage.flatMap((scope) => scope.errorListeners);
     const option = lineage.find((scope) => scope.given.onError !== undefined)?.given.onError;
