@@ -19,6 +19,8 @@ export class AnswerCounter {
   /** Copies of what belongs to an answer that is not complete yet. */
   #kept: Buffer[] = [];
   #keptBytes = 0;
+  /** Bytes that the answer in `#kept` has in all; 0 while its head is not complete. */
+  #needed = 0;
 
   /** Every answer must be 200, have a Content-Length, and this body. */
   constructor(expectedBody: string) {
@@ -28,18 +30,23 @@ export class AnswerCounter {
   /** How many answers `piece` completes; throws for one that is not as expected. Keeps nothing of `piece` but a copy. */
   take(piece: Buffer): number {
     // A large answer comes in many pieces: they are put together once, when it should be complete.
-    if (this.#keptBytes > 0 && this.#keptBytes + piece.length < (this.#layout?.length ?? 0)) {
+    if (this.#keptBytes + piece.length < this.#needed) {
       this.#keep(piece);
       return 0;
     }
     const bytes = this.#keptBytes === 0 ? piece : Buffer.concat([...this.#kept, piece]);
     this.#kept = [];
     this.#keptBytes = 0;
+    this.#needed = 0;
     let count = 0;
     let at = 0;
     while (at < bytes.length) {
       const layout = this.#layoutAt(bytes, at);
-      if (layout === undefined || at + layout.length > bytes.length) break;
+      if (layout === undefined) break;
+      if (at + layout.length > bytes.length) {
+        this.#needed = layout.length;
+        break;
+      }
       const { bodyStart, length } = layout;
       const expected = this.#expected;
       if (expected.compare(bytes, at + bodyStart, at + length) !== 0) {

@@ -239,7 +239,8 @@ describe("a streamed response", () => {
     app.get("/short", () => reply.stream(["one", "two"] as never).whenSent(sent));
     const response = await app.fetch(new Request(BASE));
     await new Promise((resolve) => setImmediate(resolve));
-    expect(pulled).not.toHaveBeenCalled();
+    // The head has waited for the first piece, which may still be an error's answer.
+    expect(pulled.mock.calls.length).toBeLessThanOrEqual(1);
     const reader = response.body?.getReader();
     await reader?.read();
     await reader?.read();
