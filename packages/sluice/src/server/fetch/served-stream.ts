@@ -3,6 +3,7 @@
 import type { ReadableStream as WebReadableStream } from "node:stream/web";
 import { ownExactly } from "../../body/own-bytes.js";
 import type { ServerExchange } from "../exchange.js";
+import { findField } from "../field-lookup.js";
 import { bodyFailure, bodyTooLarge } from "./body-failure.js";
 
 /** How much a stream gives before it fails; may be changed on the way. */
@@ -18,7 +19,7 @@ export function servedStream(exchange: ServerExchange, bound: StreamBound): WebR
     type: "bytes",
     async pull(controller) {
       try {
-        pieces ??= exchange.body[Symbol.asyncIterator]();
+        pieces ??= begin(exchange, bound);
         const result = await pieces.next();
         if (result.done === true) {
           controller.close();
@@ -40,6 +41,13 @@ export function servedStream(exchange: ServerExchange, bound: StreamBound): WebR
       await pieces?.return?.();
     },
   });
+}
+
+/** Refused before 100 (Continue) is sent, which asking for the body does (RFC 9110 §10.1.1). */
+function begin(exchange: ServerExchange, { maxBytes }: StreamBound): AsyncIterator<Uint8Array, undefined> {
+  const declared = findField(exchange.fields, "content-length");
+  if (declared !== undefined && Number(declared) > maxBytes) throw bodyTooLarge(maxBytes);
+  return exchange.body[Symbol.asyncIterator]();
 }
 
 /** A stream that was read: what is left of a body that was taken in another way. */

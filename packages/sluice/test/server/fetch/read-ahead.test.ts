@@ -28,7 +28,7 @@ async function textOf(payload: Awaited<ReturnType<typeof readAhead>>): Promise<s
 
 describe("reading ahead", () => {
   test("a body that is all there is one piece with a length", async () => {
-    for (const body of ["whole", "", new Blob(["whole"])]) {
+    for (const body of ["whole", "", new TextEncoder().encode("whole")]) {
       const stream = new Response(body).body;
       if (stream === null) throw new Error("It has a body");
       const payload = await readAhead(stream);
@@ -36,6 +36,12 @@ describe("reading ahead", () => {
         body === "" ? [0, ""] : [5, "whole"],
       );
     }
+  });
+
+  test("a Blob is sent whole, at once or as its pieces come", async () => {
+    const stream = new Response(new Blob(["whole"])).body;
+    if (stream === null) throw new Error("It has a body");
+    expect(await textOf(await readAhead(stream))).toBe("whole");
   });
 
   test("a first piece that is not ready is not waited for", async () => {

@@ -5,6 +5,7 @@ import type { FetchContext } from "../../../src/server/fetch/fetch-context.js";
 import type { FetchHandler } from "../../../src/server/fetch/fetch-handler.js";
 import { PendingWork } from "../../../src/server/fetch/pending-work.js";
 import { serve } from "../../../src/server/fetch/serve.js";
+import { servesAsNative } from "../../../src/server/fetch/served-request.js";
 import { HttpError } from "../../../src/server/http-error.js";
 import { ProxyTrust } from "../../../src/server/trust-proxy.js";
 import { ask, FakeExchange } from "../fake-exchange.js";
@@ -291,7 +292,8 @@ describe("the context", () => {
         context === execution,
         context.remoteAddress,
         context.incoming.socket,
-        context.signal === request.signal,
+        // A native request has a signal of its own, which follows.
+        context.signal === request.signal || !servesAsNative,
       );
       seen.push(context.peer.localPort);
       return new Response();

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { Body } from "../../../src/body/body.js";
 import { fetchUrl } from "../../../src/server/fetch/fetch-url.js";
-import { ServedRequest } from "../../../src/server/fetch/served-request.js";
+import { ServedRequest, servesAsNative } from "../../../src/server/fetch/served-request.js";
 import { HttpError } from "../../../src/server/http-error.js";
 import { FakeExchange, type FakeRequest } from "../fake-exchange.js";
 
@@ -18,6 +18,11 @@ function requestFor(method: string, target: string, given: FakeRequest = {}): Re
 
 function post(body: string | Uint8Array, ...fields: string[]): Request {
   return requestFor("POST", "/", { body, fields: ["Host", "example.com", ...fields] });
+}
+
+/** A native request made of ours: where the platform's own classes look inside each other, the way that replaced globals go. */
+function copyOf(request: Request, init?: RequestInit): Request {
+  return new Request(servesAsNative ? request : ServedRequest.nativeOf(request), init);
 }
 
 /** What a body gives that is still on its way, piece by piece. */
@@ -82,7 +87,7 @@ describe("a served request", () => {
   test("a native request made of it follows its signal", async () => {
     const exchange = new FakeExchange("POST", "/", { body: "x" });
     const request = new ServedRequest(exchange, "http://example.com/", LIMIT) as unknown as Request;
-    const made = new Request(request);
+    const made = copyOf(request);
     const reason = new Error("gone");
     exchange.goAway(reason);
     expect([made.signal.aborted, made.signal.reason]).toEqual([true, reason]);
@@ -103,7 +108,7 @@ describe("reading the body", () => {
     expect(request.bodyUsed).toBe(true);
     await expect(request.text()).rejects.toBeInstanceOf(TypeError);
     expect(() => request.clone()).toThrow(TypeError);
-    expect(() => new Request(request)).toThrow(TypeError);
+    expect(() => copyOf(request)).toThrow(TypeError);
   });
 
   test("a body that comes in pieces is waited for", async () => {
@@ -143,7 +148,7 @@ describe("reading the body", () => {
 
   test("a request with another head is made of it, and takes its body", async () => {
     const request = post("moved", "X-One", "1");
-    const made = new Request(request, { headers: { "x-two": "2" } });
+    const made = copyOf(request, { headers: { "x-two": "2" } });
     expect([made.url, made.method, made.headers.get("x-one"), made.headers.get("x-two")]).toEqual([
       "http://example.com/",
       "POST",
@@ -213,7 +218,7 @@ describe("the limit of bodies that are read as a whole", () => {
     ["blob", (request) => request.blob()],
     ["formData", (request) => request.formData()],
     ["clone", (request) => request.clone().text()],
-    ["new Request", (request) => new Request(request).text()],
+    ["new Request", (request) => copyOf(request).text()],
   ];
   test.each(readers)("%s: one byte too many is HttpError 413, declared or not", async (name, read) => {
     const declared = post("x".repeat(LIMIT + 1), "Content-Length", String(LIMIT + 1));
@@ -276,7 +281,7 @@ describe("its headers", () => {
       false,
       ["c=1"],
     ]);
-    expect(new Request(request).headers.get("x-a")).toBe("3");
+    expect(copyOf(request).headers.get("x-a")).toBe("3");
   });
 
   test("a name that is none is refused as by a native one", () => {
