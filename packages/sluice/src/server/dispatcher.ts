@@ -71,18 +71,29 @@ export class Dispatcher {
   }
 
   #ready(scope: Scope, request: ServerRequest, made: Reply, onTaken: ReplyPreparation): Reply | Promise<Reply> {
+    let preparing: ReturnType<ReplyPreparation>;
     try {
-      const preparing = onTaken(request);
-      if (preparing === undefined) return this.#announce(scope, request, made);
-      return preparing
-        .then(() => this.#announce(scope, request, made))
-        .catch((error) => {
-          made.discard();
-          return this.#fail(scope, request, error);
-        });
+      preparing = onTaken(request);
     } catch (error) {
-      made.discard();
+      giveUp(made, error);
       throw error;
+    }
+    return preparing === undefined
+      ? this.#announce(scope, request, made)
+      : this.#whenReady(scope, request, made, preparing);
+  }
+
+  async #whenReady(scope: Scope, request: ServerRequest, made: Reply, preparing: Promise<unknown>): Promise<Reply> {
+    try {
+      await preparing;
+    } catch (error) {
+      giveUp(made, error);
+      return this.#fail(scope, request, error);
+    }
+    try {
+      return this.#announce(scope, request, made);
+    } catch (error) {
+      return this.#fail(scope, request, error);
     }
   }
 
@@ -123,6 +134,12 @@ export class Dispatcher {
     }
     scope.report(error, request);
   }
+}
+
+/** A reply that was to be the answer, and cannot: whoever waits for its end is told so. */
+function giveUp(made: Reply, error: unknown): void {
+  made.discard();
+  made.onSent?.(0, error instanceof Error ? error : new Error(String(error)));
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

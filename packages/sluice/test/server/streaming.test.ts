@@ -216,6 +216,22 @@ describe("a source that fails before its first piece", () => {
     server.takeErrors();
   });
 
+  test("tells whoever waits for the reply's end that it was given up, once", async () => {
+    const fault = new Error("no database");
+    const sent = vi.fn();
+    const app = new Application({ onError: () => undefined });
+    app.get("/", () => {
+      async function* source(): AsyncGenerator<string> {
+        yield* [];
+        throw fault;
+      }
+      return reply.stream(source()).whenSent(sent);
+    });
+    await using client = testClient(app, { strict: false });
+    expect((await client.get("/")).status).toBe(500);
+    expect(sent.mock.calls).toEqual([[0, fault]]);
+  });
+
   test("may choose its status, as a handler may", async () => {
     await using client = testClient(
       serving(async function* () {
