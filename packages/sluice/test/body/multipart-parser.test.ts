@@ -225,6 +225,14 @@ describe("limits", () => {
     expect(MULTIPART_DEFAULTS.maxTotalBytes).toBe(Number.POSITIVE_INFINITY);
   });
 
+  test("are met in the order of the bytes, however these are cut", () => {
+    const longHeader = latin1(`${part("x", `A: ${"b".repeat(300)}\r\n`)}${B}--`);
+    const both = { maxPartHeaderBytes: 200, maxTotalBytes: 300 };
+    expect(parse([longHeader], both)).toBe("multipart/header-too-large");
+    expect(parse([longHeader.subarray(0, 250), longHeader.subarray(250)], both)).toBe("multipart/header-too-large");
+    expect(parse([longHeader], { maxPartHeaderBytes: 400, maxTotalBytes: 300 })).toBe("multipart/too-large");
+  });
+
   test("that there are not, or cannot be, are refused", () => {
     expect(() => resolveMultipartLimits({ maxPart: 1 } as object)).toThrow('multipart option "maxPart"');
     for (const name of Object.keys(MULTIPART_DEFAULTS)) {

@@ -73,11 +73,14 @@ export class MultipartParser {
 
   /** More of the body. Pieces of it are given to the sink as `borrowed`. */
   feed(piece: Uint8Array, borrowed: boolean): void {
-    this.#totalBytes += piece.byteLength;
-    if (this.#totalBytes > this.#limits.maxTotalBytes) {
+    // What is still within the limit is read first: which fault comes first is for the bytes to say, not for how they were cut.
+    const allowed = Math.min(piece.byteLength, this.#limits.maxTotalBytes - this.#totalBytes);
+    this.#totalBytes += allowed;
+    const within = allowed === piece.byteLength ? piece : piece.subarray(0, allowed);
+    for (let at = 0; at < allowed; ) at = this.#advance(within, at, borrowed);
+    if (allowed < piece.byteLength) {
       throw refused("multipart/too-large", `more than ${this.#limits.maxTotalBytes} bytes (maxTotalBytes)`);
     }
-    for (let at = 0; at < piece.byteLength; ) at = this.#advance(piece, at, borrowed);
   }
 
   /** The body is over. Throws `multipart/truncated` if its last boundary has not come. */
