@@ -11,25 +11,30 @@ export class BodyReader {
   /** How many octets, up to where `read` stopped, are data. */
   dataLength = 0;
 
-  readonly #chunked: ChunkedReader;
+  readonly #maxChunkExtensionBytes: number;
+  /** Made for the first chunked body: most connections of a server never see one. */
+  #chunked: ChunkedReader | undefined = undefined;
   #isChunked = false;
   /** Octets to come of a body that isn't chunked; `Infinity` until the close. */
   #remaining = 0;
 
   constructor(maxChunkExtensionBytes: number) {
-    this.#chunked = new ChunkedReader(maxChunkExtensionBytes);
+    this.#maxChunkExtensionBytes = maxChunkExtensionBytes;
   }
 
   /** Begins a body of `length` octets, or one of the two constants of `sinks.ts`. */
   start(length: number): void {
     this.#isChunked = length === CHUNKED;
-    if (this.#isChunked) this.#chunked.reset();
+    if (this.#isChunked) {
+      this.#chunked ??= new ChunkedReader(this.#maxChunkExtensionBytes);
+      this.#chunked.reset();
+    }
     this.#remaining = length === UNTIL_CLOSE ? Number.POSITIVE_INFINITY : length;
   }
 
   /** True once all data have been read; after chunks, a trailer section follows (RFC 9112 §7.1.2). */
   get complete(): boolean {
-    return this.#isChunked ? this.#chunked.complete : this.#remaining === 0;
+    return this.#isChunked ? this.#chunked?.complete === true : this.#remaining === 0;
   }
 
   get isChunked(): boolean {
@@ -46,9 +51,10 @@ export class BodyReader {
    * the octets before that are data. Throws `PeerError`.
    */
   read(bytes: Uint8Array, start: number): number {
-    if (this.#isChunked) {
-      const end = this.#chunked.read(bytes, start);
-      this.dataLength = this.#chunked.dataLength;
+    const chunked = this.#chunked;
+    if (this.#isChunked && chunked !== undefined) {
+      const end = chunked.read(bytes, start);
+      this.dataLength = chunked.dataLength;
       return end;
     }
     const taken = Math.min(this.#remaining, bytes.length - start);

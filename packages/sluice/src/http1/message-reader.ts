@@ -50,7 +50,8 @@ export abstract class MessageReader {
   protected readonly limits: Readonly<Http1Limits>;
 
   readonly #sink: BodySink;
-  readonly #trailers: FieldSection;
+  /** Made for the first chunked body. */
+  #trailers: FieldSection | undefined = undefined;
   /** Measures the body that was announced last; chunks end with {@link #trailers}. */
   readonly #body: BodyReader;
   readonly #lines = new LineWindow();
@@ -71,7 +72,6 @@ export abstract class MessageReader {
   constructor(sink: BodySink, limits: Readonly<Http1Limits>, maxEmptyLines: number) {
     this.limits = limits;
     this.head = new FieldSection("head", limits);
-    this.#trailers = new FieldSection("trailers", limits);
     this.#body = new BodyReader(limits.maxChunkExtensionBytes);
     this.#emptyLines = new EmptyLines(maxEmptyLines);
     this.#sink = sink;
@@ -249,7 +249,7 @@ export abstract class MessageReader {
       if (!isEmptyLine) this.#state = FIELDS;
       at = next;
     }
-    const section = this.#state === TRAILERS ? this.#trailers : this.head;
+    const section = this.#state === TRAILERS ? this.#trailerSection() : this.head;
     at = section.read(lines, at);
     if (section.complete) {
       this.#lineUnfinished = false;
@@ -262,7 +262,7 @@ export abstract class MessageReader {
   #checkUnfinished(lines: LineWindow): void {
     const byteCount = lines.unfinishedBytes;
     if (byteCount === 0) return;
-    if (this.#state === TRAILERS) this.#trailers.checkLength(byteCount);
+    if (this.#state === TRAILERS) this.#trailerSection().checkLength(byteCount);
     else if (this.#state === FIELDS) this.head.checkLength(byteCount);
     else if (lines.unfinishedFirst !== CR) this.checkUnfinishedStartLine(lines);
     else this.#emptyLines.checkUnfinished(byteCount);
@@ -283,14 +283,19 @@ export abstract class MessageReader {
     if (length === ANOTHER_HEAD) return START;
     if (length === NOT_HTTP) return STOPPED;
     this.#body.start(length);
-    if (this.#body.isChunked) this.#trailers.reset();
+    if (this.#body.isChunked) this.#trailerSection().reset();
     return length === 0 ? ENDED : BODY;
+  }
+
+  #trailerSection(): FieldSection {
+    this.#trailers ??= new FieldSection("trailers", this.limits);
+    return this.#trailers;
   }
 
   #end(): void {
     // Bytes behind a message that closes the connection are not requests or responses any more: RFC 9112 §9.6.
     this.#state = this.messageComplete() ? START : CLOSED;
-    this.#sink.onEnd(this.#body.isChunked ? this.#trailers.fields : NO_FIELDS);
+    this.#sink.onEnd(this.#body.isChunked ? this.#trailerSection().fields : NO_FIELDS);
   }
 
   /** The end of the connection ends some bodies (RFC 9112 §6.3, rule 8) and cuts off all other messages (§8). */

@@ -20,6 +20,10 @@ export class SocketListener implements Listener {
   #address: ListenAddress | undefined;
   #connections = 0;
   #closing: Promise<void> | undefined;
+  /** One for all: a closure for each would be a good part of what an idle connection costs. */
+  readonly #onSocketClose = (): void => {
+    this.#connections -= 1;
+  };
 
   /** Throws {@link UsageError} `listen/bad-certificate` when key and certificate cannot be used. */
   constructor(options: ListenOptions) {
@@ -86,9 +90,7 @@ export class SocketListener implements Listener {
 
   #accept(socket: Socket): void {
     this.#connections += 1;
-    socket.once("close", () => {
-      this.#connections -= 1;
-    });
+    socket.on("close", this.#onSocketClose);
     if (this.#tls === undefined) this.#options.onConnection(new SocketTransport(socket));
   }
 

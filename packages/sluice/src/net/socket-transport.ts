@@ -24,6 +24,14 @@ import type { PeerInfo, Transport, TransportHandler } from "./transport.js";
 /** Text up to this many bytes waits for the end of the turn. Below every mark above which a socket asks for patience. */
 const KEPT_BYTES = 8 * 1024;
 
+/** Where a socket's listeners find its transport. */
+const TRANSPORT = Symbol("transport");
+
+/** A socket that a transport was made of. */
+interface OwnedSocket extends Socket {
+  [TRANSPORT]: SocketTransport;
+}
+
 /** {@link Transport} over a TCP, TLS or Unix socket. Errors given to `onClose` are the system's own, with their `code`. */
 export class SocketTransport implements Transport, TurnEnd {
   readonly lends: boolean;
@@ -53,15 +61,38 @@ export class SocketTransport implements Transport, TurnEnd {
     this.#socket = socket;
     this.#lentBuffer = lentBuffer;
     this.lends = lentBuffer !== undefined;
+    const owned = socket as OwnedSocket;
     socket.pause();
-    if (lentBuffer === undefined) socket.on("data", (bytes: Buffer) => this.#receive(bytes));
-    socket.on("end", () => this.#receiveEnd());
-    socket.on("drain", () => this.#receiveDrain());
-    socket.on("error", (error) => {
-      this.#failure ??= error;
-    });
-    socket.on("close", () => this.#receiveClose());
+    owned[TRANSPORT] = this;
+    if (lentBuffer === undefined) socket.on("data", SocketTransport.#onData);
+    socket.on("end", SocketTransport.#onEnd);
+    socket.on("drain", SocketTransport.#onDrain);
+    socket.on("error", SocketTransport.#onError);
+    socket.on("close", SocketTransport.#onClose);
   }
+
+  // One listener for all sockets, which finds the transport by its socket: five closures each cost an idle connection a tenth more memory.
+
+  static readonly #onData = function (this: OwnedSocket, bytes: Buffer): void {
+    this[TRANSPORT].#receive(bytes);
+  };
+
+  static readonly #onEnd = function (this: OwnedSocket): void {
+    this[TRANSPORT].#receiveEnd();
+  };
+
+  static readonly #onDrain = function (this: OwnedSocket): void {
+    this[TRANSPORT].#receiveDrain();
+  };
+
+  static readonly #onError = function (this: OwnedSocket, error: Error): void {
+    const transport = this[TRANSPORT];
+    transport.#failure ??= error;
+  };
+
+  static readonly #onClose = function (this: OwnedSocket): void {
+    this[TRANSPORT].#receiveClose();
+  };
 
   get destroyed(): boolean {
     return this.#closed || this.#socket.destroyed;

@@ -8,7 +8,8 @@
  */
 
 import type { Clock } from "../concurrency/clock.js";
-import { CallbackDeadline, type Deadline } from "../concurrency/deadline.js";
+import type { Deadline } from "../concurrency/deadline.js";
+import { OwnedDeadline } from "../concurrency/owned-deadline.js";
 import { ConnectionLostError, PeerError } from "../errors.js";
 import type { Transport } from "../net/transport.js";
 import { refusal } from "../wire/answer.js";
@@ -55,7 +56,7 @@ export class Connection implements ServerLinkOwner {
 
   constructor(transport: Transport, host: ConnectionHost) {
     this.#host = host;
-    this.#readDeadline = new CallbackDeadline(() => this.#expireRead());
+    this.#readDeadline = new OwnedDeadline(this, Connection.#readExpired);
     host.clock.arm(this.#readDeadline, host.options.headersTimeout);
     this.#link = new Http1ServerLink(transport, this, host.linkSettings);
   }
@@ -141,6 +142,9 @@ export class Connection implements ServerLinkOwner {
 
   // Time.
 
+  static readonly #readExpired = (connection: Connection): void => connection.#expireRead();
+  static readonly #sendExpired = (connection: Connection): void => connection.#expireSend();
+
   #expireRead(): void {
     const { headersTimeout } = this.#host.options;
     switch (this.#phase) {
@@ -211,7 +215,7 @@ export class Connection implements ServerLinkOwner {
 
   #watchSending(): void {
     const { clock, options } = this.#host;
-    this.#sendDeadline ??= new CallbackDeadline(() => this.#expireSend());
+    this.#sendDeadline ??= new OwnedDeadline(this, Connection.#sendExpired);
     this.#stalledBytes = this.#link.transport.bufferedBytes;
     clock.arm(this.#sendDeadline, options.sendTimeout);
   }
