@@ -29,8 +29,10 @@ export interface RowStyle {
   readonly cpuUnit: string | undefined;
   /** Time or memory: the ratio says how many times less we need. */
   readonly lowerIsBetter?: boolean;
-  /** One piece a run: what a contestant does cannot be cut, or takes a median of its own. */
+  /** One piece a run: what a contestant does cannot be cut. */
   readonly whole?: boolean;
+  /** A run is the median of its pieces instead of their mean: for tails, which one bad moment of the machine would decide otherwise. */
+  readonly middle?: boolean;
   /** Least ratio to each peer, by its name. */
   readonly targets?: Readonly<Record<string, number>>;
   /** Growth: what the second may cost at the most, in costs of the first. Such rows compare us with ourselves. */
@@ -62,7 +64,8 @@ export async function measureRow(
   const runs = contestants.map((): Run[] => []);
   for (let round = 0; round < rounds; round += 1) {
     const turns = await takeTurns(contestants, style.whole === true ? 1 : slices);
-    for (const [at, pieces] of turns.entries()) runs[at]?.push(meanOf(pieces));
+    for (const [at, pieces] of turns.entries())
+      runs[at]?.push(style.middle === true ? middleOf(pieces) : meanOf(pieces));
   }
   const [ours = []] = runs;
   const figures = contestants.map(({ name }, at) =>
@@ -88,6 +91,10 @@ function meanOf(pieces: readonly Run[]): Run {
     wall: mean(pieces.map(({ wall }) => wall)),
     cpu: cpus.length === pieces.length ? mean(cpus) : undefined,
   };
+}
+
+function middleOf(pieces: readonly Run[]): Run {
+  return { wall: spreadOf(pieces.map(({ wall }) => wall)).median, cpu: undefined };
 }
 
 function figuresOf(
