@@ -15,10 +15,15 @@ const MOST_FILE_LINES = 400;
 const AIM = { fileLines: 300, functionLines: 60, parameters: 4, depth: 3 };
 const PROTOCOL_ROOMS = ["bytes", "http", "http1"];
 
-/** Habits that are never right here, by their text outside comments and strings. */
+/** Habits that are never right here, by their text outside comments and strings; `except` names the one place where there is a reason. */
 const SMELLS = [
   { pattern: /\bparseInt\s*\(/, reason: 'parseInt accepts "12abc" and "+5": read digits strictly' },
-  { pattern: /\bSymbol\(/, reason: "private state is #private, not a symbol" },
+  {
+    pattern: /\bSymbol\(/,
+    reason: "private state is #private, not a symbol",
+    // A mark on Node's own socket, which has no place of ours to be private in.
+    except: "packages/sluice/src/net/socket-transport.ts",
+  },
 ];
 
 export async function check() {
@@ -55,8 +60,8 @@ export function measure(path, text) {
   checkComments(report, source, comments);
   const bare = blankOut(source, text, comments);
   for (const [index, line] of bare.split("\n").entries()) {
-    for (const { pattern, reason } of SMELLS) {
-      if (pattern.test(line)) report.problems.push(`${path}:${index + 1}: ${reason}`);
+    for (const { pattern, reason, except } of SMELLS) {
+      if (path !== except && pattern.test(line)) report.problems.push(`${path}:${index + 1}: ${reason}`);
     }
   }
   const visit = (node) => {

@@ -24,7 +24,7 @@ import type { PeerInfo, Transport, TransportHandler } from "./transport.js";
 /** Text up to this many bytes waits for the end of the turn. Below every mark above which a socket asks for patience. */
 const KEPT_BYTES = 8 * 1024;
 
-/** Where a socket's listeners find its transport. */
+/** Where the listeners of a socket find its transport: a property, because a look-up in a map for each packet costs more. */
 const TRANSPORT = Symbol("transport");
 
 /** A socket that a transport was made of. */

@@ -4,34 +4,23 @@
  */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { Body } from "../../body/body.js";
-import type { MultipartPart } from "../../body/multipart/multipart-part.js";
-import { isSchema } from "../../body/schema.js";
 import type { Validators } from "../../http/conditional.js";
 import { parseCookieHeader } from "../../http/cookies.js";
 import { formatLinks, type LinkToSend } from "../../http/format-link.js";
 import { type HeadersSource, HttpHeaders } from "../../http/headers.js";
-import { type MediaType, parseMediaType } from "../../http/media-type.js";
 import type { ByteRange } from "../../http/range.js";
 import { addVary } from "../../http/vary.js";
 import type { PeerInfo } from "../../net/transport.js";
+import type { TemporaryFiles } from "../../platform/temporary-files.js";
 import type { ServerExchange } from "../exchange.js";
-import { findField, joinField } from "../field-lookup.js";
+import { joinField } from "../field-lookup.js";
 import { type Key, KeyStore } from "../keys.js";
 import type { ClientView } from "../trust-proxy.js";
 import { isFresh, requestedRanges, requirePreconditions } from "./conditions.js";
 import { type FieldValuesOptions, valuesByName } from "./field-values.js";
-import { matchType, type NegotiatedField, notAcceptable, preferred } from "./negotiation.js";
-import type {
-  ReadFormDataOptions,
-  ReadFormOptions,
-  ReadJsonOptions,
-  ReadMultipartOptions,
-  ReadOptions,
-  ReadValidFormOptions,
-} from "./read-options.js";
+import { type NegotiatedField, notAcceptable, preferred } from "./negotiation.js";
 import { RequestBody } from "./request-body.js";
-import type { RequestForm } from "./request-form.js";
+import { RequestContent } from "./request-content.js";
 import {
   clientViewOf,
   hostAsked,
@@ -53,7 +42,7 @@ import { validated } from "./validation.js";
 const RECEIVED = { immutable: true } as const;
 
 /** A request being served. `Params` are the parameters of its route's path. */
-export class ServerRequest<Params = Readonly<Record<string, string>>> {
+export class ServerRequest<Params = Readonly<Record<string, string>>> extends RequestContent {
   /** As sent: case matters (RFC 9110 §9.1). */
   readonly method: string;
   /** The path as routes see it: escapes of reserved characters stay, equivalent spellings are one. No query. */
@@ -75,6 +64,7 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
     path: string,
     match: RequestMatch | undefined,
   ) {
+    super();
     this.method = exchange.method;
     this.path = path;
     this.route = match?.value.pattern;
@@ -244,85 +234,6 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
     });
   }
 
-  // ── its body ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** The media type of the body taken apart; undefined if none is named, or none that is valid. */
-  get mediaType(): MediaType | undefined {
-    const value = findField(this.#exchange.fields, "content-type");
-    return value === undefined ? undefined : parseMediaType(value);
-  }
-
-  /** The first of `types` that the body is said to be: short names as in `accepts`, ranges (`image/*`), suffixes (`+json`). */
-  is<Type extends string>(...types: readonly Type[]): Type | undefined {
-    return matchType(this.mediaType?.essence, types);
-  }
-
-  /** Bytes of the body on the wire, where the client says so beforehand. */
-  get contentLength(): number | undefined {
-    const declared = findField(this.#exchange.fields, "content-length");
-    return declared === undefined ? undefined : Number(declared);
-  }
-
-  /** Whether it has a body, be it empty. */
-  get hasBody(): boolean {
-    return this.#exchange.hasBody;
-  }
-
-  /**
-   * The body as JSON: 415 unless it is declared as such, 400 if malformed or empty, 413 beyond `maxBodySize`. With a Standard
-   * Schema, what that makes of it, or 422 with a problem document that names every failing path.
-   */
-  json<Value = unknown>(options?: ReadJsonOptions): Promise<Value>;
-  json<S extends StandardSchemaV1>(schema: S, options?: ReadJsonOptions): Promise<StandardSchemaV1.InferOutput<S>>;
-  json(first?: StandardSchemaV1 | ReadJsonOptions, second?: ReadJsonOptions): Promise<unknown> {
-    return this.#body().json(first, second);
-  }
-
-  /** The body as text in its charset (UTF-8 if it names none): 415 for an unknown one, 400 for malformed text, 413. */
-  text(options?: ReadOptions): Promise<string> {
-    return this.#body().text(options);
-  }
-
-  /** The body as it is; 413 beyond `maxBodySize`. */
-  bytes(options?: ReadOptions): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#body().bytes(options);
-  }
-
-  /**
-   * The fields of an `application/x-www-form-urlencoded` body; 415 for another type, 413 beyond `maxBodySize`. With a Standard Schema,
-   * what that makes of a form in either encoding, or 422: it is given an object of texts and, for files, of {@link UploadedFile}.
-   */
-  form(options?: ReadFormOptions): Promise<URLSearchParams>;
-  form<S extends StandardSchemaV1>(schema: S, options?: ReadValidFormOptions): Promise<StandardSchemaV1.InferOutput<S>>;
-  form(first?: StandardSchemaV1 | ReadFormOptions, second: ReadValidFormOptions = {}): Promise<unknown> {
-    if (isSchema(first))
-      return this.#body().validForm(first, second, (folder) => makeStorage(this, this.#surroundings, folder));
-    return this.#body().form(first);
-  }
-
-  /**
-   * A form with its files, in either encoding, received whole; files beyond `maxMemory` lie in temporary storage until the request is
-   * answered. 415 for another type, 400 if malformed, 413 beyond `maxSize` or another limit. Asked again, it is the same form.
-   */
-  formData(options: ReadFormDataOptions = {}): Promise<RequestForm> {
-    return this.#body().formData(options, (folder) => makeStorage(this, this.#surroundings, folder));
-  }
-
-  /** The parts of a multipart body as they arrive, each to be read before the next; 415 for another type, 400, 413. */
-  multipart(options?: ReadMultipartOptions): AsyncIterableIterator<MultipartPart> {
-    return this.#body().multipart(options);
-  }
-
-  /** The body in pieces as they arrive, to be iterated once; 413 beyond `maxBodySize`, which `maxSize` can lift. */
-  stream(options?: ReadOptions): AsyncIterable<Uint8Array> {
-    return this.#body().stream(options);
-  }
-
-  /** The body as the connection has it, without limits: for code that takes over all of its handling. */
-  get body(): Body {
-    return this.#exchange.body;
-  }
-
   // ── on the way ───────────────────────────────────────────────────────────────────────────────────────────────────────────
   /** The value set under `key` on this request, or else on the application. Throws `UsageError` `key/unset`. */
   get<Value>(key: Key<Value>): Value {
@@ -380,10 +291,18 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> {
     return this.#lazy;
   }
 
-  #body(): RequestBody {
+  protected override exchange(): ServerExchange {
+    return this.#exchange;
+  }
+
+  protected override reader(): RequestBody {
     const lazy = this.#parts();
     lazy.body ??= new RequestBody(this.#exchange, this.#surroundings, lazy.maxBodySize);
     return lazy.body;
+  }
+
+  protected override storage(folder: string | undefined): TemporaryFiles {
+    return makeStorage(this, this.#surroundings, folder);
   }
 
   /** The answer depends on `field` whatever it says, so that all answers have to say so (RFC 9110 §12.5.5). */
