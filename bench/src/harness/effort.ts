@@ -30,7 +30,7 @@ export const FULL: Effort = {
   leadIn: 40,
   window: 160,
   starts: 10,
-  idleConnections: 2_000,
+  idleConnections: 5_000,
   queued: 1_000,
 };
 
