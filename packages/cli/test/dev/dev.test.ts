@@ -41,6 +41,25 @@ test("an exported application is served, and anew with each change; a broken one
   expect(stderr).toContain("app.ts has ended with exit code 1");
 });
 
+test("an exported fetch-style application is served as well; what is neither is only run", async () => {
+  const { cwd } = await project({
+    "fetch.js": 'export default { fetch: (request) => new Response("for " + new URL(request.url).pathname) };',
+    "run.js": 'console.log("ran"); export default { listen: 1 };',
+  });
+  const served = start(["dev", "--port", "0", "fetch.js"], { cwd });
+  const url = (await served.line("listening at ", "stderr")).replace(/^.* at /, "");
+  expect(await (await fetch(`${url}/path`)).text()).toBe("for /path");
+  served.child.kill("SIGTERM");
+  expect(await served.ended).toMatchObject({ code: 0 });
+
+  const ran = start(["dev", "--port", "0", "run.js"], { cwd });
+  await ran.said("ran");
+  await ran.said("waiting for a change", "stderr");
+  ran.child.kill("SIGTERM");
+  const { stderr } = await ran.ended;
+  expect(stderr).not.toContain("listening at");
+});
+
 test("a program that listens by itself is left alone, and so is one that will", async () => {
   const port = await freePort();
   const { cwd } = await project({

@@ -16,6 +16,7 @@ import { announce, isAbandonedBy } from "./request/request-access.js";
 import { pathOf, tryNormalisePath } from "./request/request-path.js";
 import { ServerRequest } from "./request/server-request.js";
 import type { Scope } from "./structure/scope.js";
+import { isThenable } from "./thenable.js";
 import { toReply } from "./to-reply.js";
 
 /** See the head of this file. */
@@ -140,8 +141,4 @@ export class Dispatcher {
 function giveUp(made: Reply, error: unknown): void {
   made.discard();
   made.onSent?.(0, error instanceof Error ? error : new Error(String(error)));
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

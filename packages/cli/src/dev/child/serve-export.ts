@@ -1,11 +1,17 @@
 /**
- * Serves what a program exports as its default, if that is an application and nothing listens yet: a program that listens by itself,
- * on whatever server, knows better.
+ * Serves what a program exports as its default, if that is an application, ours or any fetch-style one, and nothing listens yet: a
+ * program that listens by itself, on whatever server, knows better.
  */
 import { createRequire } from "node:module";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { type Application, isSluiceError, type Server } from "sluice/server";
+import {
+  type Application,
+  type FetchApplication,
+  isSluiceError,
+  type Server,
+  serve as serveFetch,
+} from "sluice/server";
 import type { Instructions } from "./instructions.js";
 import { tell } from "./report.js";
 
@@ -15,6 +21,9 @@ const MOST_PORT = 65_535;
 const LISTENING: ReadonlySet<string> = new Set(["TCPServerWrap", "PipeServerWrap"]);
 /** Turns of the event loop in which a server that is about to listen gets there. */
 const PATIENCE_TURNS = 3;
+
+/** Listens with an application. */
+type Listen = (options: { readonly port: number; readonly host: string }) => Promise<Server>;
 
 /** Waits for the program to have run, tells so, and serves. Never rejects. */
 export async function serveExport(instructions: Instructions): Promise<void> {
@@ -28,15 +37,16 @@ export async function serveExport(instructions: Instructions): Promise<void> {
     return;
   }
   tell({ kind: "loaded" });
-  if (!isApplication(exported)) return;
+  const listen = listenerOf(exported);
+  if (listen === undefined) return;
   for (let turn = 0; turn < PATIENCE_TURNS; turn += 1) await nextTurn();
   if (isListening(exported)) return;
-  await serve(exported, instructions).catch(endWith);
+  await serve(listen, instructions).catch(endWith);
 }
 
-async function serve(app: Application, instructions: Instructions): Promise<void> {
+async function serve(listen: Listen, instructions: Instructions): Promise<void> {
   const { host, graceMs } = instructions;
-  const server = await app.listen({ port: portFor(instructions), host });
+  const server = await listen({ port: portFor(instructions), host });
   endGracefully(server, graceMs);
   tell({ kind: "listening", url: server.url });
 }
@@ -53,14 +63,25 @@ function defaultOf(exported: unknown): unknown {
   return typeof exported === "object" && exported !== null && "default" in exported ? exported.default : exported;
 }
 
-function isApplication(exported: unknown): exported is Application {
-  if (typeof exported !== "object" || exported === null) return false;
+/** How to listen with what is exported; undefined for what is no application. */
+function listenerOf(exported: unknown): Listen | undefined {
+  if (typeof exported !== "object" || exported === null) return undefined;
+  if (isApplication(exported)) return (options) => exported.listen(options);
+  return isFetchApplication(exported) ? (options) => serveFetch(exported, options) : undefined;
+}
+
+function isApplication(exported: object): exported is Application {
   const { listen, dispatch } = exported as Partial<Record<keyof Application, unknown>>;
   return typeof listen === "function" && typeof dispatch === "function";
 }
 
-function isListening(app: Application): boolean {
-  return app.listening || process.getActiveResourcesInfo().some((resource) => LISTENING.has(resource));
+function isFetchApplication(exported: object): exported is FetchApplication {
+  return typeof (exported as Partial<FetchApplication>).fetch === "function";
+}
+
+function isListening(exported: unknown): boolean {
+  const listensItself = isApplication(Object(exported)) && (exported as Application).listening;
+  return listensItself || process.getActiveResourcesInfo().some((resource) => LISTENING.has(resource));
 }
 
 function portFor({ port }: Instructions): number {

@@ -12,6 +12,7 @@ import { HttpError } from "../http-error.js";
 import { problemReply } from "../problem.js";
 import type { Reply } from "../reply.js";
 import { pathOf } from "../request/request-path.js";
+import { isThenable } from "../thenable.js";
 import type { ClientView, ProxyTrust } from "../trust-proxy.js";
 import { answerLight, answerResponse } from "./answer-response.js";
 import { type Afterwards, FetchContext } from "./fetch-context.js";
@@ -129,8 +130,4 @@ async function answerLater(pending: unknown, exchange: ServerExchange): Promise<
 
 function describe(result: unknown): string {
   return Object.prototype.toString.call(result).slice("[object ".length, -1);
-}
-
-function isThenable(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

@@ -1,4 +1,5 @@
 /** What a stored response takes from a newer head (RFC 9111 §3.1, §3.2, §4.3.4, §4.3.5), and which one that head is about. */
+import { isWeakTag, matchesStrongly, matchesWeakly } from "../../../../http/entity-tag.js";
 import type { FieldLines } from "../../../../http1/sinks.js";
 import { fieldsWithout, findField } from "../../../field-lines.js";
 import type { ClientResponse } from "../../../response.js";
@@ -41,7 +42,9 @@ export function updatedFields(stored: FieldLines, newer: FieldLines): string[] {
 export function isValidatedBy(entry: CacheEntry, answer: ClientResponse): boolean {
   const etag = findField(answer.fields, "etag");
   const own = findField(entry.fields, "etag");
-  if (etag !== undefined) return isStrong(etag) ? own === etag : own !== undefined && opaque(own) === opaque(etag);
+  if (etag !== undefined) {
+    return own !== undefined && (isWeakTag(etag) ? matchesWeakly(own, etag) : matchesStrongly(own, etag));
+  }
   const modified = findField(answer.fields, "last-modified");
   // Without a validator it can only be about what was asked.
   return modified === undefined || modified === findField(entry.fields, "last-modified");
@@ -50,7 +53,7 @@ export function isValidatedBy(entry: CacheEntry, answer: ClientResponse): boolea
 /** Whether the entry is another representation of the very same content: the same strong validator (§4.3.4). */
 export function sharesStrongValidator(entry: CacheEntry, answer: ClientResponse): boolean {
   const etag = findField(answer.fields, "etag");
-  return etag !== undefined && isStrong(etag) && findField(entry.fields, "etag") === etag;
+  return etag !== undefined && matchesStrongly(etag, findField(entry.fields, "etag") ?? "");
 }
 
 /** Whether what the answer to a HEAD says of the content still holds for this entry (§4.3.5). */
@@ -59,12 +62,4 @@ export function agreesWithHead(entry: CacheEntry, answer: ClientResponse): boole
     const value = findField(answer.fields, name);
     return value === undefined || value === findField(entry.fields, name);
   });
-}
-
-function isStrong(etag: string): boolean {
-  return !etag.startsWith("W/");
-}
-
-function opaque(etag: string): string {
-  return isStrong(etag) ? etag : etag.slice("W/".length);
 }

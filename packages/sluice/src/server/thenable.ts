@@ -1,0 +1,6 @@
+/** What handlers return may be a promise of their own kind: anything with a `then` counts, as `await` has it. */
+
+/** Whether `await` would wait for `value`. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
