@@ -102,6 +102,11 @@ export class AnswerQueue implements AnswerWriterOwner {
     if (this.#sending) this.#exchanges.head?.answer?.payload?.endSoon?.();
   }
 
+  /** Tells all who work on an answer that probably nobody waits for it. */
+  abort(reason: Error): void {
+    for (let each = this.#exchanges.head; each !== undefined; each = each.next) each.abort(reason);
+  }
+
   /** Nothing that waits will be answered. */
   drop(reason: Error): void {
     for (let next = this.#exchanges.shift(); next !== undefined; next = this.#exchanges.shift()) {

@@ -94,7 +94,10 @@ export class Http1Exchange implements RequestHead {
     return this.#host.secure;
   }
 
-  /** Aborted, with the reason, when the connection ends before the answer is complete. A client that half-closes is still there. */
+  /**
+   * Aborted, with the reason, when the connection ends before the answer is complete, or the client ends its side of it: hardly any
+   * client does that and still waits. What is answered nevertheless is sent.
+   */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -133,7 +136,7 @@ export class Http1Exchange implements RequestHead {
     return text;
   }
 
-  /** The connection is gone, or the request can never become complete. The first reason stays. */
+  /** The client is gone, or the request can never become complete. The first reason stays. */
   abort(reason: Error): void {
     this.#gone ??= reason;
     this.#controller?.abort(this.#gone);

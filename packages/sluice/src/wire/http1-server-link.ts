@@ -156,9 +156,11 @@ export class Http1ServerLink implements TransportHandler, AnswerQueueOwner, Inta
   onEnd(): void {
     if (this.#state !== "open") return;
     this.#working = true;
-    // Half-closed or gone, nobody can tell; a body that would never end does not wait to find out.
+    // Half-closed or gone, nobody can tell. What is answered is sent, in case somebody still reads; but nobody is to go on working
+    // for a client that most probably is not there any more, and a body that would never end does not wait to find out.
     this.#answers.retire();
     this.#intake.finish();
+    this.#answers.abort(clientLeft());
     this.#endPacket();
   }
 
@@ -180,6 +182,7 @@ export class Http1ServerLink implements TransportHandler, AnswerQueueOwner, Inta
 
   onExchange(exchange: Http1Exchange): void {
     this.#answers.push(exchange);
+    if (this.#intake.finished) exchange.abort(clientLeft());
     // A head that follows is another one, for whoever measures how long heads take.
     this.#phase = undefined;
   }
@@ -357,6 +360,13 @@ export class Http1ServerLink implements TransportHandler, AnswerQueueOwner, Inta
     link.#answers.flush();
     link.#settle();
   };
+}
+
+function clientLeft(): ConnectionLostError {
+  return new ConnectionLostError(
+    "server/client-gone",
+    "Cannot wait for the answer: the client has ended the connection",
+  );
 }
 
 function clientGone(cause: Error | undefined): ConnectionLostError {

@@ -53,7 +53,6 @@ export class RequestIntake implements RequestSink {
   /** The exchange whose answer decides what the next bytes mean. */
   #upgrading: Http1Exchange | undefined;
   #lent = false;
-  /** The peer will send no more. */
   #finished = false;
 
   constructor(owner: IntakeOwner, settings: IntakeSettings) {
@@ -85,6 +84,11 @@ export class RequestIntake implements RequestSink {
   /** Bytes that come now would have to be kept: the transport should wait. */
   get paused(): boolean {
     return this.#state !== "closed" && this.#reader.paused;
+  }
+
+  /** The peer will send no more. */
+  get finished(): boolean {
+    return this.#finished;
   }
 
   get requestCount(): number {

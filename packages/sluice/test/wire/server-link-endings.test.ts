@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Transport, TransportHandler } from "../../src/net/transport.js";
 import type { Answer, TakeOver } from "../../src/wire/answer.js";
+import type { Http1Exchange } from "../../src/wire/http1-exchange.js";
 import { answer, deferred, echoPath, get, ok, refused, serve, streamed } from "./server-link-setup.js";
 
 describe("server link: half-closed clients", () => {
@@ -18,7 +19,7 @@ describe("server link: half-closed clients", () => {
     expect(served.closed).toBe(1);
   });
 
-  test("FIN right after the request: the answer comes, and says that it is the last", async () => {
+  test("FIN right after the request: the signal aborts; the answer comes nevertheless, and says that it is the last", async () => {
     const later = deferred<Answer>();
     const served = serve(() => later.promise);
     served.packets(get("/1"));
@@ -27,16 +28,23 @@ describe("server link: half-closed clients", () => {
     expect(served.transport.ended).toBe(false);
     later.resolve(answer(200, "late"));
     expect(await served.later()).toBe(ok("late", "Connection: close\r\n"));
-    expect(signal?.aborted).toBe(false);
+    expect(signal?.reason).toMatchObject({ code: "server/client-gone" });
     expect(served.closed).toBe(1);
   });
 
-  test("FIN behind more requests than are read at once: all are answered", async () => {
-    const served = serve(async (exchange) => answer(200, exchange.target), { maxPipelined: 1 });
+  test("FIN behind more requests than are read at once: all are answered, and know that the client has left", async () => {
+    const left: boolean[] = [];
+    const respond = async (exchange: Http1Exchange): Promise<Answer> => {
+      await Promise.resolve();
+      left.push(exchange.signal.aborted);
+      return answer(200, exchange.target);
+    };
+    const served = serve(respond, { maxPipelined: 1 });
     served.transport.feed(get("/1") + get("/2") + get("/3"), { end: true });
     served.transport.flush();
     const written = served.transport.takeWritten() + (await served.later());
     expect(written).toMatch(/\/1.*\/2.*\/3$/s);
+    expect(left).toEqual([true, true, true]);
     expect(served.transport.ended).toBe(true);
     await served.later();
     expect(served.closed).toBe(1);

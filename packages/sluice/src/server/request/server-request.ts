@@ -139,7 +139,10 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> extends Re
     return lazy.id;
   }
 
-  /** Aborted when the client goes away before the answer is complete, or the server is closed hard. */
+  /**
+   * Aborted when the client goes away before the answer is complete, or the server is closed hard. A client that ends its side of the
+   * connection counts as gone, though what is answered is still sent to it: it may be reading.
+   */
   get signal(): AbortSignal {
     const lazy = this.#parts();
     lazy.signal ??= lazy.narrow === undefined ? this.#exchange.signal : lazy.narrow(this.#exchange.signal);

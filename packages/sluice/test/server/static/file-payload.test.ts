@@ -38,7 +38,7 @@ describe("a file being sent", () => {
     expect(payload.length).toBe(MIB);
     expect((await payload.next()).value).toHaveLength(256 * 1024);
     expect(Buffer.concat([BODY.subarray(0, 256 * 1024), await rest(payload)]).equals(BODY)).toBe(true);
-    await expect.poll(openDescriptors).toBe(before);
+    await expect.poll(openDescriptors).toBeLessThanOrEqual(before);
   });
 
   test("comes in the parts asked for, with what stands between them", async () => {
@@ -86,7 +86,7 @@ describe("a file being sent", () => {
     })();
     await expect(reading).rejects.toMatchObject({ code, name: "PayloadError" });
     expect(sentBytes).toBeLessThan(MIB);
-    await expect.poll(openDescriptors).toBe(before);
+    await expect.poll(openDescriptors).toBeLessThanOrEqual(before);
   });
 
   test("changed before its only piece was read is found out before that leaves", async () => {
@@ -124,7 +124,7 @@ describe("a file being sent", () => {
     const never = new FilePayload((await opened()).file, [{ start: 0, end: MIB }]);
     never.discard();
     never.discard();
-    await expect.poll(openDescriptors).toBe(before);
+    await expect.poll(openDescriptors).toBeLessThanOrEqual(before);
   });
 });
 
