@@ -56,6 +56,7 @@ const ROOMS = [
   "tls",
   "transport",
   "url",
+  "websocket",
   "worker",
 ].join("|");
 // A media type is no code of ours.
