@@ -19,6 +19,7 @@
  *   ├ AuthenticationError    no credentials to be had, or a server that cannot prove who it is: log in anew
  *   ├ TooManyRedirectsError
  *   ├ SessionClosedError
+ *   ├ WebSocketClosedError   the WebSocket is over; `closeCode` says how
  *   ├ TaskError              concurrency: a task group or worker pool was closed under somebody who waits
  *   └ HttpError              server: the answer to a request, thrown by its handler
  *
@@ -266,6 +267,31 @@ export class SessionClosedError extends SluiceError {
 /** A task group, semaphore or worker pool was closed while somebody waited for it. */
 export class TaskError extends SluiceError {
   static override readonly kind: string = "TaskError";
+}
+
+/** What a {@link WebSocketClosedError} knows besides. */
+export interface WebSocketClosedDetails extends ErrorDetails {
+  readonly closeCode: number;
+  readonly closeReason: string;
+}
+
+/** A WebSocket ended, or had ended before it was asked for something. */
+export class WebSocketClosedError extends SluiceError {
+  static override readonly kind: string = "WebSocketClosedError";
+  /** How it ended (RFC 6455 §7.4): 1000 is by consent, 1006 means that it broke off. */
+  readonly closeCode: number;
+  /** The peer's words, or ours where we ended it; empty if there were none. At most 123 bytes. */
+  readonly closeReason: string;
+
+  constructor(code: string, message: string, details: WebSocketClosedDetails) {
+    super(code, message, details);
+    this.closeCode = details.closeCode;
+    this.closeReason = details.closeReason;
+  }
+
+  override toJSON(): Record<string, unknown> {
+    return { ...super.toJSON(), closeCode: this.closeCode, closeReason: this.closeReason };
+  }
 }
 
 /** What a peer's bytes did wrong. Thrown by codecs only. */
