@@ -1,6 +1,6 @@
 /** The platform's randomness, and a repeatable one, for the layers above that are handed it. */
 
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes, randomFillSync, randomUUID } from "node:crypto";
 
 /** Gives a number in [0, 1) at each call. Of no cryptographic quality: for jitter and order. */
 export type Random = () => number;
@@ -29,4 +29,21 @@ export function randomId(): string {
 /** `byteCount` bytes that nobody can guess, in lower-case hexadecimal digits. */
 export function randomHex(byteCount: number): string {
   return randomBytes(byteCount).toString("hex");
+}
+
+const KEY_COUNT = 1_024;
+/** Made when the first key is asked for: a process that serves only never needs one. */
+let maskKeys: Int32Array | undefined;
+let nextMaskKey = KEY_COUNT;
+
+/** 32 bits that nobody can foresee, as RFC 6455 §5.3 asks of masks. Drawn from the system by the thousand, because asking is dear. */
+export function systemMaskKey(): number {
+  maskKeys ??= new Int32Array(KEY_COUNT);
+  if (nextMaskKey === KEY_COUNT) {
+    randomFillSync(maskKeys);
+    nextMaskKey = 0;
+  }
+  const key = maskKeys[nextMaskKey] ?? 0;
+  nextMaskKey += 1;
+  return key;
 }

@@ -1,0 +1,215 @@
+/**
+ * Makes messages of frames: pieces are joined once, text is decoded once, compressed messages are inflated; what is ready is put
+ * into the inbox. It says when there is more than the program has taken, so that reading stops.
+ *
+ * Two modes. Usually a message is put into the box when it is whole. In streaming mode, which begins when a program asks for it, it is
+ * put there when it begins, and its parts follow; of a compressed message the parts are what one frame inflates to.
+ */
+
+import { Collector } from "../../body/collect.js";
+import { handOver } from "../../body/own-bytes.js";
+import { Utf8Validator } from "../../bytes/utf8-validator.js";
+import { textInvalid } from "../../websocket/frame-faults.js";
+import type { FrameSink } from "../../websocket/frame-sink.js";
+import type { MessageInflater } from "../../websocket/message-compression.js";
+import { type DataOpcode, TEXT } from "../../websocket/opcodes.js";
+import { Inbox, type Message } from "./inbox.js";
+import type { InboxSource } from "./inbox-iterator.js";
+import { IncomingStream, type MessageStreamOwner } from "./message-stream.js";
+
+/** Whoever feeds the reader whose sink this is. */
+export interface IntakeOwner {
+  /** `intake.full` may have changed. Called inside a sink call, too. */
+  steerReading(): void;
+  /** A message could not be inflated, long after its frame was read. */
+  onLateFault(error: unknown): void;
+  onPing(payload: Buffer): void;
+  onPong(payload: Buffer): void;
+  onPeerClose(code: number, reason: string): void;
+}
+
+/** What the inbox holds: whole messages, and in streaming mode those that begin. */
+export type Incoming = Message | IncomingStream;
+
+/** The messages of one connection on their way in. */
+export class MessageIntake implements FrameSink, InboxSource<Incoming, Message>, MessageStreamOwner {
+  readonly inbox = new Inbox<Incoming>();
+  readonly #owner: IntakeOwner;
+  readonly #maxQueuedBytes: number;
+  readonly #makeInflater: (() => MessageInflater) | undefined;
+  #inflater: MessageInflater | undefined = undefined;
+  /** Set when the connection has ended, and not as it should. */
+  failure: Error | undefined = undefined;
+  #streaming = false;
+  /** A message that is in several pieces. */
+  #collector: Collector | undefined = undefined;
+  #stream: IncomingStream | undefined = undefined;
+  #decoder: InstanceType<typeof TextDecoder> | undefined = undefined;
+  #isText = false;
+  #compressed = false;
+  #inflating = false;
+  #discarding = false;
+  #full = false;
+  /** Bytes of the parts that are kept in streams. */
+  #streamCost = 0;
+
+  /** `makeInflater`: called for the first compressed message; undefined where compression was not agreed. */
+  constructor(owner: IntakeOwner, maxQueuedBytes: number, makeInflater: (() => MessageInflater) | undefined) {
+    this.#owner = owner;
+    this.#maxQueuedBytes = maxQueuedBytes;
+    this.#makeInflater = makeInflater;
+  }
+
+  /** Whether the peer has to wait; once it has, until half of what is kept was taken. */
+  get full(): boolean {
+    if (this.#discarding) return false;
+    if (this.#inflating) return true;
+    const { inbox } = this;
+    const held = inbox.cost + this.#streamCost + (this.#collector?.byteLength ?? 0);
+    this.#full = !inbox.awaited && held > (this.#full ? this.#maxQueuedBytes / 2 : this.#maxQueuedBytes);
+    return this.#full;
+  }
+
+  /** From the next message on, messages are put into the box when they begin; what has come of the present one is its first part. */
+  startStreaming(): void {
+    this.#streaming = true;
+    const collector = this.#collector;
+    if (collector === undefined || this.#compressed) return;
+    this.#collector = undefined;
+    this.#openStream();
+    if (collector.byteLength > 0) this.#streamPart(collector.take(), false);
+  }
+
+  // Frames.
+
+  onWhole(opcode: DataOpcode, compressed: boolean, payload: Buffer, borrowed: boolean): void {
+    if (this.#discarding) return;
+    if (compressed) this.#inflate(opcode === TEXT, payload);
+    else if (opcode === TEXT) this.#deliver(payload.toString("utf8"));
+    else this.#deliver(borrowed ? new Uint8Array(payload) : handOver(payload));
+  }
+
+  onMessageStart(opcode: DataOpcode, compressed: boolean): void {
+    if (this.#discarding) return;
+    this.#isText = opcode === TEXT;
+    this.#compressed = compressed;
+    if (this.#streaming && !compressed) this.#openStream();
+    else this.#collector = new Collector(Number.POSITIVE_INFINITY, undefined);
+  }
+
+  onData(piece: Buffer, borrowed: boolean): void {
+    if (this.#stream !== undefined) this.#streamPart(piece, borrowed);
+    else this.#collector?.add(piece, borrowed);
+  }
+
+  onMessageEnd(): void {
+    const stream = this.#stream;
+    const collector = this.#collector;
+    this.#stream = undefined;
+    this.#collector = undefined;
+    stream?.finish();
+    if (collector === undefined) return;
+    const bytes = collector.take();
+    if (this.#compressed) this.#inflate(this.#isText, bytes);
+    else this.#deliver(this.#isText ? decode(bytes) : bytes);
+  }
+
+  /** What comes from now on is of no interest. Messages in the box can still be taken. */
+  discard(): void {
+    this.#discarding = true;
+    this.#collector = undefined;
+  }
+
+  /** Nothing comes any more; `failure` is for who waits, `undefined` for an end that is as it should be. */
+  end(failure: Error | undefined, broken: Error): void {
+    this.discard();
+    this.failure = failure;
+    this.#stream?.fail(broken);
+    this.#stream = undefined;
+    this.inbox.end();
+    this.#inflater?.close();
+  }
+
+  onPing(payload: Buffer): void {
+    this.#owner.onPing(payload);
+  }
+
+  onPong(payload: Buffer): void {
+    this.#owner.onPong(payload);
+  }
+
+  onClose(code: number, reason: string): void {
+    this.#owner.onPeerClose(code, reason);
+  }
+
+  // Readers.
+
+  shape(item: Incoming): Message | Promise<Message> {
+    return item instanceof IncomingStream ? item.whole() : item;
+  }
+
+  onRead(): void {
+    this.#owner.steerReading();
+  }
+
+  onStreamRead(costChange: number): void {
+    this.#streamCost += costChange;
+    this.#owner.steerReading();
+  }
+
+  // Within.
+
+  #deliver(message: Message): void {
+    this.inbox.push(this.#streaming ? IncomingStream.of(message) : message);
+    if (this.inbox.cost > this.#maxQueuedBytes) this.#owner.steerReading();
+  }
+
+  #openStream(): void {
+    this.#decoder = this.#isText ? new TextDecoder("utf-8", { ignoreBOM: true }) : undefined;
+    this.#stream = new IncomingStream(this.#isText ? "text" : "binary", this);
+    this.inbox.push(this.#stream);
+  }
+
+  #streamPart(piece: Uint8Array, borrowed: boolean): void {
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    const before = stream.inbox.cost;
+    if (this.#decoder !== undefined) stream.push(this.#decoder.decode(piece, { stream: true }));
+    else stream.push(borrowed ? new Uint8Array(piece) : handOver(piece));
+    this.#streamCost += stream.inbox.cost - before;
+  }
+
+  /** While this lasts, reading stops: so messages keep their order. */
+  #inflate(isText: boolean, coded: Uint8Array): void {
+    this.#inflater ??= this.#makeInflater?.();
+    const inflated = this.#inflater?.inflate(coded);
+    if (inflated === undefined) return;
+    if (!(inflated instanceof Promise)) {
+      this.#deliver(isText ? checkedText(inflated) : handOver(inflated));
+      return;
+    }
+    this.#inflating = true;
+    this.#owner.steerReading();
+    inflated
+      .then((bytes) => {
+        this.#inflating = false;
+        if (!this.#discarding) this.#deliver(isText ? checkedText(bytes) : handOver(bytes));
+        this.#owner.steerReading();
+      })
+      .catch((error: unknown) => {
+        this.#inflating = false;
+        this.#owner.onLateFault(error);
+      });
+  }
+}
+
+/** What frames said to be text has been checked; what it inflates to has not. Throws `WebSocketFault`. */
+function checkedText(bytes: Uint8Array): string {
+  const validator = new Utf8Validator();
+  if (!validator.push(bytes) || !validator.end()) throw textInvalid("the inflated message");
+  return decode(bytes);
+}
+
+function decode(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+}
