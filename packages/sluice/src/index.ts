@@ -159,6 +159,8 @@ export {
   ValidationError,
   type ValidationErrorDetails,
   type ValidationIssue,
+  type WebSocketClosedDetails,
+  WebSocketClosedError,
 } from "./errors.js";
 export { type FromFieldsOptions, HttpHeaders } from "./http/headers.js";
 export { findLink, type Link } from "./http/link.js";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { BINARY, closing, CLOSE, FIN, frame, Linked, pair, PING, PONG, TEXT, turns } from "./websocket-setup.js";
+import { BINARY, CLOSE, closing, FIN, frame, Linked, PING, PONG, pair, TEXT, turns } from "./websocket-setup.js";
 
 describe("a connection", () => {
   it("carries text and bytes both ways, in order", async () => {

@@ -85,7 +85,11 @@ export interface Pair {
   readonly transports: readonly [MemoryTransport, MemoryTransport];
 }
 
-export function pair(options: WebSocketConnectionOptions = {}, memory: MemoryPairOptions = {}, setup: Setup = {}): Pair {
+export function pair(
+  options: WebSocketConnectionOptions = {},
+  memory: MemoryPairOptions = {},
+  setup: Setup = {},
+): Pair {
   const clock = new ManualClock();
   const transports = memoryPair(memory);
   const nothing = new Uint8Array(0);
