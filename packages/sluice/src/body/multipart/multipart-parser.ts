@@ -118,10 +118,12 @@ export class MultipartParser {
       this.#give(piece, at, found, borrowed);
       return this.#endContent(found + this.#delimiter.byteLength);
     }
+    // Known before the piece is given away: its receiver may transfer it, and then it has no length.
+    const end = piece.byteLength;
     const rest = this.#delimiterStart(piece, at);
     this.#give(piece, at, rest, borrowed);
-    this.#matched = piece.byteLength - rest;
-    return piece.byteLength;
+    this.#matched = end - rest;
+    return end;
   }
 
   /** Compares on where the piece before left off. What turns out to be content is given out. */
