@@ -60,6 +60,11 @@ export function checkLayers(files, table) {
   return { problems: walk.problems, importCount: walk.importCount };
 }
 
+/** Served to browsers as it is. */
+function isStandalone(table, path) {
+  return (table.standalone ?? []).includes(path);
+}
+
 /** `http1/limits.ts` is in `http1`, `errors.ts` in `errors`. */
 function roomOf(path) {
   const slash = path.indexOf("/");
@@ -68,6 +73,10 @@ function roomOf(path) {
 
 function checkImport(walk, path, room, found) {
   const { specifier } = found;
+  if (isStandalone(walk.table, path) && found.kind !== "type") {
+    walk.problems.push(`${path}:${found.line}: imports ${specifier}; it runs alone, where nothing else of ours is`);
+    return;
+  }
   if (specifier.startsWith(".")) return checkRelative(walk, path, room, found);
   if (room === undefined) {
     walk.problems.push(`${path}:${found.line}: an entry file only re-exports, it cannot import ${specifier}`);
@@ -114,7 +123,7 @@ function checkDependency({ table, problems, loaders }, path, room, { specifier, 
 }
 
 function checkGlobals({ table, problems }, path, room, source) {
-  if (path === table.clockFile) return;
+  if (path === table.clockFile || isStandalone(table, path)) return;
   const banned = room.layer <= table.pureUpToLayer ? [...TIMERS, ...IMPURE] : TIMERS;
   const names = banned.filter((name) => !(room.globals ?? []).includes(name));
   for (const { name, line } of globalsUsed(source, names)) {

@@ -34,6 +34,11 @@ describe("the layer check", () => {
     expect(problemsOf()).toEqual([]);
   });
 
+  test("lets what browsers load alone have timers and types", () => {
+    const client = 'import type { T } from "./client-types.js"; export const c = (t: T) => setTimeout(t, 1);';
+    expect(problemsOf({ "push/client.ts": client, "push/client-types.ts": "export type T = () => void;" })).toEqual([]);
+  });
+
   test.each([
     [
       "an import upward",
@@ -48,6 +53,12 @@ describe("the layer check", () => {
       /upward/,
     ],
     ["a type named by import()", "http1/reader.ts", 'export type R = import("../net/tcp.js").C;', /upward/],
+    [
+      "an import into what browsers load alone",
+      "push/client.ts",
+      'import { h } from "../http/headers.js"; export const c = h;',
+      /runs alone/,
+    ],
     ["a re-export upward", "net/tcp.ts", 'export * from "../client/session.js";', /upward/],
     ["a dynamic import upward", "net/tcp.ts", 'export const c = () => import("../client/session.js");', /upward/],
     [
