@@ -1,6 +1,5 @@
 /**
- * Content codings (RFC 9110 §8.4): which there are, what a `Content-Encoding` field means, how each is done and undone. The
- * only file that knows the platform's compression library, which is loaded with the first body that needs it.
+ * Content codings (RFC 9110 §8.4): which there are, what a `Content-Encoding` field means, how each is done and undone.
  *
  * What follows the end of the coded data: gzip may have further members (RFC 1952 §2.2) and zero padding, anything else
  * after it is corrupt; zstd may have further frames (RFC 8878 §3.1). After deflate and br, which have no such thing,
@@ -10,11 +9,10 @@
 import { PayloadError, UsageError } from "../errors.js";
 import { type CodingTool, ContentDecoder, DEFAULT_MAX_EXPANSION, type DecodeLimits } from "./coding/content-decoder.js";
 import type { CodingStream } from "./coding/decode-stage.js";
+import { loadZlib, type Zlib } from "./coding/zlib.js";
 
 /** The registered codings that can be undone (RFC 9110 §8.4.1; br: RFC 7932; zstd: RFC 8878). */
 export type ContentCoding = "gzip" | "deflate" | "br" | "zstd";
-
-type Zlib = typeof import("node:zlib");
 
 /** What newer versions of Node.js have and our types do not. */
 interface ZstdLibrary {
@@ -110,7 +108,7 @@ export function codingsOf(fieldValue: string): readonly ContentCoding[] {
 
 /** A decoder that undoes these codings, the last applied first. `codings` as {@link codingsOf} gives them, not empty. */
 export function decoderFor(codings: readonly ContentCoding[], limits: Partial<DecodeLimits> = {}): ContentDecoder {
-  const library = process.getBuiltinModule("node:zlib");
+  const library = loadZlib();
   const tools = codings.map((coding) => toolFor(coding, library)).reverse();
   const { maxOutputBytes = Number.POSITIVE_INFINITY, maxExpansion = DEFAULT_MAX_EXPANSION } = limits;
   return new ContentDecoder(tools, { maxOutputBytes, maxExpansion });
@@ -134,7 +132,7 @@ export function requireLevel(coding: ContentCoding, level: number): void {
 
 /** An encoder for one coding, which has to be one that {@link requireCoding} accepts. */
 export function encoderFor(coding: ContentCoding, options: EncoderOptions = {}): ContentEncoder {
-  const zlib = process.getBuiltinModule("node:zlib");
+  const zlib = loadZlib();
   switch (coding) {
     case "gzip":
     case "deflate":

@@ -1,4 +1,4 @@
-/** What compresses messages and undoes it (RFC 7692 §7.2), as the links ask for it; made by `body/coding/message-coding.ts`. */
+/** What compresses messages and undoes it (RFC 7692 §7.2), as the links ask for it; `body/messages/message-coding.ts` makes it. */
 
 /** One direction of one connection, outgoing. Calls are in the order in which the messages leave. */
 export interface MessageDeflater {
@@ -8,7 +8,9 @@ export interface MessageDeflater {
    * until it is done.
    */
   deflate(plain: Uint8Array): Uint8Array | Promise<Uint8Array>;
-  /** Gives up memory, and what is under way: such promises never settle. */
+  /** The same for a part of a message, to be followed by others and by `deflate` for the last. */
+  deflatePart(plain: Uint8Array): Uint8Array | Promise<Uint8Array>;
+  /** Gives up memory. What is under way is done, for nobody. */
   close(): void;
 }
 
@@ -16,11 +18,10 @@ export interface MessageDeflater {
 export interface MessageInflater {
   /**
    * The message whose frames had `coded` for payload. Small ones at once, large ones off the event loop; the next call comes when
-   * this one is done. `coded` may be borrowed for the call: what has to wait is copied. Throws, or rejects with,
-   * `WebSocketFault`: `websocket/message-too-large` (1009) as soon as there is more than `maxMessageSize`,
-   * `websocket/deflate-invalid` (1007).
+   * this one is done. `coded` may be borrowed for the call. Throws, or rejects with, `WebSocketFault`:
+   * `websocket/message-too-large` (1009) while there is more than `maxMessageSize`, `websocket/deflate-invalid` (1007).
    */
   inflate(coded: Uint8Array): Uint8Array | Promise<Uint8Array>;
-  /** Gives up memory, and what is under way: such a promise never settles. */
+  /** Gives up memory. What is under way is done, for nobody. */
   close(): void;
 }

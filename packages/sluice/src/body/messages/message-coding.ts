@@ -1,0 +1,36 @@
+/** Makes what compresses the messages of a connection, and undoes it, by what was agreed in its handshake (RFC 7692). */
+
+import type { ResolvedDeflateOptions } from "../../websocket/deflate-options.js";
+import type { MessageDeflater, MessageInflater } from "../../websocket/message-compression.js";
+import type { WebSocketRole } from "../../websocket/opcodes.js";
+import type { DeflateAgreement } from "../../websocket/permessage-deflate.js";
+import { RawDeflater } from "./raw-deflater.js";
+import { RawInflater } from "./raw-inflater.js";
+
+/** For the messages that we, in this role, send. Holds next to nothing before the first. */
+export function messageDeflater(
+  agreement: DeflateAgreement,
+  role: WebSocketRole,
+  options: Pick<ResolvedDeflateOptions, "level">,
+): MessageDeflater {
+  const isServer = role === "server";
+  return new RawDeflater({
+    level: options.level,
+    maxWindowBits: isServer ? agreement.serverMaxWindowBits : agreement.clientMaxWindowBits,
+    contextTakeover: !(isServer ? agreement.serverNoContextTakeover : agreement.clientNoContextTakeover),
+  });
+}
+
+/** For the messages that we, in this role, receive. Holds next to nothing before the first. */
+export function messageInflater(
+  agreement: DeflateAgreement,
+  role: WebSocketRole,
+  maxMessageSize: number,
+): MessageInflater {
+  const isServer = role === "server";
+  return new RawInflater({
+    maxWindowBits: isServer ? agreement.clientMaxWindowBits : agreement.serverMaxWindowBits,
+    contextTakeover: !(isServer ? agreement.clientNoContextTakeover : agreement.serverNoContextTakeover),
+    maxMessageSize,
+  });
+}
