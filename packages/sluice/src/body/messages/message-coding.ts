@@ -34,3 +34,25 @@ export function messageInflater(
     maxMessageSize,
   });
 }
+
+/** Both directions of one connection, each made when it is first needed: what `openWebSocket` takes. */
+export interface MessageCompression {
+  makeDeflater(): MessageDeflater;
+  makeInflater(): MessageInflater;
+}
+
+/** What is needed beyond the agreement. */
+export interface CompressionSettings {
+  readonly role: WebSocketRole;
+  readonly level: ResolvedDeflateOptions["level"];
+  readonly maxMessageSize: number;
+}
+
+/** For a connection on which `agreement` was reached. */
+export function messageCompression(agreement: DeflateAgreement, settings: CompressionSettings): MessageCompression {
+  const { role, level, maxMessageSize } = settings;
+  return {
+    makeDeflater: () => messageDeflater(agreement, role, { level }),
+    makeInflater: () => messageInflater(agreement, role, maxMessageSize),
+  };
+}

@@ -1,7 +1,7 @@
 import { deflateRawSync, constants as zlib } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { messageDeflater, messageInflater } from "../../../src/body/messages/message-coding.js";
+import { messageCompression, messageDeflater, messageInflater } from "../../../src/body/messages/message-coding.js";
 import { RawDeflater } from "../../../src/body/messages/raw-deflater.js";
 import { RawInflater } from "../../../src/body/messages/raw-inflater.js";
 import type { DeflateAgreement } from "../../../src/websocket/permessage-deflate.js";
@@ -119,6 +119,18 @@ describe("what we deflate, we inflate", () => {
         if (Buffer.compare(inflated, plain) !== 0) throw new Error(`${size} bytes from the ${from} changed`);
       }
     }
+  });
+
+  test("by both ends of one agreement", async () => {
+    const agreement = { ...PLAIN, serverMaxWindowBits: 9, clientNoContextTakeover: true };
+    const settings = { level: 6, maxMessageSize: 1_000 } as const;
+    const server = messageCompression(agreement, { ...settings, role: "server" }).makeDeflater();
+    const client = messageCompression(agreement, { ...settings, role: "client" }).makeInflater();
+    for (const size of [1_000, 900, 20]) {
+      expect(Buffer.compare(await client.inflate(await server.deflate(textOf(size))), textOf(size))).toBe(0);
+    }
+    const large = await server.deflate(textOf(1_001));
+    expect(() => client.inflate(large)).toThrow(expect.objectContaining({ code: "websocket/message-too-large" }));
   });
 
   test("in parts", async () => {
