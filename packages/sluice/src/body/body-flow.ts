@@ -24,6 +24,11 @@ export interface DirectReader {
   onPiece(piece: Uint8Array, borrowed: boolean): void;
   onEnd(): void;
   onFail(error: Error): void;
+  /**
+   * Whether it wants a pause: the source is asked to stop, and no time limit runs, until it calls {@link BodyFlow.readOn}. What is on
+   * its way still comes. @default false
+   */
+  readonly full?: boolean;
 }
 
 type WireState = "open" | BodyOutcome;
@@ -124,6 +129,7 @@ export class BodyFlow implements DecoderSink {
     else this.#deliver(piece, borrowed);
     this.#pushing = false;
     this.#throttled = this.#wire === "open" && !this.#hasRoom();
+    if (this.#throttled && this.#direct !== undefined) this.#setWaiting(false);
     return !this.#throttled;
   }
 
@@ -191,6 +197,14 @@ export class BodyFlow implements DecoderSink {
       this.#endDirect();
       return;
     }
+    this.#setWaiting(this.#wire === "open" && reader.full !== true);
+    this.#decoder?.resume();
+    this.#makeRoom();
+  }
+
+  /** The reader that {@link BodyFlow.divert} named is no longer full. */
+  readOn(): void {
+    if (this.#direct === undefined || this.#direct.full === true) return;
     this.#setWaiting(this.#wire === "open");
     this.#decoder?.resume();
     this.#makeRoom();
@@ -219,7 +233,7 @@ export class BodyFlow implements DecoderSink {
 
   onDecoded(piece: Uint8Array): boolean {
     this.#deliver(piece, false);
-    const room = this.#kept.byteLength <= this.#highWaterMark;
+    const room = this.#kept.byteLength <= this.#highWaterMark && this.#direct?.full !== true;
     if (!room && !this.#pushing && !this.#throttled && this.#wire === "open") {
       this.#throttled = true;
       this.#source.pause();
@@ -307,6 +321,7 @@ export class BodyFlow implements DecoderSink {
   }
 
   #hasRoom(): boolean {
+    if (this.#direct?.full === true) return false;
     return this.#kept.byteLength + (this.#decoder?.bufferedBytes ?? 0) <= this.#highWaterMark;
   }
 

@@ -284,3 +284,24 @@ test("bytes that came before a failure are delivered before it", async () => {
   await expect(reader.next()).rejects.toBe(error);
   expect(await reader.next()).toEqual({ value: undefined, done: true });
 });
+
+describe("a reader that takes everything and may be full", () => {
+  test("stops the source and its time limit while it is full, and lets both go on when it says so", () => {
+    const { body, source, owner } = arriving();
+    const reader = { full: false, onPiece() {}, onEnd() {}, onFail() {} };
+    const flow = body.readWith((one) => {
+      one.divert(reader);
+      return one;
+    });
+    expect(lend(body, noise(100_000))).toBe(true);
+    reader.full = true;
+    expect(lend(body, noise(1))).toBe(false);
+    expect(owner.events.at(-1)).toBe("not waiting");
+    flow.readOn();
+    expect(source.calls).toEqual([]);
+    reader.full = false;
+    flow.readOn();
+    expect(source.calls).toEqual(["resume"]);
+    expect(owner.events.at(-1)).toBe("waiting");
+  });
+});
