@@ -19,6 +19,7 @@ const ROOMS = [
   "dates",
   "dedupe",
   "dns",
+  "download",
   "event-stream",
   "fetch",
   "file",
@@ -61,7 +62,7 @@ const ROOMS = [
 ].join("|");
 // A media type is no code of ours.
 const CODE = new RegExp(
-  `["\`](?!multipart/form-data)((?:${ROOMS})/[a-z0-9][a-z0-9.-]*|(?:timeout|response)\\.[a-z-]+)["\`]`,
+  `["\`](?!multipart/(?:form-data|byteranges))((?:${ROOMS})/[a-z0-9][a-z0-9.-]*|(?:timeout|response)\\.[a-z-]+)["\`]`,
   "g",
 );
 /** Codes made from tables: the room, and the pattern of the words in the table. */

@@ -1,0 +1,20 @@
+/** How far a download has come. */
+
+import type { Progress } from "../../body/progress.js";
+
+/** What one segment is at. */
+export interface SegmentProgress {
+  /** The next byte it waits for. */
+  readonly position: number;
+  /** Where its stretch ends; undefined where nobody knows how long the file is. */
+  readonly end: number | undefined;
+  /** Bytes a second, smoothed. */
+  readonly rate: number;
+}
+
+/** One report. `transferred` counts bytes of the file that are there, those of earlier runs included; `rate` only those that come. */
+export interface DownloadProgress extends Progress {
+  readonly state: "connecting" | "downloading" | "waiting" | "verifying" | "done";
+  /** Those under way, by position. */
+  readonly segments: readonly SegmentProgress[];
+}

@@ -1,0 +1,329 @@
+/**
+ * One download from beginning to end: where it goes, what an earlier run has left, versions until one is whole, checksum, and into
+ * its place. However it ends, what can be gone on with is on the disk, and the lock is given back.
+ */
+
+import { fullJitter } from "../../concurrency/back-off.js";
+import { sleep } from "../../concurrency/sleep.js";
+import { SluiceError } from "../../errors.js";
+import { parseHttpDate } from "../../http/dates.js";
+import { type FieldDigests, readFieldDigests } from "../../http/digest-fields.js";
+import type { FileLayer } from "../../platform/file-layer.js";
+import { inFolder } from "../../platform/paths.js";
+import { compareVersions, hasStrongValidator, type RemoteVersion } from "./answers/remote-version.js";
+import { verifyChecksums, withFieldDigests } from "./checksums.js";
+import type { DownloadContext } from "./download-context.js";
+import type { RestartReason } from "./download-events.js";
+import type { DownloadResult } from "./download-result.js";
+import { conditionFor, isStillThere, type KnownFile, knownFile, noteVersion } from "./if-changed.js";
+import { probe, type UsableAnswer } from "./probe.js";
+import type { Restart } from "./segments/fleet.js";
+import { Generation } from "./segments/generation.js";
+import type { ControlRecord } from "./store/control-record.js";
+import { type PartPaths, PartStore } from "./store/part-store.js";
+import { acquireLock, type TargetLock } from "./store/target-lock.js";
+import { fileIn, nameFor, nameInUrl, placeOfTarget, refuseExisting, type TargetPlace } from "./target-place.js";
+
+/** What a run needs besides its context. */
+export interface RunPlace {
+  readonly files: FileLayer;
+  readonly target: string | URL;
+  /** Milliseconds between two records of what is there. */
+  readonly saveInterval: number;
+  /** What the URL is called before anybody has asked for it; undefined where only a function knows. */
+  readonly askedUrl: string | undefined;
+}
+
+const BACK_OFF = { base: 500, cap: 30_000 } as const;
+/** Versions that may follow each other before the server is not asked for ranges any more: its validators mean nothing. */
+const MOST_CHANGES = 2;
+
+/** See the head of this file. Runs once. */
+export class DownloadRun {
+  state: "connecting" | "downloading" | "verifying" | "done" = "connecting";
+  /** The version under way. */
+  generation: Generation | undefined;
+  readonly #context: DownloadContext;
+  readonly #place: RunPlace;
+  #lock: TargetLock | undefined;
+  #store: PartStore | undefined;
+  #known: KnownFile | undefined;
+  #resumedBytes = 0;
+  #digests: FieldDigests = new Map();
+  #mostSegments = 1;
+  readonly #restarts: RestartReason[] = [];
+
+  constructor(context: DownloadContext, place: RunPlace) {
+    this.#context = context;
+    this.#place = place;
+  }
+
+  /** Bytes of the file that are there. */
+  get transferred(): number {
+    let waiting = 0;
+    for (const { claim } of this.generation?.segments ?? []) waiting += claim.position - claim.written;
+    return (this.#store?.extents.byteLength ?? 0) + waiting;
+  }
+
+  async run(): Promise<DownloadResult> {
+    const { files, target } = this.#place;
+    try {
+      const place = await placeOfTarget(target, files);
+      return place.kind === "file" ? await this.#toFile(place.paths) : await this.#toFolder(place);
+    } finally {
+      await this.#store?.close();
+      await this.#lock?.release();
+    }
+  }
+
+  // ── where to ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #toFile(paths: PartPaths): Promise<DownloadResult> {
+    const { options } = this.#context;
+    if (options.overwrite === false) await refuseExisting(paths.target, this.#place.files, false);
+    const store = await this.#open(paths);
+    const record = await this.#found(store);
+    if (record !== undefined) return await this.#fetch(store, record, undefined);
+    if (options.ifChanged) this.#known = await knownFile(paths.target, this.#place.files);
+    const first = await this.#probe(false);
+    return first === undefined ? this.#unchanged(paths) : await this.#fetch(store, undefined, first);
+  }
+
+  /** The name is only known with the first answer; if an earlier run has left something under it, the answer shows whether that fits. */
+  async #toFolder({ folder }: Extract<TargetPlace, { kind: "folder" }>): Promise<DownloadResult> {
+    const { options } = this.#context;
+    const { files, askedUrl } = this.#place;
+    const guess = askedUrl === undefined ? undefined : inFolder(folder, nameInUrl(askedUrl));
+    if (options.ifChanged && guess !== undefined) this.#known = await knownFile(guess, files);
+    const first = await this.#probe(false);
+    if (first === undefined) return this.#unchanged({ target: guess ?? folder, folder });
+    try {
+      const overwrite = options.overwrite ?? (options.ifChanged ? true : undefined);
+      const paths = await fileIn(folder, nameFor(first.response), { files, overwrite });
+      const store = await this.#open(paths);
+      const record = await this.#found(store);
+      if (record === undefined) return await this.#fetch(store, undefined, first);
+      const fits = compareVersions(record.version, first.verdict.version, options.trustSize) === "same";
+      if (!fits) this.#beginsAnew("changed", "what is there is of another version");
+      else first.controller.abort();
+      return fits ? await this.#fetch(store, record, undefined) : await this.#fetch(store, undefined, first);
+    } catch (error) {
+      first.controller.abort(error);
+      throw error;
+    }
+  }
+
+  async #open(paths: PartPaths): Promise<PartStore> {
+    const { options, clock, signal } = this.#context;
+    const { files } = this.#place;
+    this.#lock = await acquireLock(`${paths.target}.part.lock`, { files, clock, signal, force: options.force });
+    this.#store = new PartStore(files, paths);
+    return this.#store;
+  }
+
+  /** What an earlier run has left and may be gone on with. */
+  async #found(store: PartStore): Promise<ControlRecord | undefined> {
+    const { options } = this.#context;
+    const { record, why } = await store.found();
+    if (why !== undefined) this.#beginsAnew(why, why === "record" ? "the record is damaged" : "its bytes are gone");
+    if (record === undefined || record.extents.byteLength === 0) return undefined;
+    if (options.fresh) this.#beginsAnew("asked", "the caller asked for it");
+    else if (hasStrongValidator(record.version) || (options.trustSize && record.version.size !== undefined))
+      return record;
+    else this.#beginsAnew("no-validator", "nothing shows whether the file is still the same");
+    return undefined;
+  }
+
+  // ── versions, one after another ────────────────────────────────────────────────────────────────────────────────────
+
+  /** Undefined: the file that is there is still the one. */
+  async #probe(plain: boolean): Promise<UsableAnswer | undefined> {
+    const answer = await probe(this.#context, { plain, condition: conditionFor(this.#known) });
+    if (answer === "unchanged") return undefined;
+    if (this.#known === undefined || !isStillThere(this.#known, answer.verdict.version)) return answer;
+    answer.controller.abort();
+    return undefined;
+  }
+
+  async #fetch(
+    store: PartStore,
+    record: ControlRecord | undefined,
+    answer: UsableAnswer | undefined,
+  ): Promise<DownloadResult> {
+    let [found, first, plain] = [record, answer, false];
+    for (let round = 1; ; round += 1) {
+      const version = await this.#prepare(store, found, first);
+      const generation = this.#newGeneration(store, version, plain);
+      const restart = await this.#runOne(generation, first);
+      if (restart === undefined) {
+        const wrong = await this.#tryFinish(store, generation);
+        if (wrong === undefined) return this.#result(store.paths, generation.version, "complete");
+        // What was gone on with may have gone bad on the disk; what has just come has not.
+        if (this.#resumedBytes === 0) throw wrong;
+        this.#beginsAnew("checksum", wrong.message);
+        [found, first] = [undefined, await this.#anew(false)];
+        continue;
+      }
+      plain ||= restart.plain || this.#restarts.filter((reason) => reason === "changed").length >= MOST_CHANGES;
+      this.#beginsAnew(restart.reason, restart.detail);
+      await this.#pause(restart, round);
+      [found, first] = [undefined, restart.answer ?? (await this.#anew(plain))];
+    }
+  }
+
+  async #prepare(
+    store: PartStore,
+    record: ControlRecord | undefined,
+    first: UsableAnswer | undefined,
+  ): Promise<RemoteVersion> {
+    const { options, emit } = this.#context;
+    this.state = "downloading";
+    if (record !== undefined) {
+      await store.resume(record);
+      const { size } = record.version;
+      if (size !== undefined) {
+        await store.reserve(size);
+        // One byte is asked for again, so that the server says whether this is still its file.
+        if (store.extents.covers(size)) store.extents.remove(size - 1, size);
+      }
+      this.#resumedBytes = store.extents.byteLength;
+      emit({ type: "resumed", bytes: this.#resumedBytes });
+      return record.version;
+    }
+    const version = first?.verdict.version ?? {
+      etag: undefined,
+      lastModified: undefined,
+      dateIsStrong: false,
+      size: undefined,
+    };
+    this.#resumedBytes = 0;
+    if (first !== undefined) this.#note(first);
+    try {
+      await store.begin(version, options.trustSize);
+    } catch (error) {
+      first?.controller.abort(error);
+      throw error;
+    }
+    return version;
+  }
+
+  /** The answer may name the file's digest. */
+  #note({ response, verdict }: UsableAnswer): void {
+    const { headers } = response;
+    const whole =
+      verdict.kind === "whole" ? !verdict.coded : verdict.start === 0 && verdict.end === verdict.version.size;
+    // A digest of the content is one of the file where the content is all of it.
+    const ofContent = whole ? readFieldDigests(headers.get("content-digest")) : [];
+    const coded = verdict.kind === "whole" && verdict.coded;
+    this.#digests = coded ? new Map() : new Map([...ofContent, ...readFieldDigests(headers.get("repr-digest"))]);
+  }
+
+  #newGeneration(store: PartStore, version: RemoteVersion, plain: boolean): Generation {
+    const generation = new Generation(this.#context, store, {
+      version,
+      plain,
+      saveInterval: this.#place.saveInterval,
+      beforeSave: async () => await this.#lock?.verify(),
+    });
+    this.generation = generation;
+    return generation;
+  }
+
+  /** Whatever ends it, what has come is recorded: with the disk's troubles as far as that goes. */
+  async #runOne(generation: Generation, first: UsableAnswer | undefined): Promise<Restart | undefined> {
+    try {
+      return await generation.run(first);
+    } catch (error) {
+      await generation.save().catch(() => undefined);
+      throw error;
+    } finally {
+      this.#mostSegments = Math.max(this.#mostSegments, generation.mostSegments);
+    }
+  }
+
+  async #anew(plain: boolean): Promise<UsableAnswer> {
+    this.state = "connecting";
+    this.#known = undefined;
+    const answer = await this.#probe(plain);
+    if (answer !== undefined) return answer;
+    throw new SluiceError(
+      "download/bad-answer",
+      "Cannot download: the server says that nothing has changed, and was not asked",
+    );
+  }
+
+  #beginsAnew(reason: RestartReason, detail: string): void {
+    this.#restarts.push(reason);
+    this.#context.emit({ type: "restarted", reason, detail });
+  }
+
+  /** A file that has changed is fetched at once; one that breaks off again and again, later each time, and not for ever. */
+  async #pause({ reason, detail, answer }: Restart, round: number): Promise<void> {
+    const { options, clock, random, signal } = this.#context;
+    if (round >= options.attempts) {
+      answer?.controller.abort();
+      const message = `Cannot download: it began anew ${round} times and never came to its end, at last because ${detail}`;
+      throw new SluiceError("download/unstable", message);
+    }
+    if (reason === "no-validator") await sleep(fullJitter(round, BACK_OFF, random), { clock, signal });
+  }
+
+  // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Puts the file in its place. Gives back the error for a checksum that it has not; what is there is thrown away then. */
+  async #tryFinish(store: PartStore, generation: Generation): Promise<SluiceError | undefined> {
+    const { options, signal, emit } = this.#context;
+    const { version, unknownEnd } = generation;
+    const expected = withFieldDigests(options.checksums, this.#digests);
+    if (unknownEnd && !options.allowUnknownEnd && expected.size === 0) {
+      await store.discard();
+      const message =
+        "Cannot tell whether the file is complete: the answer had no length and ended with its connection, which a broken one does, " +
+        "too; `allowUnknownEnd` takes it, a checksum proves it";
+      throw new SluiceError("download/unknown-end", message);
+    }
+    if (expected.size > 0) {
+      this.state = "verifying";
+      // It may take long, and be broken off.
+      await generation.save();
+      emit({ type: "verifying" });
+      try {
+        await verifyChecksums(store, expected, () => signal.throwIfAborted());
+      } catch (error) {
+        if (!(error instanceof SluiceError) || error.code !== "download/checksum") throw error;
+        await store.discard();
+        return error;
+      }
+    }
+    await this.#lock?.verify();
+    const { lastModified } = version;
+    const changedAt = lastModified === undefined || !options.modifiedTime ? undefined : parseHttpDate(lastModified);
+    await store.finish(version.size ?? store.extents.byteLength, changedAt);
+    if (options.ifChanged) await noteVersion(store.paths.target, version, this.#place.files);
+    this.state = "done";
+    return undefined;
+  }
+
+  #unchanged(paths: PartPaths): DownloadResult {
+    this.state = "done";
+    const { version, size = 0 } = this.#known ?? {};
+    const known = version ?? { etag: undefined, lastModified: undefined, dateIsStrong: false, size };
+    return this.#result(paths, { ...known, size }, "unchanged");
+  }
+
+  #result({ target }: PartPaths, version: RemoteVersion, status: DownloadResult["status"]): DownloadResult {
+    return {
+      status,
+      path: target,
+      size: version.size ?? 0,
+      url: this.#context.source.lastUrl ?? "",
+      etag: version.etag,
+      lastModified: version.lastModified,
+      resumedBytes: this.#resumedBytes,
+      restarts: this.#restarts,
+      segments: this.#mostSegments,
+      verified:
+        status === "complete" ? [...withFieldDigests(this.#context.options.checksums, this.#digests).keys()] : [],
+    };
+  }
+}

@@ -1,0 +1,207 @@
+/** A download under way: its result, how far it has come, and the means to end it. */
+
+import type { ClientSession } from "../../client/session.js";
+import { abortError, onAbort } from "../../concurrency/abort.js";
+import { AsyncQueue } from "../../concurrency/async-queue.js";
+import type { Clock } from "../../concurrency/clock.js";
+import { CallbackDeadline } from "../../concurrency/deadline.js";
+import { type FileLayer, nodeFiles } from "../../platform/file-layer.js";
+import { type Random, systemRandom } from "../../platform/random.js";
+import { SpeedMeter } from "../speed-meter.js";
+import type { DownloadEvent } from "./download-events.js";
+import { type DownloadOptions, type ResolvedDownloadOptions, resolveDownloadOptions } from "./download-options.js";
+import type { DownloadProgress } from "./download-progress.js";
+import type { DownloadResult } from "./download-result.js";
+import { DownloadRun } from "./download-run.js";
+import { BufferStock } from "./segments/segment-sink.js";
+import { type DownloadUrl, Source } from "./source.js";
+
+/** What is below a download, for tests. @internal */
+export interface DownloadGround {
+  readonly files: FileLayer;
+  readonly random: Random;
+  /** Milliseconds between two records of what is there. */
+  readonly saveInterval: number;
+  /** Bytes that are written at once. */
+  readonly bufferBytes: number;
+}
+
+const GROUND: DownloadGround = {
+  files: nodeFiles,
+  random: systemRandom,
+  saveInterval: 2_000,
+  bufferBytes: 1024 * 1024,
+};
+const REPORT_MS = 200;
+
+/** See the head of this file. Iterating it gives its progress, some times a second, until it ends; leaving the loop does not end it. */
+export class DownloadTask implements AsyncIterable<DownloadProgress> {
+  /** Settles with the download. */
+  readonly result: Promise<DownloadResult>;
+  readonly #options: ResolvedDownloadOptions;
+  readonly #clock: Clock;
+  readonly #controller = new AbortController();
+  readonly #run: DownloadRun;
+  readonly #meter: SpeedMeter;
+  readonly #startedAt: number;
+  readonly #report: CallbackDeadline;
+  readonly #readers = new Set<AsyncQueue<DownloadProgress>>();
+  #waiting = false;
+
+  /** @internal */
+  constructor(
+    session: ClientSession,
+    url: DownloadUrl,
+    target: string | URL,
+    options: DownloadOptions,
+    ground: Partial<DownloadGround> = {},
+  ) {
+    const { files, random, saveInterval, bufferBytes } = { ...GROUND, ...ground };
+    this.#options = resolveDownloadOptions(options);
+    this.#clock = session.connector.clock;
+    this.#startedAt = this.#clock.now();
+    this.#meter = new SpeedMeter(this.#startedAt);
+    this.#report = new CallbackDeadline(() => this.#tell());
+    const context = {
+      options: this.#options,
+      clock: this.#clock,
+      random,
+      source: new Source(session, url, this.#options),
+      buffers: new BufferStock(bufferBytes),
+      meter: this.#meter,
+      signal: this.#controller.signal,
+      emit: (event: DownloadEvent) => this.#emit(event),
+    };
+    const askedUrl = typeof url === "function" ? undefined : String(url);
+    this.#run = new DownloadRun(context, { files, target, saveInterval, askedUrl });
+    this.result = this.#work();
+  }
+
+  /** How far it has come. */
+  get progress(): DownloadProgress {
+    const { state, transferred, generation } = this.#run;
+    const now = this.#clock.now();
+    const total = generation?.version.size;
+    const done = state === "done";
+    const rate = done ? 0 : this.#meter.at(now);
+    const left = total === undefined ? undefined : Math.max(0, total - transferred);
+    const segments = [...(generation?.segments ?? [])].map(({ claim, meter }) => ({
+      position: claim.position,
+      end: Number.isFinite(claim.end) ? claim.end : undefined,
+      rate: meter.at(now),
+    }));
+    return {
+      state: state === "downloading" && this.#waiting ? "waiting" : state,
+      transferred,
+      total,
+      rate,
+      remaining: left === undefined || (rate < 1 && left > 0) ? undefined : left === 0 ? 0 : (left / rate) * 1_000,
+      elapsed: now - this.#startedAt,
+      done,
+      segments: segments.sort((a, b) => a.position - b.position),
+    };
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<DownloadProgress, undefined> {
+    const queue = new AsyncQueue<DownloadProgress>(1);
+    this.#readers.add(queue);
+    this.result.then(
+      () => queue.close(),
+      (error: unknown) => queue.cancel(error),
+    );
+    try {
+      yield this.progress;
+      yield* queue;
+      yield this.progress;
+    } finally {
+      this.#readers.delete(queue);
+    }
+    return undefined;
+  }
+
+  /**
+   * Ends it, unless it has ended; what has come is recorded, and the next download to the same place goes on. Resolves when all that is
+   * done; `result` rejects with an `AbortError`.
+   */
+  async close(): Promise<void> {
+    this.#controller.abort(abortError("The download was closed; it can be gone on with"));
+    await this.result.then(
+      () => undefined,
+      () => undefined,
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #work(): Promise<DownloadResult> {
+    const stopListening = onAbort(this.#options.signal, (reason) => this.#controller.abort(reason));
+    this.#clock.arm(this.#report, REPORT_MS);
+    try {
+      const result = await this.#run.run();
+      this.#tell();
+      // What a listener throws at the very end is still an answer to it.
+      this.#controller.signal.throwIfAborted();
+      return result;
+    } catch (error) {
+      // A failure of the caller's own listener, or its abort, is told as it is.
+      if (this.#controller.signal.aborted) throw this.#controller.signal.reason;
+      throw error;
+    } finally {
+      this.#clock.disarm(this.#report);
+      stopListening();
+    }
+  }
+
+  #tell(): void {
+    const { progress } = this;
+    for (const queue of this.#readers) {
+      // One that is not read fast enough gets the latest.
+      if (!queue.tryPut(progress)) {
+        queue.tryTake();
+        queue.tryPut(progress);
+      }
+    }
+    this.#call(() => this.#options.onProgress?.(progress));
+    if (!progress.done && !this.#controller.signal.aborted) this.#clock.arm(this.#report, REPORT_MS);
+  }
+
+  #emit(event: DownloadEvent): void {
+    this.#waiting = event.type === "retry";
+    this.#call(() => this.#options.onEvent?.(event));
+  }
+
+  /** What a listener throws ends the download with just that. */
+  #call(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      this.#controller.abort(error);
+    }
+  }
+}
+
+/**
+ * Downloads what `url` names to the file `target`, or into it if it is a folder; goes on with what an earlier run has left there. The file
+ * appears when it is whole, and is never mixed from two versions. A failure leaves what there is to be gone on with. Rejects with
+ * `SluiceError` `download/…`, `ResponseError` for an error status, and what requests reject with.
+ */
+export async function download(
+  session: ClientSession,
+  url: DownloadUrl,
+  target: string | URL,
+  options: DownloadOptions = {},
+): Promise<DownloadResult> {
+  return startDownload(session, url, target, options).result;
+}
+
+/** {@link download}, and the means to watch and to end it. Throws `UsageError` for options that cannot be. */
+export function startDownload(
+  session: ClientSession,
+  url: DownloadUrl,
+  target: string | URL,
+  options: DownloadOptions = {},
+): DownloadTask {
+  return new DownloadTask(session, url, target, options);
+}

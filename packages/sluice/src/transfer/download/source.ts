@@ -1,0 +1,131 @@
+/**
+ * Where the file comes from: its URL, where that has led to, and the requests for its bytes. Segments ask the place that answered, not
+ * the URL that was given, so that all get the same; a place that has run out (a signed URL) is found anew. To another origin than the one
+ * that was asked only those fields go that say nothing of who asks.
+ */
+
+import { fieldLinesOf } from "../../client/option-values.js";
+import type { RequestOptions } from "../../client/options.js";
+import { TRAVELS } from "../../client/redirects.js";
+import type { ClientResponse } from "../../client/response.js";
+import type { ClientSession } from "../../client/session.js";
+import { linkSignal } from "../../concurrency/abort.js";
+import { parseUrl } from "../../http/parse-url.js";
+import type { ResolvedDownloadOptions } from "./download-options.js";
+
+/** A URL, or what finds one: called for the first request, and again when what it gave has run out. */
+export type DownloadUrl = string | URL | (() => string | URL | Promise<string | URL>);
+
+/** An answer whose body has not been read, and the means to end it. */
+export interface OpenAnswer {
+  readonly response: ClientResponse;
+  /** Ends the request. */
+  readonly controller: AbortController;
+  /** Whether the place was found for just this request, so that to find it anew would give the same. */
+  readonly justFound: boolean;
+  /** Where it was asked for. */
+  readonly place: string;
+}
+
+/** Field lines: name, value, name, value … */
+type Lines = readonly string[];
+
+/** See the head of this file. */
+export class Source {
+  readonly #session: ClientSession;
+  readonly #given: DownloadUrl;
+  readonly #fields: Lines;
+  readonly #options: RequestOptions;
+  /** What was asked first, before it led elsewhere. */
+  #asked: string | undefined;
+  #askedOrigin: string | undefined;
+  #lastUrl: string | undefined;
+  /** Where that led. */
+  #place: string | undefined;
+
+  constructor(session: ClientSession, given: DownloadUrl, options: ResolvedDownloadOptions) {
+    const { stallTimeout, headers, decode } = options;
+    this.#session = session;
+    this.#given = given;
+    this.#fields = headers === undefined ? [] : fieldLinesOf(headers);
+    const never = Number.POSITIVE_INFINITY;
+    this.#options = {
+      retry: false,
+      raiseForStatus: false,
+      decompress: decode,
+      maxResponseSize: never,
+      timeout: { headers: stallTimeout, read: stallTimeout, total: never, attempt: never },
+    };
+  }
+
+  /** The URL of the last answer, without user information; undefined before there was one. */
+  get lastUrl(): string | undefined {
+    return this.#lastUrl;
+  }
+
+  /** Whether finding the place anew could give another one. */
+  get renewable(): boolean {
+    return typeof this.#given === "function" || this.#place !== this.#asked;
+  }
+
+  /** Forgets the place that gave this answer; harmless if another one has been found since. */
+  renew({ place }: OpenAnswer): void {
+    if (place !== this.#place) return;
+    this.#asked = undefined;
+    this.#place = undefined;
+  }
+
+  /** Asks for the file with these fields besides. Rejects as requests do, and with what a function that finds URLs throws. */
+  async ask(fields: Lines, signal: AbortSignal): Promise<OpenAnswer> {
+    const controller = new AbortController();
+    const unlink = linkSignal(signal, controller);
+    try {
+      const justFound = this.#place === undefined;
+      const url = this.#place ?? (await this.#find());
+      const headers = pairs([...this.#fieldsFor(url), "accept-encoding", "identity", ...fields]);
+      const response = await this.#session.get(url, { ...this.#options, headers, signal: controller.signal });
+      this.#note(url, response);
+      return { response, controller, justFound, place: this.#place ?? url };
+    } finally {
+      unlink();
+    }
+  }
+
+  #note(url: string, response: ClientResponse): void {
+    this.#lastUrl = response.url;
+    const first = new URL(response.history[0]?.url ?? response.url);
+    if (url === this.#asked) this.#askedOrigin = first.origin;
+    this.#place = response.redirected ? this.#withUser(new URL(response.url), url) : url;
+  }
+
+  /** User information in a URL is a credential for its origin, and for no other. */
+  #withUser(place: URL, url: string): string {
+    const asked = parseUrl(url);
+    if (asked?.origin !== place.origin) return place.href;
+    place.username = asked.username;
+    place.password = asked.password;
+    return place.href;
+  }
+
+  async #find(): Promise<string> {
+    const found = typeof this.#given === "function" ? await this.#given() : this.#given;
+    this.#asked = String(found);
+    return this.#asked;
+  }
+
+  #fieldsFor(url: string): Lines {
+    if (url === this.#asked || parseUrl(url)?.origin === this.#askedOrigin) return this.#fields;
+    const kept: string[] = [];
+    for (let at = 0; at + 1 < this.#fields.length; at += 2) {
+      const [name = "", value = ""] = [this.#fields[at], this.#fields[at + 1]];
+      if (TRAVELS.has(name.toLowerCase())) kept.push(name, value);
+    }
+    return kept;
+  }
+}
+
+function pairs(lines: Lines): (readonly [string, string])[] {
+  const made: (readonly [string, string])[] = [];
+  for (let at = 0; at + 1 < lines.length; at += 2) made.push([lines[at] ?? "", lines[at + 1] ?? ""]);
+  return made;
+}

@@ -1,0 +1,84 @@
+/** Where a download goes: the file that was named, or one in the folder that was named, called as the server or the URL says. */
+
+import { safeFilename } from "../../body/multipart/safe-filename.js";
+import type { ClientResponse } from "../../client/response.js";
+import { SluiceError, UsageError } from "../../errors.js";
+import type { FileLayer } from "../../platform/file-layer.js";
+import { absolutePath, folderOf, inFolder, namesFolder, realPath } from "../../platform/paths.js";
+import { diskError } from "./store/disk-errors.js";
+import type { PartPaths } from "./store/part-store.js";
+
+/** What was named: a file, or a folder for it. */
+export type TargetPlace =
+  | { readonly kind: "file"; readonly paths: PartPaths }
+  | { readonly kind: "folder"; readonly folder: string };
+
+/** A name for the file, and whether the server alone has chosen it. */
+export interface ChosenName {
+  readonly name: string;
+  readonly byServer: boolean;
+}
+
+const FALLBACK_NAME = "download";
+
+/** Throws `UsageError` `download/target` for what can be no file, `SluiceError` `download/not-writable` where its folder is not there. */
+export async function placeOfTarget(target: string | URL, files: FileLayer): Promise<TargetPlace> {
+  const asked = absolutePath(target);
+  try {
+    const path = await realPath(asked);
+    const status = await files.status(path);
+    if (status?.kind === "folder") return { kind: "folder", folder: path };
+    if (status?.kind === "other") throw notAFile(asked, "it is neither a file nor a folder");
+    if (namesFolder(target)) throw notAFile(asked, "there is no such folder");
+    return { kind: "file", paths: { target: path, folder: folderOf(path) } };
+  } catch (error) {
+    throw error instanceof UsageError ? error : diskError("write", asked, error);
+  }
+}
+
+/** The file of that name in the folder. Throws `SluiceError` `download/exists` where `overwrite` is false and it is there. */
+export async function fileIn(
+  folder: string,
+  { name, byServer }: ChosenName,
+  { files, overwrite }: { readonly files: FileLayer; readonly overwrite: boolean | undefined },
+): Promise<PartPaths> {
+  const path = inFolder(folder, name);
+  await refuseExisting(path, files, overwrite ?? !byServer);
+  // A link of that name is replaced itself: where it leads, nobody has asked us to write.
+  return { target: path, folder };
+}
+
+/** Throws `SluiceError` `download/exists` where the file is there and is not to be replaced. */
+export async function refuseExisting(path: string, files: FileLayer, overwrite: boolean): Promise<void> {
+  const status = await files.status(path);
+  if (status === undefined || (overwrite && status.kind === "file")) return;
+  const message = `Cannot download to ${path}: it is there already; name another file, or say \`overwrite: true\``;
+  throw new SluiceError("download/exists", message);
+}
+
+/** What the answer calls the file: `Content-Disposition` (RFC 6266), else the last part of its URL's path. */
+export function nameFor(response: ClientResponse): ChosenName {
+  const { filename } = response;
+  if (filename !== undefined) return { name: safeFilename(filename, FALLBACK_NAME), byServer: true };
+  return { name: nameInUrl(response.url), byServer: response.redirected };
+}
+
+/** What the URL calls the file. */
+export function nameInUrl(url: string): string {
+  const { pathname } = new URL(url);
+  const last = pathname.slice(pathname.lastIndexOf("/") + 1);
+  return safeFilename(decoded(last), FALLBACK_NAME);
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // Escapes that are none are characters like any others.
+    return text;
+  }
+}
+
+function notAFile(path: string, why: string): UsageError {
+  return new UsageError("download/target", `Cannot download to ${path}: ${why}`);
+}
