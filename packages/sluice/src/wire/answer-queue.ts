@@ -118,6 +118,11 @@ export class AnswerQueue implements AnswerWriterOwner {
     }
   }
 
+  /** The connection that the answer to `exchange` handed over was released, after so many bytes. */
+  tellReleased(exchange: Http1Exchange, bodyBytes: number, error: Error | undefined): void {
+    this.#tellSent(exchange, bodyBytes, error);
+  }
+
   /** `answer` is not sent. */
   giveUp(exchange: Http1Exchange, answer: Answer, reason: Error | undefined): void {
     answer.payload?.discard();
@@ -154,7 +159,6 @@ export class AnswerQueue implements AnswerWriterOwner {
     this.#exchanges.shift();
     this.#writer.sendText(plan.head);
     this.#writer.flush();
-    this.#tellSent(exchange, 0, undefined);
     this.#owner.onTakeOver(exchange, takeOver);
   }
 

@@ -13,7 +13,7 @@
 
 import { ConnectionLostError, type PeerError, ProtocolError, UsageError } from "../errors.js";
 import type { PeerInfo, Transport, TransportHandler } from "../net/transport.js";
-import { type Answer, refusalOf, type TakeOver } from "./answer.js";
+import { type Answer, type Released, refusalOf, type TakeOver } from "./answer.js";
 import { AnswerQueue, type AnswerQueueOwner } from "./answer-queue.js";
 import type { BodyFeed } from "./body-feed.js";
 import { Http1Exchange, type RequestHead } from "./http1-exchange.js";
@@ -63,6 +63,8 @@ export class Http1ServerLink implements TransportHandler, AnswerQueueOwner, Inta
   readonly #settings: ServerLinkSettings;
   readonly #intake: RequestIntake;
   readonly #answers: AnswerQueue;
+  /** Tells another protocol, which has the connection, that it is to come to its end. */
+  #retireOther: (() => void) | undefined;
   #state: LinkState = "open";
   #phase: ReadPhase | undefined = "idle";
   /** A body that is let pass because its request was answered without it. */
@@ -70,6 +72,8 @@ export class Http1ServerLink implements TransportHandler, AnswerQueueOwner, Inta
   /** A packet is being worked off: what happens meanwhile is seen to at its end. */
   #working = false;
   #flushDue = false;
+  /** What is asked now is the last. */
+  #retired = false;
   #transportPaused = false;
   #lingerBytesLeft: number;
   #secure: boolean | undefined;
@@ -117,7 +121,9 @@ export class Http1ServerLink implements TransportHandler, AnswerQueueOwner, Inta
 
   /** Ends the connection after what has been asked already; at once if nothing has (RFC 9112 §9.6). */
   retire(): void {
+    if (this.#state === "handed-over") this.#endOther();
     if (this.#state !== "open") return;
+    this.#retired = true;
     this.#answers.retire();
     this.#intake.end();
     const idle = this.#intake.closed && this.#answers.length === 0;
@@ -135,9 +141,10 @@ export class Http1ServerLink implements TransportHandler, AnswerQueueOwner, Inta
     this.#goOn();
   }
 
-  /** Gives up the connection at once. */
+  /** Gives up the connection at once; another protocol that has it is not waited for. */
   destroy(error?: Error): void {
     this.transport.destroy(error);
+    this.#release();
   }
 
   // What the transport says.
@@ -254,12 +261,14 @@ export class Http1ServerLink implements TransportHandler, AnswerQueueOwner, Inta
     const rest = this.#intake.takeRest();
     this.#state = "handed-over";
     this.#owner.onHandedOver();
+    const released = this.#releaserOf(exchange);
     try {
-      takeOver(this.transport, rest, () => this.#release());
+      this.#retireOther = takeOver(this.transport, rest, released);
+      if (this.#retired) this.#endOther();
     } catch (error) {
       this.#owner.onAnswerError(error, exchange);
       this.destroy();
-      this.#release();
+      released(0, error instanceof Error ? error : undefined);
     }
     if (this.#transportPaused) this.transport.resume();
   }
@@ -301,6 +310,21 @@ export class Http1ServerLink implements TransportHandler, AnswerQueueOwner, Inta
       }
     } while (this.#state === "open" && this.#intake.resume());
     this.#working = false;
+  }
+
+  #releaserOf(exchange: Http1Exchange): Released {
+    let told = false;
+    return (bodyBytes = 0, error = undefined) => {
+      if (!told) this.#answers.tellReleased(exchange, bodyBytes, error);
+      told = true;
+      this.#release();
+    };
+  }
+
+  #endOther(): void {
+    const end = this.#retireOther;
+    this.#retireOther = undefined;
+    end?.();
   }
 
   #release(): void {

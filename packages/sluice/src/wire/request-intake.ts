@@ -181,7 +181,7 @@ export class RequestIntake implements RequestSink {
     }
     exchange.last = (flags & KEEP_ALIVE) === 0 || this.#requestCount >= this.#settings.maxRequests;
     const tunnel = method === "CONNECT";
-    if (tunnel || ((flags & UPGRADE) !== 0 && !exchange.last)) {
+    if (tunnel || ((flags & UPGRADE) !== 0 && (flags & KEEP_ALIVE) !== 0)) {
       exchange.upgrade = true;
       this.#upgrading = exchange;
     }
@@ -192,7 +192,8 @@ export class RequestIntake implements RequestSink {
     }
     // After CONNECT the reader pauses by itself: its head is all there is.
     if (tunnel) this.#current = undefined;
-    if (exchange.last) this.#state = tunnel ? "closed" : "last";
+    // What follows an upgrade is no further request: it waits for the answer, however many requests there were.
+    if (exchange.last && (tunnel || !exchange.upgrade)) this.#state = tunnel ? "closed" : "last";
     this.#owner.onExchange(exchange);
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Transport, TransportHandler } from "../../src/net/transport.js";
-import type { Answer, TakeOver } from "../../src/wire/answer.js";
+import type { Answer, Released, TakeOver } from "../../src/wire/answer.js";
 import type { Http1Exchange } from "../../src/wire/http1-exchange.js";
 import { answer, deferred, echoPath, get, ok, refused, serve, streamed } from "./server-link-setup.js";
 
@@ -214,6 +214,80 @@ describe("server link: other protocols (RFC 9110 §7.8, §9.3.6)", () => {
     const complete = serve(() => upgrading([]));
     const wire = `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n${UPGRADE}\r\nabc`;
     expect(complete.packets(wire)).toMatch(SWITCHED);
+  });
+
+  test("the answer is over when the other protocol releases the connection, and not before", () => {
+    const sent: unknown[] = [];
+    let release: Released = () => undefined;
+    const served = serve(() => ({
+      ...answer(101),
+      onSent: (bodyBytes, error) => sent.push([bodyBytes, error]),
+      takeOver: (_transport, _rest, released) => {
+        release = released;
+      },
+    }));
+    served.packets(get("/", UPGRADE));
+    expect(sent).toEqual([]);
+    release(17);
+    release(18);
+    expect(sent).toEqual([[17, undefined]]);
+    expect(served.closed).toBe(1);
+  });
+
+  test("the other protocol is told once that the connection is to end, one that begins after that at once", async () => {
+    for (const early of [true, false]) {
+      const given = deferred<Answer>();
+      let told = 0;
+      const served = serve(() => given.promise);
+      const upgraded: Answer = {
+        ...answer(101),
+        takeOver: () => () => {
+          told += 1;
+        },
+      };
+      served.packets(get("/", UPGRADE));
+      if (early) served.link.retire();
+      given.resolve(upgraded);
+      expect(await served.later()).toMatch(/^HTTP\/1\.1 101 /);
+      expect(told).toBe(early ? 1 : 0);
+      served.link.retire();
+      served.link.retire();
+      expect(told).toBe(1);
+      expect(served.closed).toBe(0);
+    }
+  });
+
+  test("given up, the connection is gone at once, whatever the other protocol still has to do", async () => {
+    const sent: unknown[] = [];
+    let release: Released = () => undefined;
+    const served = serve(() => ({
+      ...answer(101),
+      onSent: (bodyBytes) => sent.push(bodyBytes),
+      takeOver: (_transport, _rest, released) => {
+        release = released;
+      },
+    }));
+    served.packets(get("/", UPGRADE));
+    served.link.destroy(new Error("enough"));
+    expect(served.closed).toBe(1);
+    expect(served.transport.destroyed).toBe(true);
+    await served.later();
+    release(3);
+    expect(sent).toEqual([3]);
+    expect(served.closed).toBe(1);
+  });
+
+  test("the last request that a connection may have can change its protocol, and ends it if it does not", () => {
+    const rest: string[] = [];
+    const served = serve(() => upgrading(rest), { maxRequests: 1 });
+    expect(served.packets(get("/", UPGRADE) + "early")).toMatch(SWITCHED);
+    expect(rest).toEqual(["early"]);
+    const declined = serve(echoPath, { maxRequests: 1 });
+    expect(declined.packets(get("/1", UPGRADE) + get("/2"))).toBe(ok("/1", "Connection: close\r\n"));
+    expect(declined.exchanges).toHaveLength(1);
+    const closing = serve(() => upgrading([]));
+    closing.packets(get("/", "Connection: close, Upgrade\r\nUpgrade: shout\r\n"));
+    expect(closing.errors).toMatchObject([{ code: "reply/no-upgrade" }]);
   });
 
   test("a take-over that throws breaks the connection", () => {
