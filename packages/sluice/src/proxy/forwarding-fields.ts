@@ -59,7 +59,8 @@ function forwarded(request: ServerRequest<unknown>, origin: RequestOrigin, peer:
 }
 
 /** A field as the peer set it, if that is one to be believed. */
-function received({ exchange, trust }: RequestOrigin, field: ForwardingField): string | undefined {
+function received({ exchange, surroundings }: RequestOrigin, field: ForwardingField): string | undefined {
+  const { trust } = surroundings;
   if (trust?.believes(field) !== true || !trust.isTrusted(exchange.peer().remoteAddress)) return undefined;
   const list = joinField(exchange.fields, field);
   return list === "" ? undefined : list;

@@ -22,6 +22,8 @@ export interface ConnectionStats {
   readonly open: number;
   /** Of these, the ones on which nothing is asked or answered. */
   readonly idle: number;
+  /** Of these, the ones that have left HTTP: WebSockets. */
+  readonly upgraded: number;
   /** Connections that wait for a place. */
   readonly waiting: number;
   /** Connections served so far, the present ones included. */
@@ -48,10 +50,15 @@ export class ConnectionSet {
 
   get stats(): ConnectionStats {
     let idle = 0;
-    for (const connection of this.#served) if (connection.idle) idle += 1;
+    let upgraded = 0;
+    for (const connection of this.#served) {
+      if (connection.idle) idle += 1;
+      else if (connection.upgraded) upgraded += 1;
+    }
     return {
       open: this.#served.size,
       idle,
+      upgraded,
       waiting: this.#waiting.size,
       accepted: this.#accepted,
       refused: this.#refused,

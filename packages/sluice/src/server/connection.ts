@@ -66,6 +66,11 @@ export class Connection implements ServerLinkOwner {
     return this.#phase === "idle" || this.#phase === "start";
   }
 
+  /** Whether another protocol has it. */
+  get upgraded(): boolean {
+    return this.#phase === "handed-over";
+  }
+
   /** Ends after what has been asked; at once if nothing has. */
   retire(): void {
     this.#link.retire();

@@ -18,6 +18,8 @@ export interface ServerExchange {
   readonly body: Body;
   readonly hasBody: boolean;
   readonly secure: boolean;
+  /** The client has asked for another protocol, and the connection can be handed over to it (RFC 9110 §7.8). */
+  readonly upgrade?: boolean;
   /** Made when first asked for; aborted when the client goes away before the answer is complete, or the server is closed hard. */
   readonly signal: AbortSignal;
   peer(): PeerInfo;

@@ -5,6 +5,7 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { atEnd } from "./places.js";
@@ -33,6 +34,8 @@ export const danted: string | undefined = firstThatRuns(["danted", "/usr/sbin/da
 export const sshd: string | undefined = firstThatExists(["/usr/sbin/sshd", "/usr/local/sbin/sshd"]);
 export const ssh: string | undefined = firstThatRuns(["ssh", "/usr/bin/ssh"], ["-V"]);
 export const aiohttpPython: string | undefined = firstThatRuns(PYTHONS, ["-c", "import aiohttp"]);
+export const autobahnPython: string | undefined = firstThatRuns(PYTHONS, ["-c", "import autobahn.asyncio.websocket"]);
+export const chromiumPath: string | undefined = programOnPath("chromium") ?? programOnPath("chromium-browser");
 export const httpbinPython: string | undefined = firstThatRuns(PYTHONS, ["-c", "import httpbin, werkzeug"]);
 
 /** Runs a program to its end; its standard output as bytes. Rejects, with what it wrote on standard error, if it fails. */
@@ -121,6 +124,12 @@ async function ended(child: ChildProcess): Promise<void> {
   const hard = setTimeout(() => child.kill("SIGKILL"), 5_000);
   await exit;
   clearTimeout(hard);
+}
+
+/** The whole path of a program, for those who do not look for it themselves. */
+function programOnPath(name: string): string | undefined {
+  const folders = (process.env["PATH"] ?? "").split(delimiter);
+  return firstThatExists(folders.map((folder) => join(folder, name)));
 }
 
 function firstThatExists(programs: readonly string[]): string | undefined {

@@ -64,14 +64,14 @@ describe("maxConnections", () => {
     for (const client of clients) client.transport.write(get("/", "X: y\r\n"));
     await turns();
     expect(clients.map((client) => client.received !== "")).toEqual([true, true, false, false]);
-    expect(set.stats).toEqual({ open: 2, idle: 2, waiting: 2, accepted: 2, refused: 0 });
+    expect(set.stats).toEqual({ open: 2, idle: 2, upgraded: 0, waiting: 2, accepted: 2, refused: 0 });
     clients[0]?.transport.end();
     await turns();
     expect(clients.map((client) => client.received !== "")).toEqual([true, true, true, false]);
     clients[1]?.transport.destroy();
     await turns();
     expect(clients.map((client) => client.received !== "")).toEqual([true, true, true, true]);
-    expect(set.stats).toEqual({ open: 2, idle: 2, waiting: 0, accepted: 4, refused: 0 });
+    expect(set.stats).toEqual({ open: 2, idle: 2, upgraded: 0, waiting: 0, accepted: 4, refused: 0 });
   });
 
   test("beyond maxWaiting they are closed at once", async () => {
@@ -109,7 +109,7 @@ describe("maxConnections", () => {
     clock.advance(400);
     await turns();
     expect(second.closed).toBe(true);
-    expect(set.stats).toEqual({ open: 1, idle: 0, waiting: 0, accepted: 1, refused: 2 });
+    expect(set.stats).toEqual({ open: 1, idle: 0, upgraded: 0, waiting: 0, accepted: 1, refused: 2 });
   });
 
   test("one that has left while it waited takes no place", async () => {

@@ -10,6 +10,8 @@ export interface FakeRequest {
   readonly body?: string | Uint8Array | Body;
   readonly secure?: boolean;
   readonly version?: 10 | 11;
+  /** The connection can be handed over. */
+  readonly upgrade?: boolean;
   readonly remoteAddress?: string | undefined;
 }
 
@@ -22,6 +24,7 @@ export class FakeExchange implements ServerExchange {
   readonly body: Body;
   readonly hasBody: boolean;
   readonly secure: boolean;
+  readonly upgrade: boolean;
   readonly informed: [number, FieldLines][] = [];
   readonly #remoteAddress: string | undefined;
   readonly #controller = new AbortController();
@@ -35,6 +38,7 @@ export class FakeExchange implements ServerExchange {
     this.hasBody = given.body !== undefined;
     this.body = given.body instanceof Body ? given.body : Body.of(bytesOf(given.body ?? ""));
     this.secure = given.secure ?? false;
+    this.upgrade = given.upgrade ?? false;
     this.#remoteAddress = "remoteAddress" in given ? given.remoteAddress : "192.0.2.1";
   }
 

@@ -244,7 +244,7 @@ describe("over real sockets", () => {
       raw.send(get(`/n${n}.`));
       await raw.untilReceived(`/n${n}.`);
     }
-    expect(server.connections).toEqual({ open: 1, idle: 1, waiting: 0, accepted: 1, refused: 0 });
+    expect(server.connections).toEqual({ open: 1, idle: 1, upgraded: 0, waiting: 0, accepted: 1, refused: 0 });
   });
 
   test("beyond maxConnections and maxWaiting a client is closed, and who waits is served later", async () => {

@@ -9,17 +9,17 @@
 
 import { isToken } from "../../bytes/char-tables.js";
 import { UsageError } from "../../errors.js";
-import { parseUrl } from "../../http/parse-url.js";
 import { addVary } from "../../http/vary.js";
 import { refuseUnknown, requireNumber, requireObject } from "../../options.js";
 import type { Middleware, Next } from "../middleware-chain.js";
+import { type ListedOrigin, originMatcher } from "../origin-list.js";
 import type { Reply } from "../reply.js";
 import { reply } from "../reply-kinds.js";
 import type { ServerRequest } from "../request/server-request.js";
 import type { HandlerResult } from "../to-reply.js";
 
 /** One origin as browsers write it (`https://example.com`), or a pattern that has to match all of one. */
-export type CorsOrigin = string | RegExp;
+export type CorsOrigin = ListedOrigin;
 
 /** Whether an origin may read the answer to this request. */
 export type CorsDecision = (origin: string, request: ServerRequest) => boolean | Promise<boolean>;
@@ -75,8 +75,6 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof CorsOptions>([
   "privateNetwork",
 ]);
 const DEFAULT_METHODS: readonly string[] = ["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE", "QUERY"];
-/** Origins of schemes whose origin URL parsers do not know, such as `capacitor://localhost`. */
-const OTHER_ORIGIN = /^(?!https?:)[a-z][a-z0-9+.-]*:\/\/[^/?#\\\s]+$/;
 /** What a preflight may ask for: names, and commas between them. */
 const FIELD_NAME_LIST = /^[\w!#$%&'*+.^`|~\-, \t]*$/;
 
@@ -165,19 +163,8 @@ function resolvePolicy(options: CorsOptions): CorsPolicy {
 
 function decisionOf(origin: CorsOrigin | readonly CorsOrigin[] | CorsDecision): CorsDecision {
   if (typeof origin === "function") return origin;
-  const texts = new Set<string>();
-  const patterns: RegExp[] = [];
-  for (const one of typeof origin === "string" || origin instanceof RegExp ? [origin] : origin) {
-    if (one instanceof RegExp) patterns.push(new RegExp(`^(?:${one.source})$`, one.flags.replace(/[gmy]/g, "")));
-    else texts.add(requireOrigin(one));
-  }
-  return (given) => texts.has(given) || patterns.some((pattern) => pattern.test(given));
-}
-
-/** An origin as it is serialised (RFC 6454 §6.2): scheme, host and port, in lower case; "null" has to be asked for by name. */
-function requireOrigin(text: string): string {
-  if (text === "null" || OTHER_ORIGIN.test(text) || parseUrl(text)?.origin === text) return text;
-  throw unusable("origin", `${JSON.stringify(text)} is none that browsers send, which are like https://example.com`);
+  const listed = typeof origin === "string" || origin instanceof RegExp ? [origin] : origin;
+  return originMatcher(listed, (why) => unusable("origin", why));
 }
 
 function tokens(name: string, values: readonly string[]): string {

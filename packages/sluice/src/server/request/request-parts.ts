@@ -21,13 +21,13 @@ export interface RequestSurroundings extends BodySurroundings {
   /** A new id, unlike any other of this process and, in all likelihood, of any. */
   newId(): string;
   /** Reports what went wrong when nobody could be answered any more. */
-  reportLate(error: unknown): void;
+  reportLate(error: unknown, request?: ServerRequest): void;
 }
 
 /** What a request was made from. */
 export interface RequestOrigin {
   readonly exchange: ServerExchange;
-  readonly trust: ProxyTrust | undefined;
+  readonly surroundings: RequestSurroundings;
   /** What its path matched, if any route did. */
   readonly match: RequestMatch | undefined;
 }
@@ -129,7 +129,8 @@ export function isSaneId(id: string): boolean {
 }
 
 /** The id that a trusted proxy has sent in the field `name` (lower case), if it did and it is sane. */
-export function receivedId({ exchange, trust }: RequestOrigin, name: string): string | undefined {
+export function receivedId({ exchange, surroundings }: RequestOrigin, name: string): string | undefined {
+  const { trust } = surroundings;
   if (trust === undefined) return undefined;
   const id = findField(exchange.fields, name);
   return id !== undefined && isSaneId(id) && trust.isTrusted(exchange.peer().remoteAddress) ? id : undefined;

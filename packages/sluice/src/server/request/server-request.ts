@@ -286,7 +286,7 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> extends Re
 
   /** For `sluice/proxy`: the exchange behind a request, and whose word its application takes about the client. */
   static behind(request: ServerRequest<unknown>): RequestOrigin {
-    return { exchange: request.#exchange, trust: request.#surroundings.trust, match: request.#match };
+    return { exchange: request.#exchange, surroundings: request.#surroundings, match: request.#match };
   }
 
   #parts(): LazyParts {

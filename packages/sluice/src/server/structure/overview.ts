@@ -7,6 +7,8 @@ import type { Place } from "./routing-table.js";
 /** One route. */
 export interface RouteOverview {
   readonly methods: readonly string[];
+  /** Whether it opens sockets: a GET route of its own kind. */
+  readonly websocket: boolean;
   /** The whole pattern, prefixes included. */
   readonly path: string;
   readonly name: string | undefined;
@@ -35,8 +37,8 @@ export class ApplicationOverview {
 
   /** A line for each route, in columns; columns without an entry are left out. */
   toString(): string {
-    const rows = this.routes.map(({ methods, path, name, hosts, middleware }) => {
-      return [methods.join(","), path, name ?? "", hosts?.join(",") ?? "", middleware.join(" > ")];
+    const rows = this.routes.map(({ methods, websocket, path, name, hosts, middleware }) => {
+      return [websocket ? "WEBSOCKET" : methods.join(","), path, name ?? "", hosts?.join(",") ?? "", middleware.join(" > ")];
     });
     const used = HEADINGS.map((_heading, column) => column < 2 || rows.some((row) => row[column] !== ""));
     return [[...HEADINGS], ...rows]
@@ -56,7 +58,8 @@ function routesAt({ scope, prefix, hosts, middleware }: Place): RouteOverview[] 
   return scope.routes.map((route): RouteOverview => {
     const { path } = joinPath(prefix, route);
     const own = route.middleware.map(nameOf);
-    return { methods: route.methods, path, name: route.name, hosts, mount: prefix, middleware: [...outer, ...own] };
+    const { methods, name, websocket } = route;
+    return { methods, websocket, path, name, hosts, mount: prefix, middleware: [...outer, ...own] };
   });
 }
 

@@ -7,6 +7,9 @@ import { UsageError } from "../../errors.js";
 import { refuseUnknown, requireFunction, requireObject } from "../../options.js";
 import type { Handler, Middleware, Step } from "../middleware-chain.js";
 import type { PathParams } from "../path-params.js";
+import type { UpgradeData, UpgradeResult } from "../websocket/upgrade-hook.js";
+import type { WebSocketRouteOptions } from "../websocket/websocket-options.js";
+import { readWebSocketRoute, type WebSocketArguments, type WebSocketHandler } from "../websocket/websocket-route.js";
 import type { RoutePath } from "./prefix.js";
 
 /** The parameters of a route whose path follows a prefix. */
@@ -49,6 +52,8 @@ export interface RouteDefinition extends RoutePath {
   readonly middleware: readonly Middleware[];
   readonly handler: Step;
   readonly name: string | undefined;
+  /** Its answer is a handshake, and what follows a socket. */
+  readonly websocket: boolean;
 }
 
 const OPTION_NAMES: ReadonlySet<string> = new Set(["name"]);
@@ -87,6 +92,21 @@ export abstract class RouteMethods<Prefix extends string> {
     return this;
   }
 
+  /**
+   * Registers a GET route whose answer opens a WebSocket (RFC 6455); what is no handshake is answered 426. The path is not another GET
+   * route's as well. Throws `UsageError` as {@link RouteMethods.route} does, and `options/…`.
+   */
+  websocket<Path extends string>(path: Path, handler: WebSocketHandler<RouteParams<Prefix, Path>>): this;
+  websocket<Path extends string, Result extends UpgradeResult = undefined>(
+    path: Path,
+    options: WebSocketRouteOptions<RouteParams<Prefix, Path>, Result>,
+    handler: WebSocketHandler<RouteParams<Prefix, Path>, UpgradeData<Result>>,
+  ): this;
+  websocket(path: string, ...rest: WebSocketArguments): this {
+    this.add(readWebSocketRoute(path, rest));
+    return this;
+  }
+
   /** Takes a route in. @internal */
   protected abstract add(definition: RouteDefinition): void;
 
@@ -113,5 +133,5 @@ export function readRoute(methods: readonly string[], path: string, given: Route
   requireObject("route options", options);
   refuseUnknown("route", options, OPTION_NAMES);
   const { name } = options as RouteOptions;
-  return { methods, path, also: undefined, middleware, handler: handler as Step, name };
+  return { methods, path, also: undefined, middleware, handler: handler as Step, name, websocket: false };
 }

@@ -219,7 +219,7 @@ export class RoutingTable {
     const { trust, clock } = this.#root.options;
     const { maxBodySize } = ownerOf("maxBodySize").options;
     const { decompression } = ownerOf("decompress").options;
-    const reportLate = (error: unknown) => scope.report(error, undefined);
+    const reportLate = (error: unknown, request?: ServerRequest) => scope.report(error, request);
     return { maxBodySize, decompression, trust, clock, values: scope.values, newId: randomId, reportLate };
   }
 }

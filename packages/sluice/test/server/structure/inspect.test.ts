@@ -33,18 +33,20 @@ describe("inspect", () => {
     const around = ["log", "(anonymous)"];
     const hosts = undefined;
     expect(routes).toEqual([
-      { methods: ["GET"], path: "/", name: undefined, hosts, mount: "", middleware: around },
+      { methods: ["GET"], websocket: false, path: "/", name: undefined, hosts, mount: "", middleware: around },
       {
         methods: ["PUT", "PATCH"],
+        websocket: false,
         path: "/users/:id",
         name: "user",
         hosts,
         mount: "",
         middleware: [...around, "auth"],
       },
-      { methods: ["GET"], path: "/admin", name: "admin", hosts, mount: "/admin", middleware: [...around, "auth"] },
+      { methods: ["GET"], websocket: false, path: "/admin", name: "admin", hosts, mount: "/admin", middleware: [...around, "auth"] },
       {
         methods: ["DELETE"],
+        websocket: false,
         path: "/x",
         name: undefined,
         hosts: ["a.test", "*.a.test"],
