@@ -4,7 +4,14 @@ export type { ContentCoding } from "./body/content-coding.js";
 export type { EventToSend } from "./body/event-stream/format-event.js";
 export type { MultipartLimits } from "./body/multipart/multipart-limits.js";
 export type { MultipartPart } from "./body/multipart/multipart-part.js";
-export { ConnectionLostError, isSluiceError, PeerError, SluiceError, UsageError } from "./errors.js";
+export {
+  ConnectionLostError,
+  isSluiceError,
+  PeerError,
+  SluiceError,
+  UsageError,
+  WebSocketClosedError,
+} from "./errors.js";
 export {
   type Conditions,
   evaluateConditions,
@@ -151,3 +158,14 @@ export type { RouteMethod, RouteMethods, RouteOptions, RouteParams } from "./ser
 export type { UrlArguments, UrlOptions, UrlParams, UrlValue } from "./server/structure/url-for.js";
 export type { HandlerResult } from "./server/to-reply.js";
 export type { ForwardingField, TrustProxyOptions } from "./server/trust-proxy.js";
+export type { WebSocketOriginDecision, WebSocketOrigins } from "./server/websocket/origin-policy.js";
+export type {
+  UpgradeData,
+  UpgradeHook,
+  UpgradeOffer,
+  UpgradeResult,
+  UpgradeTerms,
+} from "./server/websocket/upgrade-hook.js";
+export type { WebSocketRouteOptions } from "./server/websocket/websocket-options.js";
+export type { WebSocketHandler } from "./server/websocket/websocket-route.js";
+export type { MessageInput, SendOptions, WebSocketConnection } from "./wire/websocket/websocket-connection.js";

@@ -38,7 +38,13 @@ export class ApplicationOverview {
   /** A line for each route, in columns; columns without an entry are left out. */
   toString(): string {
     const rows = this.routes.map(({ methods, websocket, path, name, hosts, middleware }) => {
-      return [websocket ? "WEBSOCKET" : methods.join(","), path, name ?? "", hosts?.join(",") ?? "", middleware.join(" > ")];
+      return [
+        websocket ? "WEBSOCKET" : methods.join(","),
+        path,
+        name ?? "",
+        hosts?.join(",") ?? "",
+        middleware.join(" > "),
+      ];
     });
     const used = HEADINGS.map((_heading, column) => column < 2 || rows.some((row) => row[column] !== ""));
     return [[...HEADINGS], ...rows]

@@ -64,6 +64,6 @@ function verdictOn(error: unknown): Verdict {
 
 /** Whether `error` only says that the socket has ended: nobody's fault. */
 function isEndOf(socket: WebSocketConnection, error: unknown): boolean {
-  if (!socket.signal.aborted) return false;
-  return error instanceof WebSocketClosedError || isConsequenceOfAbort(error, socket.signal);
+  if (error instanceof WebSocketClosedError) return socket.state !== "open";
+  return isConsequenceOfAbort(error, socket.signal);
 }

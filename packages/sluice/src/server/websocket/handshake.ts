@@ -7,9 +7,7 @@ import { UsageError } from "../../errors.js";
 import { HttpHeaders } from "../../http/headers.js";
 import type { FieldLines } from "../../http1/sinks.js";
 import { sha1 } from "../../platform/digest.js";
-import { formatExtension } from "../../websocket/extensions.js";
 import { acceptValue } from "../../websocket/handshake-fields.js";
-import { acceptDeflate } from "../../websocket/permessage-deflate.js";
 import { upgradeAnswerFields, type WebSocketRequest } from "../../websocket/server-handshake.js";
 import { Reply } from "../reply.js";
 import { ServerRequest } from "../request/server-request.js";
@@ -35,13 +33,14 @@ export async function answerHandshake(
   terms.admission.check(request);
 
   const chosen = asked.protocols.find((protocol) => terms.protocols.has(protocol));
-  const result = await terms.upgrade?.(request as ServerRequest<never>, { protocols: asked.protocols, protocol: chosen });
+  const result = await terms.upgrade?.(request as ServerRequest<never>, {
+    protocols: asked.protocols,
+    protocol: chosen,
+  });
   if (result instanceof Reply) return result;
   const { data, headers, protocol = chosen } = checkResult(result, asked);
 
-  const deflate = terms.deflate === undefined ? undefined : acceptDeflate(asked.extensions, terms.deflate);
-  const extensions = deflate === undefined ? [] : [deflate.answer];
-  const fields = upgradeAnswerFields({ accept: acceptValue(asked.key, sha1), protocol, extensions });
+  const fields = upgradeAnswerFields({ accept: acceptValue(asked.key, sha1), protocol });
   const { surroundings } = ServerRequest.behind(request);
   const converse = handler as WebSocketHandler<Readonly<Record<string, string>>, unknown>;
   const made = new UpgradeReply(
@@ -52,7 +51,6 @@ export async function answerHandshake(
         role: "server",
         options: terms.connection,
         protocol,
-        extensions: extensions.map(formatExtension).join(", "),
         clock: surroundings.clock,
       },
       converse: (socket) => converse(socket, request, data),
@@ -76,7 +74,8 @@ function admitted(reply: UpgradeReply, request: ServerRequest, { admission }: We
 /** What the hook returned, if it can be used. Throws `UsageError`. */
 function checkResult(result: UpgradeResult, { protocols }: WebSocketRequest): UpgradeTerms {
   if (result === undefined) return {};
-  const known = typeof result === "object" && result !== null && Object.keys(result).every((key) => RESULT_MEMBERS.has(key));
+  const known =
+    typeof result === "object" && result !== null && Object.keys(result).every((key) => RESULT_MEMBERS.has(key));
   if (!known) {
     const message = "Cannot upgrade: the upgrade hook is to return data, protocol or headers, a Reply, or nothing";
     throw new UsageError("websocket/upgrade-result", message);

@@ -23,6 +23,7 @@ export interface UpgradeTerms {
 }
 
 /** What a hook may return: terms, nothing, or a reply that is sent instead of an upgrade. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a hook that only refuses returns nothing, and says so as functions do.
 export type UpgradeResult = UpgradeTerms | Reply | undefined | void;
 
 /** Looks at a request before it becomes a socket. What it throws is answered as what a handler throws: `new HttpError(401)`. */

@@ -3,7 +3,6 @@
 import { isToken } from "../../bytes/char-tables.js";
 import { UsageError } from "../../errors.js";
 import { refuseUnknown, requireFunction, requireObject } from "../../options.js";
-import { type DeflateOptions, type ResolvedDeflateOptions, resolveDeflate } from "../../websocket/deflate-options.js";
 import {
   type ResolvedWebSocketOptions,
   resolveWebSocketOptions,
@@ -17,8 +16,10 @@ import { type OriginCheck, originCheckOf, type WebSocketOrigins } from "./origin
 import type { UpgradeHook, UpgradeResult } from "./upgrade-hook.js";
 
 /** Options of a route's sockets: whose they are, and what they may do. Times are milliseconds, sizes bytes; `Infinity` switches a limit off. */
-export interface WebSocketRouteOptions<Params = Readonly<Record<string, string>>, Result extends UpgradeResult = undefined>
-  extends WebSocketConnectionOptions {
+export interface WebSocketRouteOptions<
+  Params = Readonly<Record<string, string>>,
+  Result extends UpgradeResult = undefined,
+> extends WebSocketConnectionOptions {
   /** See `RouteOptions.name`. */
   readonly name?: string;
   /** Stands between the application's middleware and the handshake. @default none */
@@ -37,12 +38,6 @@ export interface WebSocketRouteOptions<Params = Readonly<Record<string, string>>
   readonly protocols?: readonly string[];
   /** Whose pages may open sockets here; 403 for others. Clients that send no `Origin` are no browsers, and may. @default "same" */
   readonly origins?: WebSocketOrigins;
-  /**
-   * Whether, and how, messages are compressed with clients that can (RFC 7692). It costs memory for each socket, and time for each message.
-   *
-   * @default false
-   */
-  readonly compress?: boolean | DeflateOptions;
   /** Sockets open on this route at once; 503 `websocket/full` for more. From 1. @default Infinity */
   readonly maxConnections?: number;
   /**
@@ -60,8 +55,6 @@ export interface WebSocketTerms {
   readonly protocols: ReadonlySet<string>;
   readonly checkOrigin: OriginCheck | undefined;
   readonly admission: Admission;
-  /** Undefined: nothing is compressed. */
-  readonly deflate: ResolvedDeflateOptions | undefined;
   readonly connection: ResolvedWebSocketOptions;
 }
 
@@ -74,7 +67,6 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof AnyOptions>([
   "upgrade",
   "protocols",
   "origins",
-  "compress",
   "maxConnections",
   "maxConnectionsPerClient",
 ]);
@@ -83,14 +75,13 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof AnyOptions>([
 export function resolveRouteOptions(given: AnyOptions): WebSocketTerms {
   requireObject("websocket options", given);
   refuseUnknown("websocket", given, OPTION_NAMES);
-  const { upgrade, protocols = [], origins = "same", compress = false } = given;
+  const { upgrade, protocols = [], origins = "same" } = given;
   if (upgrade !== undefined) requireFunction("upgrade", upgrade);
   return {
     upgrade,
     protocols: readProtocols(protocols),
     checkOrigin: originCheckOf(origins),
     admission: new Admission(resolveAdmission(given)),
-    deflate: resolveDeflate(compress),
     connection: resolveWebSocketOptions(given, SERVER_WEBSOCKET_DEFAULTS),
   };
 }

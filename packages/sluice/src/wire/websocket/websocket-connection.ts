@@ -84,6 +84,11 @@ export class WebSocketConnection implements AsyncIterable<Message, undefined> {
     return this.#link.bufferedBytes;
   }
 
+  /** Bytes sent so far, as frames, those that the system has not taken yet included. */
+  get bytesSent(): number {
+    return this.#link.handedBytes;
+  }
+
   /** The code of the end (RFC 6455 §7.4), as soon as it is known: 1005 for none, 1006 for a connection that broke off. */
   get closeCode(): number | undefined {
     return this.#link.end?.code;

@@ -43,7 +43,15 @@ describe("inspect", () => {
         mount: "",
         middleware: [...around, "auth"],
       },
-      { methods: ["GET"], websocket: false, path: "/admin", name: "admin", hosts, mount: "/admin", middleware: [...around, "auth"] },
+      {
+        methods: ["GET"],
+        websocket: false,
+        path: "/admin",
+        name: "admin",
+        hosts,
+        mount: "/admin",
+        middleware: [...around, "auth"],
+      },
       {
         methods: ["DELETE"],
         websocket: false,

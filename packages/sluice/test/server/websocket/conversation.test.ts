@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
+import type { AccessLogEntry } from "../../../src/server/access-log/entry.js";
 import { Application } from "../../../src/server/application.js";
 import { HttpError } from "../../../src/server/http-error.js";
-import type { AccessLogEntry } from "../../../src/server/access-log/entry.js";
 import type { Server } from "../../../src/server/server.js";
 import { RawClient } from "../raw-client.js";
 import { handshakeBytes } from "./handshake-setup.js";
@@ -46,7 +46,9 @@ describe("a conversation", () => {
       request.set(role, "guest");
       return next();
     });
-    const upgrade = async ({ query }: { query: URLSearchParams }) => ({ data: { name: query.get("name") ?? "nobody" } });
+    const upgrade = async ({ query }: { query: URLSearchParams }) => ({
+      data: { name: query.get("name") ?? "nobody" },
+    });
     app.websocket("/rooms/:room", { upgrade }, (socket, request, { name }) =>
       socket.send(`${name} as ${request.get(role)} in ${request.params.room}`),
     );
@@ -140,7 +142,7 @@ describe("the server", () => {
         finish = resolve;
       });
     });
-    const server = await serve(app, { });
+    const server = await serve(app, {});
     const socket = await RawSocket.open(server, "/");
     expect(server.connections).toMatchObject({ open: 1, idle: 0, upgraded: 1 });
     socket.client.socket.destroy();
