@@ -9,6 +9,7 @@ import { defineFetch } from "./fetch/define-fetch.js";
 import { defineHttpbin } from "./httpbin/define-httpbin.js";
 import { defineRequests } from "./request/define-request.js";
 import { defineServe } from "./serve/define-serve.js";
+import { defineSse } from "./sse/define-sse.js";
 import type { Io } from "./terminal/io.js";
 import { OutputClosed } from "./terminal/output.js";
 import { version } from "./version.js";
@@ -17,6 +18,7 @@ const EXAMPLES = `
 Examples:
   sluice fetch -i urls.txt --concurrency 100 > results.jsonl
   sluice get -v https://example.com
+  sluice sse https://example.com/events
   sluice serve dist --spa
   sluice dev app.ts
   sluice httpbin --port 8080
@@ -61,6 +63,7 @@ function makeProgram(io: Io, done: (exitCode: number) => void): Command {
     .addHelpText("after", EXAMPLES);
   defineFetch(program, io, done);
   defineRequests(program, io, done);
+  defineSse(program, io, done);
   defineServe(program, io, done);
   defineDev(program, io, done);
   defineHttpbin(program, io, done);

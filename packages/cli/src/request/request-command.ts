@@ -9,37 +9,21 @@ import {
   type RequestOptions,
   type TimeoutOptions,
 } from "sluice";
-import { EXIT_FAILED, EXIT_OK, exitCodeFor, type StopSignal } from "../exit-codes.js";
+import { EXIT_FAILED, EXIT_OK } from "../exit-codes.js";
 import { withJar } from "../sending/cookie-file.js";
 import { sendableBody } from "../sending/request-body.js";
 import { sessionOptions } from "../sending/session-options.js";
 import type { Io } from "../terminal/io.js";
-import { OutputClosed } from "../terminal/output.js";
 import { showBytes } from "../terminal/quantities.js";
 import { safeLine } from "../terminal/safe-text.js";
+import { untilStopped } from "../terminal/until-stopped.js";
 import { showBody, writeRaw } from "./print-body.js";
 import { headText, requestText, timingsText } from "./print-head.js";
 import type { SingleRequestSettings } from "./settings.js";
 
 /** Makes the request, and resolves to the exit code. Throws for whatever brings no answer. */
 export async function runRequest(settings: SingleRequestSettings, io: Io): Promise<number> {
-  const controller = new AbortController();
-  let stopped: StopSignal | undefined;
-  const forget = io.onStopSignal((signal) => {
-    if (stopped !== undefined) io.exit(exitCodeFor(signal));
-    stopped = signal;
-    controller.abort();
-  });
-  try {
-    return await request(settings, io, controller.signal);
-  } catch (error) {
-    if (stopped !== undefined) return exitCodeFor(stopped);
-    // Whoever closed the pipe has seen enough.
-    if (error instanceof OutputClosed) return EXIT_OK;
-    throw error;
-  } finally {
-    forget();
-  }
+  return await untilStopped(io, (signal) => request(settings, io, signal));
 }
 
 async function request(settings: SingleRequestSettings, io: Io, signal: AbortSignal): Promise<number> {

@@ -29,7 +29,8 @@ export interface SendingFlags {
   readonly maxSize?: number;
   readonly compress?: SendingSettings["compress"];
   readonly showQuery?: readonly string[];
-  readonly retries: number;
+  /** @default 0, also where the command has no retries */
+  readonly retries?: number;
   readonly retryOn?: readonly number[];
   readonly backoff?: readonly [firstMs: number, mostMs: number];
   readonly maxRetryAfter?: number;
@@ -55,17 +56,22 @@ export interface SendingFlags {
   readonly traceFormat?: TraceFormat;
 }
 
-/** Fields, cookies, redirects, and what is told of them. */
+/** Fields, cookies, redirects, bodies, and what is told of them. */
 export function addMessageOptions(command: Command): Command {
+  return addAskingOptions(command)
+    .addOption(new Option("--compress <coding>", "compress the body that is sent").choices(CODINGS))
+    .option("--max-size <size>", "longest body taken, decoded: 500, 64KiB, 10MB", value(parseSize));
+}
+
+/** The same for requests without a body, whose answers have no end. */
+export function addAskingOptions(command: Command): Command {
   return command
     .option("-H, --header <name:value>", "header field, may be repeated", values(parseHeader))
-    .addOption(new Option("--compress <coding>", "compress the body that is sent").choices(CODINGS))
     .option("--cookie <name=value>", "cookie, may be repeated; sent as it is", values(parseCookie))
     .option("--cookie-file <file>", "keep cookies in this file: JSON, or cookies.txt")
     .option("-L, --follow", "follow redirects", true)
     .option("--no-follow", "take a redirect as the answer")
     .option("--max-redirects <n>", "redirects followed (default: 10)", whole(0, MOST_REDIRECTS))
-    .option("--max-size <size>", "longest body taken, decoded: 500, 64KiB, 10MB", value(parseSize))
     .option("--show-query <names>", "query parameters shown in errors; others appear as …", value(parseNames));
 }
 
@@ -163,7 +169,7 @@ export function sendingSettings(flags: SendingFlags): SendingSettings {
 }
 
 function retrySettings(flags: SendingFlags): RetrySettings {
-  const { retries, retryOn, backoff, maxRetryAfter, idempotencyKey } = flags;
+  const { retries = 0, retryOn, backoff, maxRetryAfter, idempotencyKey } = flags;
   if (retries === 0) {
     const idle = { retryOn, backoff, maxRetryAfter, idempotencyKey };
     for (const [name, flag] of Object.entries(idle)) {

@@ -27,6 +27,7 @@ export const EVENTS = [
   "requestBodySent",
   "informational",
   "responseHeaders",
+  "connectionUpgraded",
   "responseBodyReceived",
   "requestRedirect",
   "requestRetry",
