@@ -13,21 +13,22 @@ import type { ProgressMeter } from "../body/progress.js";
 import { describeError, RequestTimeoutError, SluiceError } from "../errors.js";
 import { isIdempotent } from "../http/methods.js";
 import type { FieldLines } from "../http1/sinks.js";
-import type { PeerInfo } from "../net/transport.js";
+import type { PeerInfo, Transport } from "../net/transport.js";
 import type { Http1ClientLink } from "../wire/http1-client-link.js";
 import type { LinkExchange, LinkRequest } from "../wire/link-exchange.js";
 import { ExchangeBody } from "./exchange-body.js";
 import type { ExchangePool, ExchangeTimes, HeadListener, HeadWriter } from "./exchange-pool.js";
-import { findField } from "./field-lines.js";
 import { BUFFERED_MAX_SIZE } from "./options.js";
 import { type TimedPhase, WAITED_FOR } from "./phase-deadline.js";
 import { isRedirect } from "./redirects.js";
 import type { ClientRequest } from "./request.js";
 import type { Abortable } from "./request-scope.js";
 import { ClientResponse } from "./response.js";
-import type { Tracer } from "./tracing.js";
+import { tellSending } from "./tell-sending.js";
+import { type TakenConnection, UpgradedConnection } from "./upgraded-connection.js";
 
 const CONTINUE = 100;
+const SWITCHING_PROTOCOLS = 101;
 
 type Stage = "waiting" | "sending" | "sent" | "body" | "over";
 
@@ -52,6 +53,8 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
   #uploadedBytes = 0;
   #upload: ProgressMeter | undefined = undefined;
   #endsScope = false;
+  /** What a 101 left behind, until it is taken. */
+  #upgraded: UpgradedConnection | undefined = undefined;
 
   constructor(request: ClientRequest, pool: ExchangePool, writeHead: HeadWriter, headListener?: HeadListener) {
     super(request, pool);
@@ -198,6 +201,11 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
     const response = new ClientResponse(request, { status, reason, version, fields }, body, this);
     this.body = body;
     this.response = response;
+    const refusal = status === SWITCHING_PROTOCOLS ? this.#head?.upgrade?.faultOf(fields) : undefined;
+    if (refusal !== undefined) {
+      this.abort(refusal);
+      return;
+    }
     const bodyless = bodyLength === 0 || request.method === "HEAD";
     if (!bodyless && bodyLength > 0) body.declaredLength = bodyLength;
     const fault = this.#prepareBody(body, response, bodyless);
@@ -222,12 +230,41 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
     this.body?.finish(trailers);
   }
 
+  /** The answer was 101: what is left of the exchange is a connection, for {@link takeUpgraded}. */
+  onUpgrade(transport: Transport, rest: Uint8Array): void {
+    const { request, times } = this;
+    this.link = undefined;
+    this.deadline.stop();
+    times.ended = times.headed;
+    this.#upgraded = new UpgradedConnection(transport, rest);
+    this.body?.finish([]);
+    const { remoteAddress: address, remotePort: port } = transport.peer();
+    request.tracer?.emit("connectionUpgraded", { address, port, attempt: request.attempt });
+  }
+
+  /** The connection that this exchange's 101 left behind, once; the exchange is over with that. */
+  takeUpgraded(): TakenConnection | undefined {
+    const taken = this.#upgraded?.take();
+    if (taken !== undefined) this.end();
+    return taken;
+  }
+
+  /** As {@link ExchangeBody.discard}; a connection that nobody took is closed. */
+  override discard(): void {
+    super.discard();
+    if (this.#upgraded === undefined) return;
+    this.#upgraded.drop();
+    this.end();
+  }
+
   onFailure(error: Error, answered: boolean): void {
     const { link } = this;
     this.link = undefined;
     if (!answered && link !== undefined && this.#mayReplay(link, error)) {
       this.#replayed = true;
       this.#stage = "waiting";
+      // RFC 6455 §4.1: a nonce for each connection.
+      if (this.#head?.upgrade !== undefined) this.#head = this.#writeHead(this.request);
       this.pool.distrust(this);
       this.pool.enter(this);
       return;
@@ -244,6 +281,7 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
     this.link = undefined;
     this.#fail(reason);
     link?.abandon();
+    this.#upgraded?.drop();
   }
 
   /** A limit has passed. */
@@ -327,25 +365,6 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
     const lost = error instanceof SluiceError && error.code.startsWith("connection/");
     return lost && !this.#replayed && link.exchanges > 1 && isIdempotent(request.method) && request.resendable;
   }
-}
-
-/** The connection is there, and the head is about to go. */
-function tellSending(tracer: Tracer, request: ClientRequest, link: Http1ClientLink, head: string): void {
-  const { exchanges } = link;
-  if (exchanges > 0) {
-    const { remoteAddress: address, remotePort: port } = link.transport.peer();
-    tracer.emit("connectionReuse", { address, port, exchanges });
-  }
-  if (!tracer.hears("requestHeadersSent")) return;
-  const traceparent = findField(request.fields, "traceparent");
-  const { attempt } = request;
-  tracer.emit("requestHeadersSent", { headerNames: fieldNames(head), bytes: head.length, traceparent, attempt });
-}
-
-/** The names in a written head, for traces: values may be secret. */
-function fieldNames(head: string): string[] {
-  const lines = head.split("\r\n").slice(1, -2);
-  return lines.map((line) => line.slice(0, line.indexOf(":")));
 }
 
 function unset(): void {

@@ -123,6 +123,13 @@ export class Pool implements ExchangePool, ConnectionOwner, UnreadHost<Exchange>
     this.#tellIfEmpty();
   }
 
+  connectionUpgraded(connection: PooledConnection): void {
+    this.#connections.delete(connection);
+    this.#plan.detached(connection.slot);
+    this.#drain();
+    this.#tellIfEmpty();
+  }
+
   // For the connector.
 
   stats(): Record<string, ConnectorStats> {

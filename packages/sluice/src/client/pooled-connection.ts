@@ -14,6 +14,8 @@ import type { PoolSlot } from "./pool-records.js";
 export interface ConnectionOwner {
   connectionReusable(connection: PooledConnection): void;
   connectionGone(connection: PooledConnection): void;
+  /** It speaks another protocol now, and is not the pool's any more. */
+  connectionUpgraded(connection: PooledConnection): void;
 }
 
 /** A link with its place in the plan. */
@@ -41,6 +43,10 @@ export class PooledConnection extends Deadline implements LinkOwner {
 
   onGone(): void {
     this.#owner.connectionGone(this);
+  }
+
+  onUpgraded(): void {
+    this.#owner.connectionUpgraded(this);
   }
 
   /** Idle from now on: it does not keep the process alive, and is closed in `timeoutMs`. */

@@ -8,7 +8,7 @@ import { describeError, InvalidUrlError, type SluiceError, TooManyRedirectsError
 import { fieldsWithout } from "./field-lines.js";
 import type { Next } from "./middleware.js";
 import type { ClientRequest } from "./request.js";
-import { parseAbsolute, RequestUrl } from "./request-url.js";
+import { parseAbsolute, RequestUrl, toHttpScheme } from "./request-url.js";
 import type { ClientResponse } from "./response.js";
 
 /** What crosses origins: says what the client understands, and nothing of who it is. */
@@ -111,6 +111,7 @@ function nextHop(request: ClientRequest, response: ClientResponse): ClientReques
 function redirectTarget(request: ClientRequest, response: ClientResponse): RequestUrl {
   try {
     const url = parseAbsolute(asUtf8(response.location ?? ""), request.url);
+    if (request.upgrades) toHttpScheme(url);
     // RFC 9110 §10.2.2: a Location without a fragment inherits that of the URL that led here.
     if (url.hash === "") url.hash = request.target.hash;
     // Credentials chosen by the server are not ours to use.

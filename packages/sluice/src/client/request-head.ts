@@ -12,7 +12,7 @@ import { UsageError } from "../errors.js";
 import { expectsContent } from "../http/methods.js";
 import type { FieldLines } from "../http1/sinks.js";
 import { writeRequestHead } from "../http1/write-head.js";
-import type { LinkRequest } from "../wire/link-exchange.js";
+import type { LinkRequest, UpgradeOffer } from "../wire/link-exchange.js";
 import { fieldsWithout, hasField } from "./field-lines.js";
 import type { ClientRequest, RequestSettings } from "./request.js";
 
@@ -75,10 +75,16 @@ export class RequestHeadWriter {
       request.settings.omitted === this.#omitted &&
       !expectsContinue &&
       payload?.trailers === undefined &&
+      request.settings.upgrade === undefined &&
       request.route?.forwards !== true;
     const known = usual ? this.#known(fields) : undefined;
-    const head = known === undefined ? this.#ownHead(request, expectsContinue) : this.#usualHead(request, known);
-    return { method, head, payload, chunked, expectsContinue };
+    if (known !== undefined) {
+      const head = this.#usualHead(request, known);
+      return { method, head, payload, chunked, expectsContinue, upgrade: undefined };
+    }
+    const upgrade = request.settings.upgrade?.();
+    const head = this.#ownHead(request, expectsContinue, upgrade);
+    return { method, head, payload, chunked, expectsContinue, upgrade };
   }
 
   #known(fields: FieldLines): KnownFields | undefined {
@@ -103,11 +109,14 @@ export class RequestHeadWriter {
     return `${type}${length === undefined ? "transfer-encoding: chunked" : `content-length: ${length}`}\r\n`;
   }
 
-  #ownHead(request: ClientRequest, expectsContinue: boolean): string {
+  #ownHead(request: ClientRequest, expectsContinue: boolean, upgrade: UpgradeOffer | undefined): string {
     const { method, target, payload, settings, fields, route } = request;
-    const own = withoutLength(fields, payload);
+    const given = withoutLength(fields, payload);
+    // An upgrade says itself what becomes of the connection.
+    const own = upgrade === undefined ? given : fieldsWithout(given, (name) => name === "connection");
     const body = bodyFields(method, payload, own, expectsContinue);
     const all = [...completed(own, target.host, settings), ...body];
+    if (upgrade !== undefined) all.push(...upgrade.fields);
     if (route?.forwards !== true) return writeRequestHead(method, target.target, all);
     // RFC 9112 §3.2.2: a proxy is told the whole URL; what else it is told is for it alone.
     return writeRequestHead(method, target.href, [...all, ...(route.proxy?.fields ?? [])]);

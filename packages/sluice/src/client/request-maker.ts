@@ -7,6 +7,7 @@ import { InvalidUrlError, UsageError } from "../errors.js";
 import type { FieldLines } from "../http1/sinks.js";
 import { assertFields } from "../http1/write-head.js";
 import { refuseUnknown, requireNumber } from "../options.js";
+import type { UpgradeOffer } from "../wire/link-exchange.js";
 import type { FetchAsk } from "./fetch/fetch-ask.js";
 import { fieldsWithout, hasField } from "./field-lines.js";
 import { type ForwardAsk, forwardSettings } from "./forward-ask.js";
@@ -29,6 +30,8 @@ const NO_FIELDS: FieldLines = Object.freeze([]);
 const NO_LISTENERS = Object.freeze({});
 const DEFAULT_UNREAD_TIMEOUT = 30_000;
 const DEFAULT_MAX_REDIRECTS = 10;
+/** What a handshake may take in all where nobody says, in milliseconds: nothing of it is a download. */
+const HANDSHAKE_TOTAL_TIMEOUT = 60_000;
 /** Fetch §4.4, "HTTP-redirect fetch", step 7. */
 const FETCH_MAX_REDIRECTS = 20;
 
@@ -43,6 +46,8 @@ export interface Ask {
   readonly fetch?: FetchAsk | undefined;
   /** So has one that is passed on for somebody else. */
   readonly forward?: ForwardAsk | undefined;
+  /** A handshake asks for another protocol, anew with each send. */
+  readonly upgrade?: (() => UpgradeOffer) | undefined;
 }
 
 /** Makes the requests of one session. */
@@ -71,6 +76,7 @@ export class RequestMaker {
   make(ask: Ask, buffered: boolean): ClientRequest {
     if (ask.fetch !== undefined) return this.#makeFetch(ask, ask.fetch);
     if (ask.forward !== undefined) return this.#makeForwarded(ask, ask.forward);
+    if (ask.upgrade !== undefined) return this.#makeUpgrading(ask, ask.upgrade);
     const config = this.#config;
     const { options = NO_OPTIONS } = ask;
     const plain = options === NO_OPTIONS;
@@ -115,6 +121,14 @@ export class RequestMaker {
     const scope = this.#scopeOf(method, target, signals);
     const settings = forwardSettings(this.#settings, forward);
     return new ClientRequest(method, target, fields, payload, settings, scope, trusted ? "session" : "caller");
+  }
+
+  /** A request as any other, that 101 may answer. */
+  #makeUpgrading(ask: Ask, upgrade: () => UpgradeOffer): ClientRequest {
+    const request = this.make({ ...ask, upgrade: undefined }, false);
+    const { timeouts } = request.settings;
+    const limited = { ...timeouts, total: timeouts.total ?? HANDSHAKE_TOTAL_TIMEOUT };
+    return request.with({ settings: { ...request.settings, timeouts: limited, upgrade } });
   }
 
   #laidOverDefaults(own: FieldLines, trusted: boolean): FieldLines {
@@ -209,6 +223,7 @@ export class RequestMaker {
       onProgress: options.onProgress,
       onDownloadProgress: options.onDownloadProgress,
       onInformational: undefined,
+      upgrade: undefined,
     };
   }
 }

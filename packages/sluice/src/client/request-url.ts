@@ -110,6 +110,12 @@ export function parseAbsolute(input: string, base?: URL): URL {
   );
 }
 
+/** `ws:` becomes `http:` and `wss:` becomes `https:`, which is how a WebSocket's handshake is asked for (RFC 6455 §3, §4.1). */
+export function toHttpScheme(url: URL): void {
+  if (url.protocol === "ws:") url.protocol = "http:";
+  else if (url.protocol === "wss:") url.protocol = "https:";
+}
+
 /** Percent-decoded as UTF-8; a malformed escape stands for itself. */
 export function decodeUserInfo(encoded: string): string {
   return encoded.replace(/(?:%[0-9a-f]{2})+/gi, (escapes) => {

@@ -8,6 +8,7 @@ import type { ProgressListener } from "../body/progress.js";
 import type { Clock } from "../concurrency/clock.js";
 import { HttpHeaders } from "../http/headers.js";
 import type { FieldLines } from "../http1/sinks.js";
+import type { UpgradeOffer } from "../wire/link-exchange.js";
 import type { CookieJar } from "./cookie-jar.js";
 import type { InformationalListener } from "./forward-ask.js";
 import type { AuthOptions, ResolvedTimeouts, ThrottleChoice } from "./options.js";
@@ -52,6 +53,8 @@ export interface RequestSettings {
   readonly onDownloadProgress: ProgressListener | undefined;
   /** Told of interim answers, for whoever passes the request on. @internal */
   readonly onInformational: InformationalListener | undefined;
+  /** Asks for another protocol with each send, which a 101 answers (RFC 9110 §7.8). @internal */
+  readonly upgrade: (() => UpgradeOffer) | undefined;
 }
 
 /** What {@link ClientRequest.with} replaces; `payload: undefined` takes the body away. */
@@ -151,6 +154,14 @@ export class ClientRequest {
   /** Tells of the request while it runs; undefined while nobody listens. @internal */
   get tracer(): Tracer | undefined {
     return this.scope.tracer;
+  }
+
+  /**
+   * Whether it asks for another protocol, as the handshake of a WebSocket does: then its answer, 101, is a connection of which there
+   * is one, to be neither stored nor shared.
+   */
+  get upgrades(): boolean {
+    return this.settings.upgrade !== undefined;
   }
 
   /** Whether sending it again is allowed by its body: there is none, or it can be opened again. */

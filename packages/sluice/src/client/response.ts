@@ -28,6 +28,7 @@ import type { EventsOptions, TextEventsOptions, TypedEventsOptions } from "./res
 import type { ResponseHead } from "./response-head.js";
 import { type ResponseTimings, timingsOf } from "./response-timings.js";
 import { type SaveOptions, saveTelling } from "./save-body.js";
+import type { TakenConnection } from "./upgraded-connection.js";
 
 /** How most text types end. */
 const USUAL_CHARSET = "; charset=utf-8";
@@ -41,6 +42,8 @@ export interface ResponseSource extends BodyOwner {
   discard(): void;
   /** The logical request ends with the response's body, not before. */
   endScopeAfterBody(): void;
+  /** The connection behind a 101, once. */
+  takeUpgraded?(): TakenConnection | undefined;
 }
 
 /** How strictly `json()` takes the word. */

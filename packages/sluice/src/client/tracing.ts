@@ -54,6 +54,12 @@ export interface ClientTraceDetails {
     readonly headerNames: readonly string[];
     readonly attempt: number;
   };
+  /** The answer was 101: the connection has left HTTP and the pool, for a WebSocket. */
+  readonly connectionUpgraded: {
+    readonly address: string | undefined;
+    readonly port: number | undefined;
+    readonly attempt: number;
+  };
   /** `bytes`: as they came, before content codings were undone. */
   readonly responseBodyReceived: { readonly bytes: number; readonly attempt: number };
   readonly requestRedirect: { readonly status: number; readonly to: string };
@@ -115,6 +121,7 @@ const NAMES: readonly ClientTraceName[] = [
   "requestBodySent",
   "informational",
   "responseHeaders",
+  "connectionUpgraded",
   "responseBodyReceived",
   "requestRedirect",
   "requestRetry",

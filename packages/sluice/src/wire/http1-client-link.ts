@@ -13,7 +13,7 @@ import type { Payload } from "../body/payload.js";
 import { ConnectionLostError, PayloadError, PeerError, ProtocolError, SluiceError } from "../errors.js";
 import type { Http1Limits } from "../http1/limits.js";
 import { ResponseReader } from "../http1/response-reader.js";
-import { type FieldLines, KEEP_ALIVE, type ResponseSink } from "../http1/sinks.js";
+import { type FieldLines, KEEP_ALIVE, type ResponseSink, UPGRADE } from "../http1/sinks.js";
 import type { Transport, TransportHandler } from "../net/transport.js";
 import type { LinkExchange, LinkRequest } from "./link-exchange.js";
 import { PayloadPump, type PumpOwner } from "./payload-pump.js";
@@ -31,10 +31,12 @@ export interface LinkOwner {
   onReusable(link: Http1ClientLink): void;
   /** The connection is gone, or is not to be used again. Once. */
   onGone(link: Http1ClientLink): void;
+  /** The connection speaks another protocol from now on, and is its exchange's. Once, in place of `onGone`. */
+  onUpgraded(link: Http1ClientLink): void;
 }
 
-/** `ended`: the answer is complete, and the rest of its packet is still to be looked at. */
-type LinkState = "idle" | "busy" | "ended" | "gone";
+/** `ended`, `switched`: the answer is complete, the latter with 101, and the rest of its packet is still to be looked at. */
+type LinkState = "idle" | "busy" | "ended" | "switched" | "gone";
 
 /** {@link LinkExchange}s one after the other on one transport. */
 export class Http1ClientLink implements TransportHandler, PumpOwner {
@@ -67,6 +69,7 @@ export class Http1ClientLink implements TransportHandler, PumpOwner {
       onHead: (status, reason, version, bodyLength, flags, fields) => {
         this.#onHead(flags);
         this.#exchange?.onHead(status, reason, version, bodyLength, fields);
+        if ((flags & UPGRADE) !== 0 && this.#is("busy")) this.#state = "switched";
       },
       onData: (piece) => this.#onBodyData(piece),
       onEnd: (trailers) => this.#onMessageEnd(trailers),
@@ -93,7 +96,7 @@ export class Http1ClientLink implements TransportHandler, PumpOwner {
     this.#headSeen = false;
     this.#requestSent = true;
     this.exchanges += 1;
-    this.#reader.expect(request.method);
+    this.#reader.expect(request.method, request.upgrade !== undefined);
     const { payload } = request;
     if (payload === undefined) {
       this.transport.write(request.head, "latin1");
@@ -232,9 +235,24 @@ export class Http1ClientLink implements TransportHandler, PumpOwner {
 
   /** The packet that brought the end of the answer has been looked at: had it gone on, the reader would have refused it. */
   #giveBack(): void {
-    if (this.#state !== "ended") return;
+    if (this.#state !== "ended") {
+      if (this.#state === "switched") this.#handOver();
+      return;
+    }
     this.#state = "idle";
     this.#owner.onReusable(this);
+  }
+
+  /** Behind 101: whatever comes is in the other protocol. */
+  #handOver(): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    this.#state = "gone";
+    this.transport.pause();
+    const rest = this.#reader.takeRest();
+    this.#owner.onUpgraded(this);
+    if (exchange === undefined) this.transport.destroy();
+    else exchange.onUpgrade(this.transport, rest);
   }
 
   // What the pump says.

@@ -96,6 +96,7 @@ const trace = Object.fromEntries(
     "requestBodySent",
     "informational",
     "responseHeaders",
+    "connectionUpgraded",
     "responseBodyReceived",
     "requestRedirect",
     "requestRetry",

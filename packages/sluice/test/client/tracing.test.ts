@@ -24,6 +24,7 @@ const NAMES: readonly ClientTraceName[] = [
   "requestBodySent",
   "informational",
   "responseHeaders",
+  "connectionUpgraded",
   "responseBodyReceived",
   "requestRedirect",
   "requestRetry",

@@ -3,6 +3,7 @@ import { type BodyInput, toPayload } from "../../src/body/payload.js";
 import { HTTP1_LIMITS } from "../../src/http1/limits.js";
 import type { FieldLines } from "../../src/http1/sinks.js";
 import { ScriptedTransport, type ScriptedTransportOptions } from "../../src/net/scripted.js";
+import type { Transport } from "../../src/net/transport.js";
 import { Http1ClientLink, type LinkOwner } from "../../src/wire/http1-client-link.js";
 import type { LinkExchange, LinkRequest } from "../../src/wire/link-exchange.js";
 
@@ -10,6 +11,8 @@ import type { LinkExchange, LinkRequest } from "../../src/wire/link-exchange.js"
 export class LoggedExchange implements LinkExchange {
   readonly log: string[] = [];
   body = "";
+  /** What came behind a 101. */
+  rest = "";
   error: Error | undefined;
   /** Called in `onData`, after the piece was noted. */
   onPiece: () => void = () => undefined;
@@ -36,6 +39,10 @@ export class LoggedExchange implements LinkExchange {
   onRequestProgress(bodyBytes: number): void {
     this.log.push(`progress ${bodyBytes}`);
   }
+  onUpgrade(_transport: Transport, rest: Uint8Array): void {
+    this.rest = Buffer.from(rest).toString("latin1");
+    this.log.push(`upgrade ${this.rest}`);
+  }
   onFailure(error: Error, answered: boolean): void {
     this.error = error;
     this.log.push(`failure ${(error as { code?: string }).code ?? error.message}${answered ? ", answered" : ""}`);
@@ -47,6 +54,7 @@ export class Linked implements LinkOwner {
   readonly link: Http1ClientLink;
   reusable = 0;
   gone = 0;
+  upgraded = 0;
   /** Called when the connection is given back. */
   next: (link: Http1ClientLink) => void = () => undefined;
 
@@ -61,6 +69,9 @@ export class Linked implements LinkOwner {
   }
   onGone(): void {
     this.gone += 1;
+  }
+  onUpgraded(): void {
+    this.upgraded += 1;
   }
 
   send(request: LinkRequest = getRequest()): LoggedExchange {

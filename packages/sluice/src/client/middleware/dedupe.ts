@@ -42,6 +42,7 @@ export function dedupe(options: DedupeOptions = {}): ClientMiddleware {
   const identities = new Identities();
 
   return (request, next) => {
+    if (request.upgrades) return next(request);
     if (!shared.has(request.method) || !isSafe(request.method) || request.payload !== undefined) return next(request);
     const own = key === undefined ? "" : key(request);
     if (own === undefined) return next(request);

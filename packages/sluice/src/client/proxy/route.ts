@@ -20,7 +20,9 @@ export class Route {
     this.servername = target.secure ? servername : undefined;
     this.forwards = forwards;
     const named = this.servername === undefined ? target.origin : `${target.origin} as ${servername}`;
-    this.key = proxy === undefined ? named : `${named} via ${proxy.label}${SECRET_BEHIND}${proxy.key}`;
+    // A tunnel ends at the origin, another connection at the proxy.
+    const means = forwards ? "" : "\ntunnel";
+    this.key = proxy === undefined ? named : `${named} via ${proxy.label}${SECRET_BEHIND}${proxy.key}${means}`;
   }
 }
 

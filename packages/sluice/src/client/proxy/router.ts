@@ -51,18 +51,20 @@ export class RouterMaker {
       // The name was meant for the origin that was asked for, not for whatever it redirects to.
       const name = request.trust === "none" ? undefined : servername;
       const server = choice?.(target);
-      if (server instanceof Promise) return server.then((chosen) => this.#route(target, chosen, name));
-      return this.#route(target, server, name);
+      if (server instanceof Promise) return server.then((chosen) => this.#route(request, chosen, name));
+      return this.#route(request, server, name);
     };
   }
 
-  #route(target: RequestUrl, server: ProxyServer | undefined, name: string | undefined): Route | undefined {
+  #route(request: ClientRequest, server: ProxyServer | undefined, name: string | undefined): Route | undefined {
+    const { target } = request;
     if (server === undefined && (name === undefined || !target.secure)) return undefined;
-    return new Route(target, server, name, server !== undefined && this.#forwards(server, target));
+    return new Route(target, server, name, server !== undefined && this.#forwards(server, request));
   }
 
-  #forwards(server: ProxyServer, { secure }: RequestUrl): boolean {
-    return server.isHttp && !secure && !server.tunnel && !this.#tunnelsOnly;
+  /** RFC 6455 §4.1: a WebSocket asks for a tunnel, whatever its scheme. */
+  #forwards(server: ProxyServer, { target, upgrades }: ClientRequest): boolean {
+    return server.isHttp && !target.secure && !server.tunnel && !this.#tunnelsOnly && !upgrades;
   }
 
   #choiceOf(proxy: ProxySetting): Choice | undefined {

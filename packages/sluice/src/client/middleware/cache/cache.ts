@@ -88,6 +88,7 @@ export function cache(given: CacheOptions = {}): ClientMiddleware {
   const options = resolved(given);
   let loading: Promise<Caching> | undefined;
   return forHops("cache()", async (request, next) => {
+    if (request.upgrades) return next(request);
     loading ??= import("./caching.js").then(({ Caching }) => Caching.load(options));
     return (await loading).send(request, next);
   });
