@@ -40,7 +40,8 @@ export function checkLayers(files, table) {
   const walk = { files, table, rooms, problems: [], edges: new Map(), loaders: new Map(), importCount: 0 };
   for (const [path, text] of files) {
     const isEntry = table.entries.includes(path);
-    const room = rooms.get(roomOf(path));
+    // An entry file may have a room's name; it is in none.
+    const room = isEntry ? undefined : rooms.get(roomOf(path));
     if (room === undefined && !isEntry) {
       walk.problems.push(`${path}: no room of this name; add it to scripts/ok/layers.json, with its layer`);
       continue;

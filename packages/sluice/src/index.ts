@@ -100,7 +100,7 @@ export type { RequestCookies } from "./client/request-cookies.js";
 export type { RequestPromise } from "./client/request-promise.js";
 export type { RequestUrl } from "./client/request-url.js";
 export type { ClientResponse, Events, JsonOptions } from "./client/response.js";
-export { ResponseError } from "./client/response-error.js";
+export { ResponseError, type ResponseErrorDetails } from "./client/response-error.js";
 export type { EventsOptions, TextEventsOptions, TypedEventsOptions } from "./client/response-events.js";
 export type { ResponseTimings } from "./client/response-timings.js";
 export type { SaveOptions } from "./client/save-body.js";

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
-const ENTRIES = ["index", "server", "proxy", "transfer", "testing"].filter((name) =>
+const ENTRIES = ["index", "server", "websocket", "proxy", "transfer", "testing"].filter((name) =>
   existsSync(join(PACKAGE, "src", `${name}.ts`)),
 );
 const LAZY_BUILTINS = ["zlib", "worker_threads", "http", "https", "http2"];

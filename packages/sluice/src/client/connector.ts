@@ -19,6 +19,7 @@ import type { PoolDialDone, PoolDialer, PoolTarget } from "./pool-dial.js";
 import type { ProxySetting } from "./proxy/proxy-options.js";
 import { RouteDialer } from "./proxy/route-dialer.js";
 import { type Router, RouterMaker } from "./proxy/router.js";
+import { OpenSockets } from "./websocket/open-sockets.js";
 
 /** What bounds a connector and decides how its connections are made. */
 export interface ConnectorOptions {
@@ -28,6 +29,11 @@ export interface ConnectorOptions {
   readonly limitPerHost?: number;
   /** Most requests that wait for a place; one more is refused with `pool/queue-full`. 0: nobody waits. @default Infinity */
   readonly maxQueue?: number;
+  /**
+   * Most connections that have become WebSockets and are counted no more above, 1 to Infinity; one more is refused with
+   * `pool/upgraded-limit`: places that may be held for days are not waited for. @default Infinity
+   */
+  readonly limitUpgraded?: number;
   /** Milliseconds after which an unused connection is closed. @default 15_000 */
   readonly keepAliveTimeout?: number;
   /** Most bytes of unread bodies held in memory, over all connections. @default 16 MiB */
@@ -67,6 +73,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ConnectorOptions>([
   "limit",
   "limitPerHost",
   "maxQueue",
+  "limitUpgraded",
   "keepAliveTimeout",
   "unreadMemory",
   "tls",
@@ -86,6 +93,7 @@ const DEFAULTS = {
   limit: 100,
   limitPerHost: Number.POSITIVE_INFINITY,
   maxQueue: Number.POSITIVE_INFINITY,
+  limitUpgraded: Number.POSITIVE_INFINITY,
   keepAliveTimeout: 15_000,
   unreadMemory: 16 * 1024 * 1024,
 } as const;
@@ -94,6 +102,7 @@ const LEAST: Readonly<Record<keyof typeof DEFAULTS, number>> = {
   limit: 1,
   limitPerHost: 1,
   maxQueue: 0,
+  limitUpgraded: 1,
   keepAliveTimeout: 0,
   unreadMemory: 0,
 };
@@ -103,6 +112,8 @@ export class Connector {
   readonly clock: Clock;
   /** See {@link ConnectorOptions.random}. */
   readonly random: (() => number) | undefined;
+  /** WebSockets on its connections. @internal */
+  readonly sockets: OpenSockets;
   readonly #pool: Pool;
   readonly #options: ConnectorOptions;
   /** One object per secure or plain origin would be enough; TLS settings are the connector's, so two serve all. */
@@ -122,6 +133,7 @@ export class Connector {
     this.clock = options.clock ?? systemClock;
     if (options.random !== undefined) requireFunction("connector.random", options.random);
     this.random = options.random;
+    this.sockets = new OpenSockets(sizes.limitUpgraded);
     this.#options = options;
     if (options.tls !== undefined) checkTlsOptions("connector.tls", options.tls);
     this.#tls = { alpn: ["http/1.1"], ...options.tls };
@@ -157,14 +169,15 @@ export class Connector {
   }
 
   /**
-   * Refuses new requests and closes idle connections at once; those in use may end their exchange for `grace` milliseconds, then
-   * they are broken off. Resolves when every connection is gone. Idempotent. Throws `UsageError` for a grace out of range.
+   * Refuses new requests, closes idle connections and ends WebSockets (1001) at once; exchanges, and the closing of WebSockets, may take
+   * `grace` milliseconds, then they are broken off. Resolves when every connection is gone. Idempotent. Throws `UsageError` for a grace out of range.
    * @default grace 0
    */
   close(options: { readonly grace?: number } = {}): Promise<void> {
     const { grace = 0 } = options;
     requireNumber("close.grace", grace, 0, Number.POSITIVE_INFINITY);
-    this.#closing ??= this.#pool.drain();
+    const ended = this.sockets.end(this.clock, grace);
+    this.#closing ??= bothDone(this.#pool.drain(), ended);
     if (grace === 0) this.#pool.destroy();
     else if (grace !== Number.POSITIVE_INFINITY) this.#pool.destroyIn(grace);
     return this.#closing;
@@ -204,6 +217,11 @@ export class Connector {
     const { proxy, servername } = route;
     return { host, port, tls, unixSocket, localAddress, servername, proxy, route, sessionScope: route.key };
   }
+}
+
+async function bothDone(one: Promise<void>, other: Promise<void>): Promise<void> {
+  await one;
+  await other;
 }
 
 /** The options that are there: an explicit `undefined` leaves the default. */

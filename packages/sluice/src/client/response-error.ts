@@ -1,7 +1,14 @@
 import { type ErrorDetails, SluiceError } from "../errors.js";
 import type { HttpHeaders } from "../http/headers.js";
 
-/** An error status where content was asked for. The answer's head and the beginning of its body are here to look at. */
+/** What the error says, where that is not its status alone. */
+export interface ResponseErrorDetails extends ErrorDetails {
+  /** @default "response.status" */
+  readonly code?: string;
+  readonly message?: string;
+}
+
+/** An error status where content was asked for, or no 101 where a WebSocket was. The answer's head and the beginning of its body are here to look at. */
 export class ResponseError extends SluiceError {
   static override readonly kind: string = "ResponseError";
 
@@ -15,10 +22,11 @@ export class ResponseError extends SluiceError {
   constructor(
     response: { status: number; statusText: string; headers: HttpHeaders },
     body: Uint8Array,
-    details: ErrorDetails,
+    { code, message, ...details }: ResponseErrorDetails,
   ) {
     const { status, statusText, headers } = response;
-    super("response.status", `Answered ${status}${statusText && ` ${statusText}`}`, { ...details, phase: "response" });
+    const said = message ?? `Answered ${status}${statusText && ` ${statusText}`}`;
+    super(code ?? "response.status", said, { ...details, phase: "response" });
     this.status = status;
     this.statusText = statusText;
     this.headers = headers;

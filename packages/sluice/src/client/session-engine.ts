@@ -15,6 +15,7 @@ import type { RequestScope, ScopeOwner } from "./request-scope.js";
 import type { ClientResponse } from "./response.js";
 import type { SessionConfig } from "./session-config.js";
 import { placeOf, remember, warnOnce } from "./warnings.js";
+import { OpenSockets } from "./websocket/open-sockets.js";
 
 const NO_OPTIONS: RequestOptions = Object.freeze({});
 
@@ -28,6 +29,8 @@ export class SessionEngine implements ScopeOwner {
   readonly #heads: RequestHeadWriter;
   readonly #pipeline: Pipeline;
   readonly #running = new Set<RequestScope>();
+  /** WebSockets that it opened. */
+  readonly sockets = new OpenSockets();
   #closed: SessionClosedError | undefined;
   #whenIdle: (() => void) | undefined;
   /** Made for those who ask; most sessions have nothing that waits between requests. */
@@ -44,6 +47,11 @@ export class SessionEngine implements ScopeOwner {
 
   get running(): number {
     return this.#running.size;
+  }
+
+  /** Why nothing new begins; undefined as long as it may. */
+  get closed(): SessionClosedError | undefined {
+    return this.#closed;
   }
 
   /** Runs a request to the outcome that `promise` is to have. Called at once; starts in a microtask. */

@@ -5,6 +5,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { callLater } from "../concurrency/deadline.js";
 import { requireNumber } from "../options.js";
+import type { WebSocketConnection } from "../wire/websocket/websocket-connection.js";
 import type { Connector } from "./connector.js";
 import type { CookieJar } from "./cookie-jar.js";
 import {
@@ -25,6 +26,7 @@ import { SessionConfig } from "./session-config.js";
 import { type Consumer, SessionEngine } from "./session-engine.js";
 import { joinTraces } from "./tracing.js";
 import { type CallSite, inDevelopment, noteSessionEnd, remember, takeCallSite, warnWhenForgotten } from "./warnings.js";
+import type { WebSocketOptions } from "./websocket/websocket-options.js";
 
 /** What a session derived with `extend` takes: headers and params may be removed by `undefined`. */
 export type ExtendOptions = Omit<SessionOptions, "connector" | "cookies">;
@@ -69,6 +71,12 @@ export class ClientSession {
 
   get connector(): Connector {
     return this.#core.engine.config.connector;
+  }
+
+  /** What relative URLs are joined to; undefined where there is nothing. A copy. */
+  get baseUrl(): URL | undefined {
+    const { baseUrl } = this.#core.engine.config;
+    return baseUrl === undefined ? undefined : new URL(baseUrl);
   }
 
   get closed(): boolean {
@@ -160,6 +168,22 @@ export class ClientSession {
     return this.#fetch;
   }
 
+  /**
+   * Opens a WebSocket (RFC 6455) by a request like any other of the session's: its defaults, middleware, cookies, authentication,
+   * redirects, proxies and time limits hold for the handshake. `url`: `ws:`, `wss:`, `http:` or `https:`, or relative to `baseUrl`.
+   * Rejects with `ResponseError` `websocket/refused` for another answer than 101, with `ProtocolError` for a 101 that does not keep
+   * to the rules, with `UsageError` for options that cannot be.
+   */
+  async websocket(url: string | URL, options?: WebSocketOptions): Promise<WebSocketConnection> {
+    const { openWebSocketOn } = await import("./websocket/open-websocket.js");
+    return await openWebSocketOn({ engine: this.#core.engine, signals: this.#signals }, url, options);
+  }
+
+  /** Aborts when the session begins to close: for what outlives single requests. @internal */
+  get closing(): AbortSignal {
+    return this.#core.engine.closing;
+  }
+
   /** For `sluice/proxy`: sends a request as its author has written it, by the rules of {@link ForwardAsk}. @internal */
   forward(method: string, forward: ForwardAsk, signal: AbortSignal): Promise<ClientResponse> {
     const { engine } = this.#core;
@@ -186,7 +210,7 @@ export class ClientSession {
 
   /**
    * Refuses new requests and ends those that run: at once, or when `grace` milliseconds have passed without them ending by
-   * themselves. Closes the connector if the session made it. Idempotent. Throws `UsageError` for a grace out of range.
+   * themselves. WebSockets are told (1001) at once, and cut off after the same time. Closes the connector if the session made it. Idempotent. Throws `UsageError` for a grace out of range.
    * @default grace 0
    */
   close(options: { readonly grace?: number } = {}): Promise<void> {
@@ -241,6 +265,7 @@ async function closeCore(core: SessionCore, grace: number): Promise<void> {
   const { config } = engine;
   if (core.development && config.ownsConnector) noteSessionEnd(engine.requests, core.callSite);
   const drained = engine.drain();
+  const socketsEnded = engine.sockets.end(config.connector.clock, grace);
   if (grace === 0) {
     engine.abortAll();
   } else {
@@ -250,6 +275,7 @@ async function closeCore(core: SessionCore, grace: number): Promise<void> {
     clock.disarm(end);
   }
   await drained;
+  await socketsEnded;
   if (config.ownsConnector) await config.connector.close();
 }
 

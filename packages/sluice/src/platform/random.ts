@@ -26,6 +26,11 @@ export function randomId(): string {
   return randomUUID();
 }
 
+/** `byteCount` bytes that nobody can guess. */
+export function randomOctets(byteCount: number): Uint8Array {
+  return randomBytes(byteCount);
+}
+
 /** `byteCount` bytes that nobody can guess, in lower-case hexadecimal digits. */
 export function randomHex(byteCount: number): string {
   return randomBytes(byteCount).toString("hex");

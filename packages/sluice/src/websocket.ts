@@ -1,0 +1,34 @@
+/** `sluice/websocket`: what there is to WebSockets beside `session.websocket` and `app.websocket`, and the types of both. */
+
+export type { SocketMessage } from "./client/websocket/message-relay.js";
+export {
+  isPassing,
+  type SocketEnding,
+  type SocketReconnectOptions,
+} from "./client/websocket/reconnect-policy.js";
+export type {
+  ReconnectingWebSocketOptions,
+  SocketOpening,
+  SocketReconnect,
+} from "./client/websocket/reconnecting-options.js";
+export {
+  type ReconnectingState,
+  ReconnectingWebSocket,
+  type SocketAddress,
+} from "./client/websocket/reconnecting-websocket.js";
+export type { QueueOverflow } from "./client/websocket/send-queue.js";
+export type { WebSocketOptions } from "./client/websocket/websocket-options.js";
+export { WebSocketClosedError } from "./errors.js";
+export { CLOSE_CODES, mayBeReceived, mayBeSent } from "./websocket/close-codes.js";
+export type { WebSocketEnd } from "./wire/websocket/closed-error.js";
+export type { MessageStream } from "./wire/websocket/message-stream.js";
+export type { WaitOptions } from "./wire/websocket/ping-book.js";
+export { PreparedMessage } from "./wire/websocket/prepared-message.js";
+export type { MessageSource, SendStreamOptions } from "./wire/websocket/send-stream.js";
+export {
+  type MessageInput,
+  type SendOptions,
+  WebSocketConnection,
+  type WebSocketState,
+} from "./wire/websocket/websocket-connection.js";
+export type { WebSocketConnectionOptions } from "./wire/websocket/websocket-options.js";
