@@ -158,6 +158,10 @@ export type { RouteMethod, RouteMethods, RouteOptions, RouteParams } from "./ser
 export type { UrlArguments, UrlOptions, UrlParams, UrlValue } from "./server/structure/url-for.js";
 export type { HandlerResult } from "./server/to-reply.js";
 export type { ForwardingField, TrustProxyOptions } from "./server/trust-proxy.js";
+export type { UploadInfo } from "./server/uploads/upload-info.js";
+export type { StoredUpload, UploadRecord, UploadStore } from "./server/uploads/upload-store.js";
+export { uploads } from "./server/uploads/uploads.js";
+export type { UploadAction, UploadLimits, UploadsOptions } from "./server/uploads/uploads-options.js";
 export type { WebSocketOriginDecision, WebSocketOrigins } from "./server/websocket/origin-policy.js";
 export type {
   UpgradeData,

@@ -1,0 +1,66 @@
+/** An upload's record on the disk: JSON, replaced whole, so that after a crash there is the old one or the new one. */
+
+import { SluiceError } from "../../errors.js";
+import type { DurableFiles } from "../../platform/durable-files.js";
+import type { UploadRecord } from "./upload-store.js";
+
+/** More than any record can have: `maxMetadataBytes` is far below. */
+const MAX_BYTES = 1024 * 1024;
+const VERSION = 1;
+
+/** The record of the upload at `base`; undefined if there is none. Throws `upload/bad-record` for one that nobody here has written. */
+export async function readRecord(files: DurableFiles, base: string): Promise<UploadRecord | undefined> {
+  const file = await files.open(`${base}.json`);
+  if (file === undefined) return undefined;
+  try {
+    return parse(base, Buffer.from(await file.read(0, Math.min(await file.size(), MAX_BYTES))).toString("utf8"));
+  } finally {
+    await file.close();
+  }
+}
+
+/** Resolves when the record is on the disk, under its name. */
+export async function writeRecord(files: DurableFiles, base: string, record: UploadRecord): Promise<void> {
+  const beside = `${base}.json.new`;
+  await files.remove(beside);
+  const file = await files.create(beside);
+  try {
+    await file.write([Buffer.from(`${JSON.stringify({ version: VERSION, ...record })}\n`)], 0);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await files.rename(beside, `${base}.json`);
+  await files.syncFolder(base.slice(0, base.lastIndexOf("/")));
+}
+
+function parse(base: string, text: string): UploadRecord {
+  const value = fromJson(base, text);
+  if (!isObject(value) || value.version !== VERSION) throw badRecord(base);
+  const { id, length, metadata, createdAt, name, completedAt } = value;
+  if (typeof id !== "string" || typeof metadata !== "string" || typeof createdAt !== "number") throw badRecord(base);
+  return {
+    id,
+    metadata,
+    createdAt,
+    length: typeof length === "number" ? length : undefined,
+    name: typeof name === "string" ? name : undefined,
+    completedAt: typeof completedAt === "number" ? completedAt : undefined,
+  };
+}
+
+function fromJson(base: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw badRecord(base, cause);
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+function badRecord(base: string, cause?: unknown): SluiceError {
+  return new SluiceError("upload/bad-record", `Cannot read the record ${base}.json: it is damaged`, { cause });
+}
