@@ -56,6 +56,7 @@ const ROOMS = [
   "throttle",
   "tls",
   "transport",
+  "upload",
   "url",
   "websocket",
   "worker",

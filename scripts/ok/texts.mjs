@@ -18,7 +18,7 @@ const FOREIGN_FOLDER = /\b[s]hared\/(design|conformance|research|hooks)\b/;
 const REMOTE = /https?:\/\/(\[[\da-f:]+\]|[^\s/:)"'`<>\\]+)/g;
 /** Reserved names (RFC 2606, RFC 6761), loopback, got's word for a Unix socket, and the standards bodies whose pages we cite. */
 const KNOWN_HOST =
-  /(^|\.)(example\.(com|org|net)|example|test|invalid|localhost|rfc-editor\.org|ietf\.org|w3\.org|whatwg\.org|nodejs\.org)$|^127\.|^\[::1\]$|^0\.0\.0\.0$|^unix$|^[$*…{]/;
+  /(^|\.)(example\.(com|org|net)|example|test|invalid|localhost|rfc-editor\.org|ietf\.org|w3\.org|whatwg\.org|nodejs\.org|tus\.io)$|^127\.|^\[::1\]$|^0\.0\.0\.0$|^unix$|^[$*…{]/;
 
 export async function check() {
   const problems = [];

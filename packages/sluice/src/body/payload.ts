@@ -20,6 +20,7 @@ import {
 } from "./sending/file-like.js";
 import { type FormDataLike, isFormData } from "./sending/form-data.js";
 import type { PayloadSource } from "./sending/payload-reader.js";
+import { SizedPieces } from "./sending/sized-pieces.js";
 import { SourcePayload } from "./sending/source-payload.js";
 import { WebStreamPieces } from "./sending/web-stream-pieces.js";
 import { WholePayload } from "./sending/whole-payload.js";
@@ -169,6 +170,7 @@ function sourceOf(value: object, tools: PayloadTools): PayloadSource {
   if (isKind(value, "ReadableStream")) return webSource(value as ReadableStream);
   if (isFileHandle(value)) return handleSource(value, tools);
   if (Array.isArray(value)) return { ...ONCE, replayable: true, open: () => value };
+  if (value instanceof SizedPieces) return { ...ONCE, length: value.length, replayable: true, open: () => value };
   if (Symbol.asyncIterator in value) return { ...ONCE, open: () => value as AsyncIterable<unknown> };
   if (Symbol.iterator in value) return { ...ONCE, open: () => value as Iterable<unknown> };
   throw unknownKind(value);

@@ -119,11 +119,8 @@ class Writer {
       await this.#stored.revert();
       return error;
     }
-    try {
-      await this.flush();
-    } catch {
-      // The first failure is the one to tell. What the store has written before it counts.
-    }
+    // The first failure is the one to tell. What the store has written before it counts.
+    await this.flush().catch(() => undefined);
     await this.sync();
     return error;
   }

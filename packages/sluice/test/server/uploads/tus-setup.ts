@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Application } from "../../../src/server/application.js";
 import type { Server } from "../../../src/server/server.js";
+import type { UploadInfo } from "../../../src/server/uploads/upload-info.js";
 import { uploads } from "../../../src/server/uploads/uploads.js";
 import type { UploadsOptions } from "../../../src/server/uploads/uploads-options.js";
 import { RawClient } from "../raw-client.js";
@@ -29,6 +30,8 @@ export const checksumOf = (algorithm: string, bytes: string | Uint8Array): strin
 export class TusPlace {
   readonly folder: string = mkdtempSync(join(tmpdir(), "sluice-uploads-"));
   readonly errors: unknown[] = [];
+  /** Told when more has become durable, unless an option says otherwise. */
+  onDurable: ((upload: UploadInfo) => void) | undefined = undefined;
   readonly #clients: RawClient[] = [];
   #served: { readonly app: Application; readonly server: Server } | undefined;
 
@@ -49,12 +52,13 @@ export class TusPlace {
   }
 
   /** Serves the folder, again. */
-  async start(options: Partial<UploadsOptions> = {}): Promise<void> {
+  async start(options: Partial<UploadsOptions> = {}, port = 0): Promise<void> {
     const app = new Application({ onError: (error) => this.errors.push(error) });
     const onError = (error: unknown): number => this.errors.push(error);
-    const given: UploadsOptions = { onError, limits: { minFreeBytes: 0 }, ...options };
+    const onProgress = (upload: UploadInfo): void => this.onDurable?.(upload);
+    const given: UploadsOptions = { onError, onProgress, limits: { minFreeBytes: 0 }, ...options };
     app.mount("/files", uploads(given.store === undefined ? { directory: this.folder, ...given } : given));
-    this.#served = { app, server: await app.listen({ port: 0, host: "127.0.0.1" }) };
+    this.#served = { app, server: await app.listen({ port, host: "127.0.0.1" }) };
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,16 @@
+/** Pieces made when they are asked for, whose length in all is known before: a part of a file, above all. */
+
+/** A body of exactly `length` bytes, which can be opened again for another send. @internal */
+export class SizedPieces implements AsyncIterable<Uint8Array> {
+  readonly length: number;
+  readonly #open: () => AsyncIterable<Uint8Array>;
+
+  constructor(length: number, open: () => AsyncIterable<Uint8Array>) {
+    this.length = length;
+    this.#open = open;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    return this.#open()[Symbol.asyncIterator]();
+  }
+}
