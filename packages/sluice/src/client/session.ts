@@ -69,11 +69,6 @@ export class ClientSession {
     return this.#core.engine.config.jar;
   }
 
-  /** What relative URLs are joined to, if anything. */
-  get baseUrl(): string | undefined {
-    return this.#core.engine.config.baseUrl?.href;
-  }
-
   get connector(): Connector {
     return this.#core.engine.config.connector;
   }

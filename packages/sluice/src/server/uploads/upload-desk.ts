@@ -70,7 +70,10 @@ export class UploadDesk {
 
   /** Takes in what is there, completes what a crash has interrupted, and begins to sweep. The same for whoever asks again. */
   start(): Promise<void> {
-    this.#started ??= this.#begin();
+    this.#started ??= this.#begin().catch((error: unknown) => {
+      this.#started = undefined;
+      throw error;
+    });
     return this.#started;
   }
 

@@ -214,7 +214,8 @@ export class TusUpload {
 
   #mostBytes(): number {
     const { chunkSize, checksum } = this.#options;
-    return chunkSize ?? (checksum === undefined ? Number.POSITIVE_INFINITY : PART_BYTES);
+    if (chunkSize !== undefined && Number.isFinite(chunkSize)) return chunkSize;
+    return checksum === undefined ? Number.POSITIVE_INFINITY : PART_BYTES;
   }
 
   #toSend(part: SourcePart): PartToSend {

@@ -95,7 +95,8 @@ export class UploadTask implements AsyncIterable<UploadProgress> {
 
   async #upload(): Promise<UploadResult> {
     this.#controller.signal.throwIfAborted();
-    const source = await openSource(this.#given, this.#options.chunkSize ?? REPLAY_BYTES);
+    const { chunkSize = REPLAY_BYTES } = this.#options;
+    const source = await openSource(this.#given, Number.isFinite(chunkSize) ? chunkSize : REPLAY_BYTES);
     try {
       return await this.#send(source);
     } finally {
@@ -161,5 +162,5 @@ export async function terminateUpload(
 }
 
 function absolute({ baseUrl }: ClientSession, url: string | URL): URL {
-  return parseAbsolute(String(url), baseUrl === undefined ? undefined : new URL(baseUrl));
+  return parseAbsolute(String(url), baseUrl);
 }
