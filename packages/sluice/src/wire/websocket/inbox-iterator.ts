@@ -20,15 +20,20 @@ export interface InboxSource<Item extends Kept, Value> {
 
 const DONE: IteratorReturnResult<undefined> = Object.freeze({ value: undefined, done: true });
 
+type Resolve<Value> = (result: IteratorResult<Value, undefined> | Promise<IteratorResult<Value, undefined>>) => void;
+
+/** What the constructor of a promise hands out, taken over in the next line: a closure less for each message. */
+let captured: unknown;
+const capture = (resolve: unknown): void => {
+  captured = resolve;
+};
+
 /** One reader; several share the messages. */
 export class InboxIterator<Item extends Kept, Value> implements AsyncIterableIterator<Value, undefined>, Taker<Item> {
   nextTaker: Taker<Item> | undefined = undefined;
   readonly #source: InboxSource<Item, Value>;
-  #resolve:
-    | ((result: IteratorResult<Value, undefined> | Promise<IteratorResult<Value, undefined>>) => void)
-    | undefined = undefined;
+  #resolve: Resolve<Value> | undefined = undefined;
   #left = false;
-
   constructor(source: InboxSource<Item, Value>) {
     this.#source = source;
   }
@@ -49,9 +54,8 @@ export class InboxIterator<Item extends Kept, Value> implements AsyncIterableIte
     if (source.inbox.ended) return this.#ending();
     // A loop asks one after the other; whoever asks twice at once waits twice.
     if (this.#resolve !== undefined) return new InboxIterator(source).next();
-    const promise = new Promise<IteratorResult<Value, undefined>>((resolve) => {
-      this.#resolve = resolve;
-    });
+    const promise = new Promise<IteratorResult<Value, undefined>>(capture);
+    this.#resolve = captured as Resolve<Value>;
     source.inbox.wait(this);
     source.onRead();
     return promise;
