@@ -142,7 +142,10 @@ export class ScriptedTransport implements Transport {
     if (this.#closing) return false;
     if (this.#ended) throw new UsageError("transport/write-after-end", "Cannot write: end() was called before");
     if (bytes.length > 0) {
-      this.#corked.push(typeof bytes === "string" ? Buffer.from(bytes, encoding) : Uint8Array.from(bytes));
+      const copy = typeof bytes === "string" ? Buffer.from(bytes, encoding) : Uint8Array.from(bytes);
+      this.#corked.push(copy);
+      // Corked bytes count, as Node counts them.
+      if (this.#highWaterMark !== Number.POSITIVE_INFINITY) this.#buffered += copy.length;
       this.#leave();
     }
     if (this.#buffered < this.#highWaterMark) return !this.#drainOwed;
@@ -199,10 +202,8 @@ export class ScriptedTransport implements Transport {
   /** Records what is written as one piece, unless corked. */
   #leave(): void {
     if (this.#corks > 0 || this.#corked.length === 0) return;
-    const piece = Buffer.concat(this.#corked);
+    this.#writes.push(Buffer.concat(this.#corked));
     this.#corked = [];
-    this.#writes.push(piece);
-    if (this.#highWaterMark !== Number.POSITIVE_INFINITY) this.#buffered += piece.length;
   }
 
   #schedule(): void {

@@ -39,6 +39,8 @@ export interface SendOptions {
 /** `closing` from the first word of the closing handshake on; `closed` when the connection is gone. */
 export type WebSocketState = "open" | "closing" | "closed";
 
+type Inspect = (value: unknown, options: object) => string;
+
 /** A fact about the connection that was agreed upon when it was opened. */
 export interface WebSocketAgreement {
   /** The sub-protocol (RFC 6455 §1.9); empty for none. */
@@ -235,8 +237,8 @@ export class WebSocketConnection implements AsyncIterable<Message, undefined> {
     return { state, protocol, extensions, bufferedAmount, kept: this.#link.intake.inbox.size, closeCode };
   }
 
-  [Symbol.for("nodejs.util.inspect.custom")](): unknown {
-    return Object.assign(Object.create({ constructor: WebSocketConnection }), this.toJSON());
+  [Symbol.for("nodejs.util.inspect.custom")](_depth: number, options: object, inspect: Inspect): string {
+    return `WebSocketConnection ${inspect(this.toJSON(), options)}`;
   }
 
   #refusal(doing: string): Error {

@@ -29,10 +29,14 @@ export class Linked {
   readonly role: "client" | "server";
   readonly ends: WebSocketEnd[] = [];
 
-  constructor(options: WebSocketConnectionOptions = {}, setup: Setup = {}, script: ScriptedTransportOptions = {}) {
+  constructor(
+    options: WebSocketConnectionOptions = {},
+    setup: Setup = {},
+    script: ScriptedTransportOptions | ScriptedTransport = {},
+  ) {
     const { role = "server" } = setup;
     this.role = role;
-    this.transport = new ScriptedTransport(script);
+    this.transport = script instanceof ScriptedTransport ? script : new ScriptedTransport(script);
     const defaults = role === "server" ? SERVER_WEBSOCKET_DEFAULTS : CLIENT_WEBSOCKET_DEFAULTS;
     this.socket = openWebSocket(this.transport, new Uint8Array(0), {
       role,

@@ -1,0 +1,139 @@
+import { describe, expect, it } from "vitest";
+import { WebSocketFault } from "../../../src/websocket/websocket-fault.js";
+import type { LinkCompression } from "../../../src/wire/websocket/websocket-link.js";
+import { BINARY, CLOSE, CONTINUATION, closing, FIN, frame, Linked, TEXT, turns } from "./websocket-setup.js";
+
+const RSV1 = 0x40;
+
+/** "Compresses" by turning bytes round; what is longer than 10 bytes takes until the test says so. */
+class Slow implements LinkCompression {
+  made = 0;
+  closed = 0;
+  readonly steps: (() => void)[] = [];
+  readonly makeDeflater = () => ({ deflate: (bytes: Uint8Array) => this.#turn(bytes), close: () => this.#close() });
+  readonly makeInflater = () => {
+    this.made += 1;
+    return { inflate: (bytes: Uint8Array) => this.#turn(bytes), close: () => this.#close() };
+  };
+
+  #turn(bytes: Uint8Array): Uint8Array | Promise<Uint8Array> {
+    const turned = turn(bytes);
+    if (turned[0] === 0x21) throw new WebSocketFault("websocket/text-invalid", "Cannot inflate", 1007);
+    if (bytes.length <= 10) return turned;
+    return new Promise((resolve) => {
+      this.steps.push(() => resolve(turned));
+    });
+  }
+
+  #close(): void {
+    this.closed += 1;
+  }
+}
+
+describe("a connection with compression", () => {
+  it("compresses from compressThreshold on, or as it is told", async () => {
+    const compression = new Slow();
+    const linked = new Linked({ compressThreshold: 3 }, { compression });
+    const { socket } = linked;
+    void socket.send("ab");
+    void socket.send("abc");
+    void socket.send("abc", { compress: false });
+    void socket.send(Uint8Array.of(1, 2), { compress: true });
+    const expected = [
+      frame("server", FIN | TEXT, "ab"),
+      frame("server", FIN | RSV1 | TEXT, "cba"),
+      frame("server", FIN | TEXT, "abc"),
+      frame("server", FIN | RSV1 | BINARY, Uint8Array.of(2, 1)),
+    ];
+    expect((await linked.sent()).join("")).toBe(expected.join(""));
+  });
+
+  it("does not compress where that was not agreed", async () => {
+    const linked = new Linked({ compressThreshold: 0 });
+    void linked.socket.send("abc", { compress: true });
+    expect(await linked.sent()).toEqual([frame("server", FIN | TEXT, "abc")]);
+  });
+
+  it("keeps the order while a message is compressed off the loop; the close frame is the last", async () => {
+    const compression = new Slow();
+    const linked = new Linked({ compressThreshold: 11 }, { compression });
+    const { socket } = linked;
+    const sent = [socket.send("x".repeat(11)), socket.send("short"), socket.send("y".repeat(12)), socket.send("end")];
+    void socket.close();
+    const order: number[] = [];
+    sent.forEach((promise, at) => void promise.then(() => order.push(at)));
+    expect(await linked.sent()).toEqual([]);
+    compression.steps.shift()?.();
+    expect((await linked.sent()).join("")).toBe(
+      frame("server", FIN | RSV1 | TEXT, "x".repeat(11)) + frame("server", FIN | TEXT, "short"),
+    );
+    compression.steps.shift()?.();
+    expect((await linked.sent()).join("")).toBe(
+      frame("server", FIN | RSV1 | TEXT, "y".repeat(12)) +
+        frame("server", FIN | TEXT, "end") +
+        frame("server", FIN | CLOSE, closing(1000)),
+    );
+    await Promise.all(sent);
+    expect(order).toEqual([0, 1, 2, 3]);
+  });
+
+  it("that ends while a message is compressed refuses that one and those behind it", async () => {
+    const compression = new Slow();
+    const linked = new Linked({ compressThreshold: 11 }, { compression });
+    const sent = [linked.socket.send("x".repeat(11)), linked.socket.send("short")];
+    linked.packets(linked.peerFrame(FIN | CLOSE, closing(1001)));
+    for (const promise of sent) await expect(promise).rejects.toMatchObject({ closeCode: 1001 });
+    compression.steps.shift()?.();
+    expect(await linked.sent()).toEqual([frame("server", FIN | CLOSE, closing(1001))]);
+    expect(compression.closed).toBe(1);
+  });
+
+  it("inflates, keeps the order while that happens off the loop, and reads nothing meanwhile", async () => {
+    const compression = new Slow();
+    const linked = new Linked({}, { compression });
+    const { socket } = linked;
+    linked.packets(
+      linked.peerFrame(FIN | RSV1 | TEXT, "cba"),
+      linked.peerFrame(RSV1 | BINARY, "0123456"),
+      Buffer.concat([linked.peerFrame(FIN | CONTINUATION, "789ab"), linked.peerFrame(FIN | TEXT, "after")]),
+    );
+    expect(await socket.receive()).toBe("abc");
+    expect(linked.transport.paused).toBe(true);
+    const waiting = [socket.receive(), socket.receive()];
+    expect(linked.transport.paused).toBe(true);
+    compression.steps.shift()?.();
+    expect(Buffer.from((await waiting[0]) as Uint8Array).toString()).toBe("ba9876543210");
+    expect(await waiting[1]).toBe("after");
+    expect(linked.transport.paused).toBe(false);
+    expect(compression.made).toBe(1);
+  });
+
+  it("checks that what text inflates to is UTF-8, at once or later", async () => {
+    for (const size of [1, 11]) {
+      const compression = new Slow();
+      const linked = new Linked({}, { compression });
+      linked.packets(linked.peerFrame(FIN | RSV1 | TEXT, new Uint8Array(size).fill(0xff)));
+      compression.steps.shift()?.();
+      await turns();
+      expect(await linked.sent()).toEqual([frame("server", FIN | CLOSE, closing(1007, "text-invalid"))]);
+    }
+  });
+
+  it("that fails to inflate ends with the fault's code", async () => {
+    const linked = new Linked({}, { compression: new Slow() });
+    linked.packets(linked.peerFrame(FIN | RSV1 | TEXT, "x!"));
+    expect(linked.socket.closeCode).toBe(1007);
+  });
+
+  it("owns nothing for compression before a message is compressed", () => {
+    const compression = new Slow();
+    const linked = new Linked({}, { compression });
+    linked.packets(linked.peerFrame(FIN | TEXT, "plain"));
+    void linked.socket.send("plain");
+    expect(compression.made).toBe(0);
+  });
+});
+
+function turn(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.from(bytes).reverse();
+}
