@@ -1,7 +1,17 @@
 /** What the command line says. */
 
 /** The parts of the bench, in the order in which they run. */
-export const PART_NAMES = ["client", "server", "fetch", "latency", "start", "memory", "growth", "codec"] as const;
+export const PART_NAMES = [
+  "client",
+  "server",
+  "fetch",
+  "websocket",
+  "latency",
+  "start",
+  "memory",
+  "growth",
+  "codec",
+] as const;
 /** One of {@link PART_NAMES}. */
 export type PartName = (typeof PART_NAMES)[number];
 

@@ -17,12 +17,14 @@ import { latencyRows } from "./rows/latency-rows.js";
 import { memoryRows } from "./rows/memory-rows.js";
 import { serverRows } from "./rows/server-rows.js";
 import { startRows } from "./rows/start-rows.js";
+import { websocketRows } from "./rows/websocket-rows.js";
 import { lookAround, type Surroundings } from "./surroundings.js";
 
 const PARTS: Readonly<Record<PartName, Part>> = {
   client: clientRows,
   server: serverRows,
   fetch: fetchRows,
+  websocket: websocketRows,
   latency: latencyRows,
   start: startRows,
   memory: memoryRows,

@@ -141,7 +141,9 @@ class Lane {
 /** A message as a client sends it; compressed without looking back, which is any client's right. */
 function maskedFrame({ message, compress }: WebSocketTarget): Buffer {
   const plain = Buffer.from(message, "latin1");
-  const deflated = compress ? deflateRawSync(plain, { finishFlush: zlib.Z_SYNC_FLUSH }).subarray(0, -TAIL_BYTES) : plain;
+  const deflated = compress
+    ? deflateRawSync(plain, { finishFlush: zlib.Z_SYNC_FLUSH }).subarray(0, -TAIL_BYTES)
+    : plain;
   const payload = Buffer.from(deflated);
   for (let at = 0; at < payload.length; at += 1) payload[at] = (payload[at] ?? 0) ^ (KEY[at & 3] ?? 0);
   const first = compress ? COMPRESSED_TEXT : TEXT;

@@ -10,7 +10,11 @@ class Slow implements LinkCompression {
   made = 0;
   closed = 0;
   readonly steps: (() => void)[] = [];
-  readonly makeDeflater = () => ({ deflate: (bytes: Uint8Array) => this.#turn(bytes), close: () => this.#close() });
+  readonly makeDeflater = () => ({
+    deflate: (bytes: Uint8Array) => this.#turn(bytes),
+    deflatePart: (bytes: Uint8Array) => bytes,
+    close: () => this.#close(),
+  });
   readonly makeInflater = () => {
     this.made += 1;
     return { inflate: (bytes: Uint8Array) => this.#turn(bytes), close: () => this.#close() };
