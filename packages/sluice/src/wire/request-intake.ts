@@ -6,7 +6,7 @@
  */
 
 import { ConnectionLostError, PeerError, ProtocolError } from "../errors.js";
-import type { Http1Limits } from "../http1/limits.js";
+import { HTTP1_LIMITS, type Http1Limits } from "../http1/limits.js";
 import { RequestReader } from "../http1/request-reader.js";
 import {
   CHUNKED,
@@ -38,6 +38,12 @@ export interface IntakeOwner extends ExchangeHost, BodyFeedHost {
   hasRoom(): boolean;
 }
 
+/** Stands where a reader was that is not needed any more: nobody looks at it. */
+const SPENT_READER = new RequestReader(
+  { onHead: () => undefined, onData: () => undefined, onEnd: () => undefined },
+  HTTP1_LIMITS,
+);
+
 /** `open`: reading; `last`: up to the end of the message being read; `closed`: bytes are not looked at any more. */
 type IntakeState = "open" | "last" | "closed";
 
@@ -45,7 +51,7 @@ type IntakeState = "open" | "last" | "closed";
 export class RequestIntake implements RequestSink {
   readonly #owner: IntakeOwner;
   readonly #settings: IntakeSettings;
-  readonly #reader: RequestReader;
+  #reader: RequestReader;
   #state: IntakeState = "open";
   #requestCount = 0;
   /** The exchange whose message is being read. */
@@ -166,7 +172,10 @@ export class RequestIntake implements RequestSink {
   /** Ends reading for good and returns what the peer has sent beyond its last request. */
   takeRest(): Uint8Array {
     this.#state = "closed";
-    return this.#reader.takeRest();
+    const rest = this.#reader.takeRest();
+    // Another protocol may keep the connection for hours: what only HTTP needs goes, the strings of the head's buffer with it.
+    this.#reader = SPENT_READER;
+    return rest;
   }
 
   // What the reader says.

@@ -39,6 +39,10 @@ export function messageInflater(
 export interface MessageCompression {
   makeDeflater(): MessageDeflater;
   makeInflater(): MessageInflater;
+  /** The same for all connections to which a message may go that {@link deflateAlone} has made for one of them. */
+  readonly sharing: string;
+  /** Deflates a message of ours without a look at those before: for many connections at once. */
+  deflateAlone(plain: Uint8Array): Uint8Array | Promise<Uint8Array>;
 }
 
 /** What is needed beyond the agreement. */
@@ -51,7 +55,10 @@ export interface CompressionSettings {
 /** For a connection on which `agreement` was reached. */
 export function messageCompression(agreement: DeflateAgreement, settings: CompressionSettings): MessageCompression {
   const { role, level, maxMessageSize } = settings;
+  const alone = { ...agreement, serverNoContextTakeover: true, clientNoContextTakeover: true };
   return {
+    sharing: `${role === "server" ? agreement.serverMaxWindowBits : agreement.clientMaxWindowBits} ${level}`,
+    deflateAlone: (plain) => messageDeflater(alone, role, { level }).deflate(plain),
     makeDeflater: () => messageDeflater(agreement, role, { level }),
     makeInflater: () => messageInflater(agreement, role, maxMessageSize),
   };

@@ -12,14 +12,12 @@ import type { MessageDeflater } from "../../websocket/message-compression.js";
 import { BINARY, FIN, RSV1, TEXT } from "../../websocket/opcodes.js";
 import type { FrameOutlet } from "./frame-outlet.js";
 import type { Message } from "./inbox.js";
-import type { PreparedMessage } from "./prepared-message.js";
+import type { PreparedMessage, SharedCompression } from "./prepared-message.js";
 import { Gate, quietly, refused, untilAborted } from "./quietly.js";
 import { SendQueue } from "./send-queue.js";
 
 /** How messages are compressed. */
-export interface SenderCompression {
-  /** Shorter messages are not compressed unless that is asked for. */
-  readonly threshold: number;
+export interface SenderCompression extends SharedCompression {
   /** Called for the first message that is compressed. */
   makeDeflater(): MessageDeflater;
 }
@@ -30,6 +28,8 @@ const SENT = Promise.resolve();
 export class MessageSender {
   readonly #outlet: FrameOutlet;
   readonly #compression: SenderCompression | undefined;
+  /** Shorter messages are not compressed unless that is asked for. */
+  readonly #threshold: number;
   #deflater: MessageDeflater | undefined = undefined;
   /** The message that has the floor while it is compressed. */
   #compressing: Gate | undefined = undefined;
@@ -43,8 +43,10 @@ export class MessageSender {
   /** Nothing is written any more. */
   #dropped = false;
 
-  constructor(outlet: FrameOutlet, compression: SenderCompression | undefined) {
+  /** `compression`: undefined where it was not agreed. `threshold`: in bytes. */
+  constructor(outlet: FrameOutlet, compression: SenderCompression | undefined, threshold: number) {
     this.#outlet = outlet;
+    this.#threshold = threshold;
     this.#compression = compression;
   }
 
@@ -76,12 +78,12 @@ export class MessageSender {
   /** Sends what many connections share; false if nothing is taken any more. Costs no promise. */
   sendPrepared(message: PreparedMessage): boolean {
     if (this.#refusal !== undefined) return false;
-    if (!this.#occupied) {
+    if (this.#occupied) {
+      this.#queue ??= new SendQueue();
+      this.#queue.push(message.byteLength, () => this.#writePrepared(message));
+    } else {
       this.#writePrepared(message);
-      return true;
     }
-    this.#queue ??= new SendQueue();
-    this.#queue.push(message.byteLength, () => this.#writePrepared(message));
     return true;
   }
 
@@ -148,7 +150,7 @@ export class MessageSender {
     const isText = typeof message === "string";
     const opcode = isText ? TEXT : BINARY;
     const compression = this.#compression;
-    if (compression === undefined || !(compress ?? message.length >= compression.threshold)) {
+    if (compression === undefined || !(compress ?? message.length >= this.#threshold)) {
       this.#outlet.frame(FIN | opcode, message);
       return false;
     }
@@ -158,25 +160,28 @@ export class MessageSender {
       this.#outlet.frame(FIN | RSV1 | opcode, deflated);
       return false;
     }
+    this.#waitForCompressed(deflated, (bytes) => this.#outlet.frame(FIN | RSV1 | opcode, bytes));
+    return true;
+  }
+
+  /** Keeps the floor until the compressed form of a message is there and written. */
+  #waitForCompressed<T>(compressed: Promise<T>, write: (compressed: T) => void): void {
     this.#occupied = true;
     this.#compressing = new Gate();
-    deflated.then(
-      (bytes) => this.#finishCompressing(FIN | RSV1 | opcode, bytes),
+    compressed.then(
+      (value) => {
+        if (this.#dropped) return;
+        write(value);
+        this.#compressing?.open();
+        this.#compressing = undefined;
+        this.passFloor();
+      },
       (error: unknown) => this.#failCompressing(error),
     );
-    return true;
   }
 
   #compressed(): Promise<void> {
     return this.#compressing === undefined ? SENT : this.#compressing.promise;
-  }
-
-  #finishCompressing(first: number, bytes: Uint8Array): void {
-    if (this.#dropped) return;
-    this.#outlet.frame(first, bytes);
-    this.#compressing?.open();
-    this.#compressing = undefined;
-    this.passFloor();
   }
 
   #failCompressing(error: unknown): void {
@@ -192,9 +197,22 @@ export class MessageSender {
   }
 
   #writePrepared(message: PreparedMessage): boolean {
-    if (this.#outlet.masks) this.#outlet.frame(message.first, message.data);
-    else this.#outlet.shared(message.frame);
-    return false;
+    if (this.#outlet.masks) return this.#write(message.data, message.compress);
+    const compression = this.#compression;
+    if (compression === undefined || !(message.compress ?? message.data.length >= this.#threshold)) {
+      this.#outlet.shared(message.frame);
+      return false;
+    }
+    // Our own messages must not refer to earlier ones as if this one did not stand between them (RFC 7692 §7.1.1).
+    this.#deflater?.close();
+    this.#deflater = undefined;
+    const frame = message.compressedFrame(compression);
+    if (!(frame instanceof Promise)) {
+      this.#outlet.shared(frame);
+      return false;
+    }
+    this.#waitForCompressed(frame, (bytes) => this.#outlet.shared(bytes));
+    return true;
   }
 
   #writeLast(): void {

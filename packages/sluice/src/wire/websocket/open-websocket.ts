@@ -31,11 +31,10 @@ export interface WebSocketSetup {
 
 /** Takes `transport` over; `rest` is what the peer has sent behind the handshake, and the connection's from now on. */
 export function openWebSocket(transport: Transport, rest: Uint8Array, setup: WebSocketSetup): WebSocketConnection {
-  const { role, options, protocol = "", extensions = "", compression, clock = systemClock } = setup;
-  const state = new ConnectionState(clock, setup.onClosed);
-  const maskSource = role === "client" ? (setup.maskSource ?? systemMaskKey) : undefined;
-  const link = new WebSocketLink(transport, state, { role, options, clock, maskSource, compression });
-  const connection = new WebSocketConnection(link, state, { protocol, extensions });
+  const state = new ConnectionState(setup.clock ?? systemClock, setup.onClosed);
+  const maskSource = setup.role === "client" ? (setup.maskSource ?? systemMaskKey) : undefined;
+  const link = new WebSocketLink(transport, state, setup, maskSource);
+  const connection = new WebSocketConnection(link, state, setup);
   link.start(rest);
   return connection;
 }

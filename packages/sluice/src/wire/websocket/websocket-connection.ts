@@ -41,12 +41,12 @@ export type WebSocketState = "open" | "closing" | "closed";
 
 type Inspect = (value: unknown, options: object) => string;
 
-/** A fact about the connection that was agreed upon when it was opened. */
+/** What was agreed upon when the connection was opened. */
 export interface WebSocketAgreement {
-  /** The sub-protocol (RFC 6455 §1.9); empty for none. */
-  readonly protocol: string;
-  /** The extensions in use, as the handshake named them; empty for none. */
-  readonly extensions: string;
+  /** The sub-protocol (RFC 6455 §1.9). @default "" */
+  readonly protocol?: string | undefined;
+  /** The extensions in use, as the handshake named them. @default "" */
+  readonly extensions?: string | undefined;
 }
 
 /**
@@ -68,12 +68,12 @@ export class WebSocketConnection implements AsyncIterable<Message, undefined> {
 
   /** The sub-protocol agreed upon (RFC 6455 §1.9); empty for none. */
   get protocol(): string {
-    return this.#agreement.protocol;
+    return this.#agreement.protocol ?? "";
   }
 
   /** The extensions agreed upon, as the handshake has them; empty for none. */
   get extensions(): string {
-    return this.#agreement.extensions;
+    return this.#agreement.extensions ?? "";
   }
 
   get state(): WebSocketState {

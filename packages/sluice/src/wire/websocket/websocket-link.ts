@@ -16,38 +16,35 @@ import { CLOSE_CODES } from "../../websocket/close-codes.js";
 import { messageTooLarge } from "../../websocket/frame-faults.js";
 import { FrameReader } from "../../websocket/frame-reader.js";
 import { closePayload } from "../../websocket/frame-writer.js";
-import type { MessageDeflater, MessageInflater } from "../../websocket/message-compression.js";
+import type { MessageInflater } from "../../websocket/message-compression.js";
 import { CLOSE, FIN, PING, PONG, type WebSocketRole } from "../../websocket/opcodes.js";
 import { WebSocketFault } from "../../websocket/websocket-fault.js";
 import { closedError, type EndCause, endsQuietly, type WebSocketEnd } from "./closed-error.js";
 import { FrameOutlet, type MaskSource } from "./frame-outlet.js";
 import { Heartbeat, type HeartbeatOwner } from "./heartbeat.js";
 import { type IntakeOwner, MessageIntake } from "./message-intake.js";
-import { MessageSender } from "./message-sender.js";
+import { MessageSender, type SenderCompression } from "./message-sender.js";
 import type { ResolvedWebSocketOptions } from "./websocket-options.js";
 
 /** Of a heartbeat; `ping()` has others. */
 const HEARTBEAT_PAYLOAD = new Uint8Array(0);
 
-/** How messages are compressed and inflated; made when the first one is, because both are costly. */
-export interface LinkCompression {
-  makeDeflater(): MessageDeflater;
+/** How messages are compressed and inflated; what is needed for it is made when the first one is. */
+export interface LinkCompression extends SenderCompression {
   makeInflater(): MessageInflater;
 }
 
-/** What a link needs to know. */
+/** What a link needs to know; kept as it is given, so that connections may share it. */
 export interface LinkSettings {
   readonly role: WebSocketRole;
   readonly options: ResolvedWebSocketOptions;
-  readonly clock: Clock;
-  /** A client's. */
-  readonly maskSource: MaskSource | undefined;
   /** Undefined where it was not agreed. */
-  readonly compression: LinkCompression | undefined;
+  readonly compression?: LinkCompression | undefined;
 }
 
 /** Whoever has the connection. */
 export interface LinkOwner {
+  readonly clock: Clock;
   onPong(payload: Uint8Array): void;
   /** There is room again for what is sent. */
   onRoom(): void;
@@ -77,17 +74,14 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
   /** Payload of the latest ping that could not be answered yet (§5.5.3 lets earlier ones go unanswered). */
   #owedPong: Uint8Array | undefined = undefined;
 
-  /** Call {@link start} next. */
-  constructor(transport: Transport, owner: LinkOwner, settings: LinkSettings) {
+  /** Call {@link start} next. `maskSource` is a client's. */
+  constructor(transport: Transport, owner: LinkOwner, settings: LinkSettings, maskSource: MaskSource | undefined) {
     const { options, compression } = settings;
     this.transport = transport;
     this.#owner = owner;
     this.#settings = settings;
-    this.#outlet = new FrameOutlet(transport, settings.role === "client" ? settings.maskSource : undefined);
-    this.sender = new MessageSender(
-      this.#outlet,
-      compression && { threshold: options.compressThreshold, makeDeflater: compression.makeDeflater },
-    );
+    this.#outlet = new FrameOutlet(transport, maskSource);
+    this.sender = new MessageSender(this.#outlet, compression, options.compressThreshold);
     this.intake = new MessageIntake(this, options.maxQueuedBytes, compression?.makeInflater);
     this.#reader = new FrameReader(this.intake, {
       role: settings.role,
@@ -98,8 +92,8 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
 
   /** Takes the transport over. `rest`: what came behind the handshake; it is the link's from now on. */
   start(rest: Uint8Array): void {
-    const { clock, options } = this.#settings;
-    if (options.heartbeat !== Number.POSITIVE_INFINITY) this.#heartbeat = new Heartbeat(this, clock, options.heartbeat);
+    const { heartbeat } = this.#settings.options;
+    if (heartbeat !== Number.POSITIVE_INFINITY) this.#heartbeat = new Heartbeat(this, this.#owner.clock, heartbeat);
     this.transport.attach(this);
     if (rest.length > 0) this.#feed(rest, false);
   }
@@ -197,7 +191,7 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
     const cause = end.wasClean ? undefined : this.#cause;
     this.#finish(end);
     this.#state = "closed";
-    if (this.#closeDeadline !== undefined) this.#settings.clock.disarm(this.#closeDeadline);
+    if (this.#closeDeadline !== undefined) this.#owner.clock.disarm(this.#closeDeadline);
     const lost = closedError("receive", end, cause);
     this.intake.end(endsQuietly(end.code) ? undefined : lost, lost);
     this.#owner.onEnded(end, cause);
@@ -316,7 +310,7 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
   #limitEnding(): void {
     if (this.#closeDeadline !== undefined) return;
     this.#closeDeadline = new OwnedDeadline(this, WebSocketLink.#endingTooLong);
-    this.#settings.clock.arm(this.#closeDeadline, this.#settings.options.closeTimeout);
+    this.#owner.clock.arm(this.#closeDeadline, this.#settings.options.closeTimeout);
   }
 
   static readonly #endingTooLong = (link: WebSocketLink): void => {

@@ -1,12 +1,16 @@
 import { describe, expect, it } from "vitest";
+import { messageCompression } from "../../../src/body/messages/message-coding.js";
 import { WebSocketFault } from "../../../src/websocket/websocket-fault.js";
+import { prepareMessage } from "../../../src/wire/websocket/prepared-message.js";
 import type { LinkCompression } from "../../../src/wire/websocket/websocket-link.js";
-import { BINARY, CLOSE, CONTINUATION, closing, FIN, frame, Linked, TEXT, turns } from "./websocket-setup.js";
+import { BINARY, CLOSE, CONTINUATION, closing, FIN, frame, Linked, pair, TEXT, turns } from "./websocket-setup.js";
 
 const RSV1 = 0x40;
 
 /** "Compresses" by turning bytes round; what is longer than 10 bytes takes until the test says so. */
 class Slow implements LinkCompression {
+  readonly sharing = "kind";
+  readonly deflateAlone = (bytes: Uint8Array) => this.#turn(bytes);
   made = 0;
   closed = 0;
   readonly steps: (() => void)[] = [];
@@ -135,6 +139,82 @@ describe("a connection with compression", () => {
     linked.packets(linked.peerFrame(FIN | TEXT, "plain"));
     void linked.socket.send("plain");
     expect(compression.made).toBe(0);
+  });
+});
+
+describe("a prepared message", () => {
+  const AGREED = {
+    serverNoContextTakeover: false,
+    clientNoContextTakeover: false,
+    serverMaxWindowBits: 15,
+    clientMaxWindowBits: 15,
+  };
+  const real = (agreed: Partial<typeof AGREED> = {}) => {
+    const settings = { level: 3, maxMessageSize: 10_000_000 };
+    const of = (role: "client" | "server") => messageCompression({ ...AGREED, ...agreed }, { role, ...settings });
+    return { client: of("client"), server: of("server") };
+  };
+
+  it("is compressed once for each kind of connection, from the threshold on or as it is told", async () => {
+    let made = 0;
+    const compressions = ["a", "b", "a"].map((sharing) => {
+      const deflateAlone = (bytes: Uint8Array) => {
+        made += 1;
+        return turn(bytes);
+      };
+      return Object.assign(new Slow(), { sharing, deflateAlone });
+    });
+    const message = prepareMessage("abc");
+    const plain = prepareMessage("abc", { compress: false });
+    const small = prepareMessage("ab");
+    for (const compression of compressions) {
+      const linked = new Linked({ compressThreshold: 3 }, { compression });
+      for (const one of [message, plain, small]) linked.socket.sendPrepared(one);
+      const expected = [
+        frame("server", FIN | RSV1 | TEXT, "cba"),
+        frame("server", FIN | TEXT, "abc"),
+        frame("server", FIN | TEXT, "ab"),
+      ];
+      expect((await linked.sent()).join("")).toBe(expected.join(""));
+    }
+    expect(made).toBe(2);
+  });
+
+  it("that takes long to compress keeps its place", async () => {
+    const compression = new Slow();
+    const linked = new Linked({ compressThreshold: 0 }, { compression });
+    linked.socket.sendPrepared(prepareMessage("0123456789a"));
+    const after = linked.socket.send("after", { compress: false });
+    expect(await linked.sent()).toEqual([]);
+    compression.steps.shift()?.();
+    const expected = frame("server", FIN | RSV1 | TEXT, "a9876543210") + frame("server", FIN | TEXT, "after");
+    expect((await linked.sent()).join("")).toBe(expected);
+    await after;
+  });
+
+  it.each([
+    ["with takeover", {}],
+    ["without", { serverNoContextTakeover: true, clientNoContextTakeover: true }],
+    ["with small windows", { serverMaxWindowBits: 9, clientMaxWindowBits: 10 }],
+  ] as const)("and a connection's own go together, compressed for real, %s", async (_name, agreed) => {
+    const compression = real(agreed);
+    const { client, server } = pair({ compressThreshold: 0 }, {}, {}, compression);
+    const prepared = ["tick tock tick tock", "large ".repeat(20_000), Uint8Array.of(1, 1, 1, 1)].map((data) =>
+      prepareMessage(data),
+    );
+    const expected: unknown[] = [];
+    const sent: Promise<void>[] = [];
+    for (let round = 0; round < 20; round += 1) {
+      const own = `round ${round}: tick tock tick tock, as before and before ${"x".repeat(round * 300)}`;
+      sent.push(server.send(own), client.send(own));
+      const shared = prepared[round % 3];
+      server.sendPrepared(shared as (typeof prepared)[0]);
+      expected.push(own, shared?.data);
+    }
+    for (const message of expected) expect(await client.receive()).toEqual(message);
+    for (const message of expected.filter((_, at) => at % 2 === 0)) expect(await server.receive()).toBe(message);
+    await Promise.all(sent);
+    await client.close();
   });
 });
 

@@ -7,6 +7,7 @@ import { BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, TEXT } from "../../../src
 import type { WebSocketEnd } from "../../../src/wire/websocket/closed-error.js";
 import { openWebSocket, type WebSocketSetup } from "../../../src/wire/websocket/open-websocket.js";
 import type { WebSocketConnection } from "../../../src/wire/websocket/websocket-connection.js";
+import type { LinkCompression } from "../../../src/wire/websocket/websocket-link.js";
 import {
   CLIENT_WEBSOCKET_DEFAULTS,
   resolveWebSocketOptions,
@@ -93,6 +94,7 @@ export function pair(
   options: WebSocketConnectionOptions = {},
   memory: MemoryPairOptions = {},
   setup: Setup = {},
+  compression: { readonly client?: LinkCompression; readonly server?: LinkCompression } = {},
 ): Pair {
   const clock = new ManualClock();
   const transports = memoryPair(memory);
@@ -101,11 +103,13 @@ export function pair(
   const client = openWebSocket(transports[0], nothing, {
     ...common,
     role: "client",
+    compression: compression.client,
     options: resolveWebSocketOptions(options, CLIENT_WEBSOCKET_DEFAULTS),
   });
   const server = openWebSocket(transports[1], nothing, {
     ...common,
     role: "server",
+    compression: compression.server,
     options: resolveWebSocketOptions(options, SERVER_WEBSOCKET_DEFAULTS),
   });
   return { client, server, clock, transports };
