@@ -38,6 +38,7 @@ const ROOMS = [
   "paginate",
   "pool",
   "proxy",
+  "push",
   "queue",
   "range",
   "rate-limit",
