@@ -17,7 +17,7 @@ export function websocketApplication() {
   const app = new Application({ onError: (error) => errors.push(error) });
   app.get("/", () => reply.html("<!doctype html><title>sockets</title>"));
   const echo = { protocols: ["echo.v1", "echo.v2"], maxMessageSize: MOST_BYTES };
-  app.websocket("/echo", { ...echo }, async (socket) => {
+  app.websocket("/echo", { ...echo, compress: { threshold: 0 } }, async (socket) => {
     void socket.closed.then(({ code, reason }) => ends.push({ code, reason }));
     for await (const message of socket) await socket.send(message);
   });

@@ -3,11 +3,15 @@
  * least to find out; the route's own hook is asked last. Loaded with the first handshake.
  */
 
+import { type MessageCompression, messageCompression } from "../../body/messages/message-coding.js";
 import { UsageError } from "../../errors.js";
 import { HttpHeaders } from "../../http/headers.js";
 import type { FieldLines } from "../../http1/sinks.js";
 import { sha1 } from "../../platform/digest.js";
+import { DEFLATE_DEFAULTS } from "../../websocket/deflate-options.js";
+import { formatExtension } from "../../websocket/extensions.js";
 import { acceptValue } from "../../websocket/handshake-fields.js";
+import { acceptDeflate, type DeflateAgreement } from "../../websocket/permessage-deflate.js";
 import { upgradeAnswerFields, type WebSocketRequest } from "../../websocket/server-handshake.js";
 import { Reply } from "../reply.js";
 import { ServerRequest } from "../request/server-request.js";
@@ -40,7 +44,9 @@ export async function answerHandshake(
   if (result instanceof Reply) return result;
   const { data, headers, protocol = chosen } = checkResult(result, asked);
 
-  const fields = upgradeAnswerFields({ accept: acceptValue(asked.key, sha1), protocol });
+  const deflate = terms.deflate === undefined ? undefined : acceptDeflate(asked.extensions, terms.deflate);
+  const extensions = deflate === undefined ? [] : [deflate.answer];
+  const fields = upgradeAnswerFields({ accept: acceptValue(asked.key, sha1), protocol, extensions });
   const { surroundings } = ServerRequest.behind(request);
   const converse = handler as WebSocketHandler<Readonly<Record<string, string>>, unknown>;
   const made = new UpgradeReply(
@@ -51,6 +57,8 @@ export async function answerHandshake(
         role: "server",
         options: terms.connection,
         protocol,
+        extensions: extensions.map(formatExtension).join(", "),
+        compression: deflate === undefined ? undefined : compressionFor(deflate.agreement, terms),
         clock: surroundings.clock,
       },
       converse: (socket) => converse(socket, request, data),
@@ -58,6 +66,11 @@ export async function answerHandshake(
     }),
   );
   return admitted(made, request, terms);
+}
+
+function compressionFor(agreement: DeflateAgreement, { deflate, connection }: WebSocketTerms): MessageCompression {
+  const { level } = deflate ?? DEFLATE_DEFAULTS;
+  return messageCompression(agreement, { role: "server", level, maxMessageSize: connection.maxMessageSize });
 }
 
 /** Has `reply` hold a place on the route from its becoming the answer until the socket is gone. */

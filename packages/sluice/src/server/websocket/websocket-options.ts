@@ -3,6 +3,7 @@
 import { isToken } from "../../bytes/char-tables.js";
 import { UsageError } from "../../errors.js";
 import { refuseUnknown, requireFunction, requireObject } from "../../options.js";
+import { type DeflateOptions, type ResolvedDeflateOptions, resolveDeflate } from "../../websocket/deflate-options.js";
 import {
   type ResolvedWebSocketOptions,
   resolveWebSocketOptions,
@@ -19,7 +20,7 @@ import type { UpgradeHook, UpgradeResult } from "./upgrade-hook.js";
 export interface WebSocketRouteOptions<
   Params = Readonly<Record<string, string>>,
   Result extends UpgradeResult = undefined,
-> extends WebSocketConnectionOptions {
+> extends Omit<WebSocketConnectionOptions, "compressThreshold"> {
   /** See `RouteOptions.name`. */
   readonly name?: string;
   /** Stands between the application's middleware and the handshake. @default none */
@@ -36,6 +37,12 @@ export interface WebSocketRouteOptions<
    * @default none
    */
   readonly protocols?: readonly string[];
+  /**
+   * Whether, and how, messages are compressed with clients that can (RFC 7692). It costs memory for each socket, and time for each message.
+   *
+   * @default false
+   */
+  readonly compress?: boolean | DeflateOptions;
   /** Whose pages may open sockets here; 403 for others. Clients that send no `Origin` are no browsers, and may. @default "same" */
   readonly origins?: WebSocketOrigins;
   /** Sockets open on this route at once; 503 `websocket/full` for more. From 1. @default Infinity */
@@ -55,16 +62,21 @@ export interface WebSocketTerms {
   readonly protocols: ReadonlySet<string>;
   readonly checkOrigin: OriginCheck | undefined;
   readonly admission: Admission;
+  /** Undefined: nothing is compressed. */
+  readonly deflate: ResolvedDeflateOptions | undefined;
   readonly connection: ResolvedWebSocketOptions;
 }
 
 type AnyOptions = WebSocketRouteOptions<never, UpgradeResult>;
 
-const OPTION_NAMES: ReadonlySet<string> = new Set<keyof AnyOptions>([
-  ...WEBSOCKET_OPTION_NAMES,
+/** The threshold of compression is one of `compress`. */
+const CONNECTION_OPTION_NAMES = WEBSOCKET_OPTION_NAMES.filter((name) => name !== "compressThreshold");
+const OPTION_NAMES: ReadonlySet<string> = new Set<string>([
+  ...CONNECTION_OPTION_NAMES,
   "name",
   "middleware",
   "upgrade",
+  "compress",
   "protocols",
   "origins",
   "maxConnections",
@@ -75,14 +87,16 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof AnyOptions>([
 export function resolveRouteOptions(given: AnyOptions): WebSocketTerms {
   requireObject("websocket options", given);
   refuseUnknown("websocket", given, OPTION_NAMES);
-  const { upgrade, protocols = [], origins = "same" } = given;
+  const { upgrade, protocols = [], origins = "same", compress } = given;
+  const deflate = resolveDeflate(compress);
   if (upgrade !== undefined) requireFunction("upgrade", upgrade);
   return {
     upgrade,
     protocols: readProtocols(protocols),
     checkOrigin: originCheckOf(origins),
     admission: new Admission(resolveAdmission(given)),
-    connection: resolveWebSocketOptions(given, SERVER_WEBSOCKET_DEFAULTS),
+    deflate,
+    connection: resolveWebSocketOptions({ ...given, compressThreshold: deflate?.threshold }, SERVER_WEBSOCKET_DEFAULTS),
   };
 }
 

@@ -108,6 +108,12 @@ describe("sub-protocols", () => {
 describe("compression", () => {
   const offer = { "sec-websocket-extensions": "permessage-deflate; client_max_window_bits" };
 
+  test("is agreed on where both want it", async () => {
+    const app = new Application().websocket("/", { compress: true }, nothing);
+    expect((await shake(app, "/", offer)).headers["sec-websocket-extensions"]).toMatch(/^permessage-deflate/);
+    expect((await shake(app, "/")).headers).not.toHaveProperty("sec-websocket-extensions");
+  });
+
   test("is off unless the route asks for it", async () => {
     expect((await shake(echo(), "/", offer)).headers).not.toHaveProperty("sec-websocket-extensions");
   });
