@@ -1,6 +1,7 @@
 /** What a request that is passed on for somebody else asks of the session beside method, URL and signals: see `sluice/proxy`. */
 import type { Payload } from "../body/payload.js";
 import type { FieldLines } from "../http1/sinks.js";
+import type { UpgradeOffer } from "../wire/link-exchange.js";
 import { mergeTimeouts } from "./option-values.js";
 import type { OmittableHeader, TimeoutOptions } from "./options.js";
 import type { RequestSettings } from "./request.js";
@@ -24,6 +25,8 @@ export interface ForwardAsk {
   /** Over the session's, field by field. */
   readonly timeout: number | TimeoutOptions | undefined;
   readonly onInformational: InformationalListener | undefined;
+  /** Asks for another protocol with each send; a 101 that answers it leaves its connection to the response's source. */
+  readonly upgrade?: (() => UpgradeOffer) | undefined;
 }
 
 /** Fields that are not added: that they are not there says something about the author. */
@@ -31,7 +34,7 @@ const NOT_ADDED: ReadonlySet<string> = new Set<OmittableHeader>(["accept", "acce
 
 /** The session's settings, as far as they are for a request that somebody else has made. Throws `UsageError` for a bad time-out. */
 export function forwardSettings(session: RequestSettings, forward: ForwardAsk): RequestSettings {
-  const { timeout, expectContinue, onInformational } = forward;
+  const { timeout, expectContinue, onInformational, upgrade } = forward;
   return {
     ...session,
     timeouts: mergeTimeouts(session.timeouts, timeout),
@@ -42,5 +45,6 @@ export function forwardSettings(session: RequestSettings, forward: ForwardAsk): 
     jar: undefined,
     expectContinue,
     onInformational,
+    upgrade,
   };
 }

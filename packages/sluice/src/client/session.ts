@@ -184,6 +184,11 @@ export class ClientSession {
     return this.#core.engine.closing;
   }
 
+  /** For `sluice/proxy`: takes a place among the connector's upgraded connections, as {@link websocket} does. @internal */
+  reserveUpgraded(): () => void {
+    return this.#core.engine.config.connector.sockets.reserve();
+  }
+
   /** For `sluice/proxy`: sends a request as its author has written it, by the rules of {@link ForwardAsk}. @internal */
   forward(method: string, forward: ForwardAsk, signal: AbortSignal): Promise<ClientResponse> {
     const { engine } = this.#core;

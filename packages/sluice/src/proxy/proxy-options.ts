@@ -10,6 +10,7 @@ import { randomHex } from "../platform/random.js";
 import { normalisePath } from "../server/request/request-path.js";
 import type { ServerRequest } from "../server/request/server-request.js";
 import type { ForwardedForm } from "./forwarding-fields.js";
+import { type ResolvedTunnelOptions, resolveTunnelOptions, type TunnelOptions } from "./websocket/tunnel-options.js";
 
 /** How requests are passed on. */
 export interface ProxyOptions {
@@ -63,6 +64,12 @@ export interface ProxyOptions {
    * @default Infinity
    */
   readonly maxRequestSize?: number;
+  /**
+   * Whether WebSockets are passed on, and how; without it their handshakes are answered 501 `proxy/upgrade`. Messages are not looked at.
+   *
+   * @default true
+   */
+  readonly websocket?: boolean | TunnelOptions;
   /** Over the session's, field by field. @default the session's */
   readonly timeout?: number | TimeoutOptions;
 }
@@ -79,6 +86,8 @@ export interface ResolvedProxyOptions {
   readonly requestId: boolean;
   readonly requestHeaders: ProxyOptions["requestHeaders"];
   readonly maxRequestSize: number;
+  /** Undefined: WebSockets are not passed on. */
+  readonly tunnel: ResolvedTunnelOptions | undefined;
   readonly timeout: number | TimeoutOptions | undefined;
 }
 
@@ -92,6 +101,7 @@ const KNOWN: ReadonlySet<string> = new Set<keyof ProxyOptions>([
   "requestId",
   "requestHeaders",
   "maxRequestSize",
+  "websocket",
   "timeout",
 ]);
 const FORMS: readonly ForwardedForm[] = ["x-forwarded", "forwarded", "both", "none"];
@@ -123,6 +133,7 @@ export function resolveProxyOptions(given: ProxyOptions): ResolvedProxyOptions {
     requestId: given.requestId ?? false,
     requestHeaders: given.requestHeaders,
     maxRequestSize,
+    tunnel: resolveTunnelOptions(given.websocket ?? true),
     timeout: given.timeout,
   };
 }

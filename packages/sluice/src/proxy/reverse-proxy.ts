@@ -29,6 +29,7 @@ import { Upload, uploadOf } from "./upload.js";
 import { Upstream } from "./upstream.js";
 import { upstreamFailure } from "./upstream-failure.js";
 import { cameThrough, viaWith } from "./via.js";
+import { UpgradePasser } from "./websocket/upgrade-passer.js";
 
 /** The origin: one for all requests, or chosen for each. Never taken from the request unless the function does so. */
 export type ProxyTarget = string | URL | ((request: ServerRequest<unknown>) => string | URL | Promise<string | URL>);
@@ -43,6 +44,7 @@ const SLASH = 0x2f;
 const HIDDEN_DOT_SEGMENT = /(?:\/|\\|%2F|%5C)\.\.?(?:\/|\\|%2F|%5C|$)/i;
 const DIGITS = /^[0-9]+$/;
 const MOST_STATUS = 599;
+const UPGRADE_REQUIRED = 426;
 const REWRITTEN: ReadonlySet<string> = new Set(["host", "content-length", "expect", "max-forwards", "via"]);
 
 /**
@@ -66,10 +68,12 @@ class Gateway {
   readonly #fixed: Upstream | undefined;
   readonly #choose: ((request: ServerRequest<unknown>) => string | URL | Promise<string | URL>) | undefined;
   readonly #chosen = new Map<string, Upstream>();
+  readonly #upgrades: UpgradePasser | undefined;
 
   constructor(session: ClientSession, target: ProxyTarget, options: ResolvedProxyOptions) {
     this.#session = session;
     this.#options = options;
+    this.#upgrades = options.tunnel === undefined ? undefined : new UpgradePasser(options.tunnel, session);
     this.#choose = typeof target === "function" ? target : undefined;
     this.#fixed = typeof target === "function" ? undefined : new Upstream(target);
   }
@@ -81,6 +85,7 @@ class Gateway {
     const { exchange } = ServerRequest.behind(request);
     if (isForUs(exchange)) return new Reply(204);
     refuseOthers(exchange, via);
+    const upgrades = asksForUpgrade(exchange) ? this.#passer() : undefined;
     if (path === undefined) throw new HttpError(404, "There is nothing at this path");
 
     const upstream = this.#fixed ?? (await this.#upstreamFor(request));
@@ -90,7 +95,17 @@ class Gateway {
     const expectContinue = payload !== undefined && expectsContinue(exchange) ? DEFAULT_CONTINUE_WAIT_MS : 0;
     const onInformational = (status: number, interim: FieldLines) => passInterim(exchange, status, interim);
     const ask: ForwardAsk = { target, fields, payload, expectContinue, timeout, onInformational };
-    return this.#reply(await this.#send(request, ask), upstream);
+    if (upgrades === undefined) return this.#reply(await this.#send(request, ask), upstream);
+    return upgrades.pass(request, {
+      send: (upgrade) => this.#send(request, { ...ask, upgrade }),
+      fieldsOf: (response) => this.#answerFields(response, upstream),
+      replyOf: (response) => this.#reply(response, upstream),
+    });
+  }
+
+  #passer(): UpgradePasser {
+    if (this.#upgrades !== undefined) return this.#upgrades;
+    throw new HttpError(501, "This proxy does not pass WebSocket on", { code: "proxy/upgrade", expose: true });
   }
 
   async #send(request: ServerRequest<unknown>, ask: ForwardAsk): Promise<ClientResponse> {
@@ -156,6 +171,9 @@ class Gateway {
       throw new HttpError(502, `The origin answered with status ${status}`, { code: "proxy/bad-answer" });
     }
     const fields = this.#answerFields(response, upstream);
+    // RFC 9110 §15.5.22: it says what to upgrade to, and what that is goes through here.
+    if (status === UPGRADE_REQUIRED && this.#upgrades !== undefined)
+      fields.push("Upgrade", "websocket", "Connection", "Upgrade");
     const names = announcedTrailers(joinField(response.fields, "trailer"));
     const payload = downloadOf(response, names);
     const reply = new Reply(status, fields, payload);
@@ -197,12 +215,14 @@ function refuseOthers({ method, target, fields }: ServerExchange, via: string | 
   if (target.charCodeAt(0) !== SLASH) {
     throw new HttpError(421, "This is no forward proxy: ask for a path", { code: "proxy/absolute-target" });
   }
-  if (hasToken(fields, "upgrade", "websocket") && hasToken(fields, "connection", "upgrade")) {
-    throw new HttpError(501, "This proxy does not pass WebSocket on", { code: "proxy/upgrade", expose: true });
-  }
   if (via !== undefined && cameThrough(joinField(fields, "via"), via)) {
     throw new HttpError(508, "This request has come through this proxy before", { code: "proxy/loop", expose: true });
   }
+}
+
+/** Whether it is to become a WebSocket. Other protocols are not for a gateway to speak of: `Upgrade` does not travel on (RFC 9110 §7.8). */
+function asksForUpgrade({ fields }: ServerExchange): boolean {
+  return hasToken(fields, "upgrade", "websocket") && hasToken(fields, "connection", "upgrade");
 }
 
 /** What is left of `path`; undefined if it is not below `prefix`. */

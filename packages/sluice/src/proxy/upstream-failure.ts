@@ -11,10 +11,13 @@ import {
 } from "../errors.js";
 import { HttpError } from "../server/http-error.js";
 
+/** There is no place in the session's pool. */
+const FULL: ReadonlySet<string> = new Set(["pool/queue-full", "pool/upgraded-limit"]);
+
 /** The answer that `error` deserves; what is no failure of the origin's or on the way to it stays as it is. */
 export function upstreamFailure(error: unknown): unknown {
   if (!isSluiceError(error)) return error;
-  if (error instanceof SessionClosedError || error.code === "pool/queue-full") return busy(error);
+  if (error instanceof SessionClosedError || FULL.has(error.code)) return busy(error);
   if (error instanceof RequestTimeoutError) return error.phase === "queue" ? busy(error) : tooLate(error);
   if (error instanceof ConnectError) return new HttpError(502, undefined, { code: "proxy/unreachable", cause: error });
   const broken =

@@ -384,7 +384,10 @@ if (open !== 0) problems.push(`connections: ${open} open when all clients had go
 if (LEAK === "deadlines") systemClock.arm(new CallbackDeadline(() => undefined), 3_600_000);
 if (LEAK === "sockets") leaked.push(connect(surroundings.port, "127.0.0.1").on("error", () => undefined));
 if (LEAK === "sockets") await settle();
+// A handler that waits for nothing at all holds no process.
+const awake = setInterval(() => undefined, 1_000);
 if (LEAK !== "sockets") await server.close({ grace: 2_000 });
+clearInterval(awake);
 const deadlines = systemClock.armedCount;
 const after = await resources();
 
