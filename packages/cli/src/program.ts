@@ -13,11 +13,13 @@ import { defineSse } from "./sse/define-sse.js";
 import type { Io } from "./terminal/io.js";
 import { OutputClosed } from "./terminal/output.js";
 import { version } from "./version.js";
+import { defineWs } from "./ws/define-ws.js";
 
 const EXAMPLES = `
 Examples:
   sluice fetch -i urls.txt --concurrency 100 > results.jsonl
   sluice get -v https://example.com
+  sluice ws wss://example.com/chat
   sluice sse https://example.com/events
   sluice serve dist --spa
   sluice dev app.ts
@@ -63,6 +65,7 @@ function makeProgram(io: Io, done: (exitCode: number) => void): Command {
     .addHelpText("after", EXAMPLES);
   defineFetch(program, io, done);
   defineRequests(program, io, done);
+  defineWs(program, io, done);
   defineSse(program, io, done);
   defineServe(program, io, done);
   defineDev(program, io, done);

@@ -168,6 +168,7 @@ const COMMANDS = [
   "options",
   "query",
   "request",
+  "ws",
   "sse",
   "serve",
   "dev",

@@ -1,0 +1,279 @@
+/** `sluice ws` against a server of ws, in this process: pipes, a terminal that is none, commands, exit codes. */
+import type { IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { PassThrough } from "node:stream";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { type WebSocket, WebSocketServer } from "ws";
+import { runProgram } from "../src/program.js";
+import { ANSI_COLOURS, NO_COLOURS } from "../src/terminal/colours.js";
+import { messageJson, messageLine, messageText, parseHex } from "../src/ws/message-text.js";
+import { FakeIo, type FakeIoOptions } from "./support/fake-io.js";
+
+interface Peer {
+  readonly url: string;
+  readonly requests: IncomingMessage[];
+  readonly received: string[];
+  readonly server: WebSocketServer;
+}
+
+/** A server on loopback; `greet` is called with each connection. Closed when the test is over. */
+async function serve(greet: (socket: WebSocket, nth: number) => void = echo): Promise<Peer> {
+  const server = new WebSocketServer({
+    port: 0,
+    host: "127.0.0.1",
+    handleProtocols: (offered) => [...offered][0] ?? false,
+  });
+  const requests: IncomingMessage[] = [];
+  const received: string[] = [];
+  await new Promise((resolve) => server.once("listening", resolve));
+  server.on("connection", (socket, request) => {
+    requests.push(request);
+    socket.on("message", (bytes, isBinary) =>
+      received.push(isBinary ? `hex ${(bytes as Buffer).toString("hex")}` : String(bytes)),
+    );
+    greet(socket, requests.length);
+  });
+  onTestFinished(() => {
+    for (const socket of server.clients) socket.terminate();
+    server.close();
+  });
+  return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`, requests, received, server };
+}
+
+function echo(socket: WebSocket): void {
+  socket.on("message", (bytes, isBinary) => socket.send(bytes, { binary: isBinary }));
+}
+
+async function ws(args: readonly string[], options?: FakeIoOptions) {
+  const io = new FakeIo(options);
+  const code = await runProgram(["ws", ...args], io);
+  expect(io.listening, "listeners to signals").toBe(0);
+  return { code, out: io.out.text, err: io.err.text };
+}
+
+/** A person at a terminal, as far as the command can tell. */
+class Person extends FakeIo {
+  override readonly stdin = Object.assign(new PassThrough(), { isTTY: true as const });
+
+  constructor() {
+    super({ terminal: true, env: { TERM: "xterm", NO_COLOR: "1" } });
+  }
+
+  type(line: string): void {
+    this.stdin.write(`${line}\r`);
+  }
+}
+
+describe("in a pipe", () => {
+  test("lines in are messages out, and messages in are lines out", async () => {
+    const { url, received } = await serve();
+    const { code, out, err } = await ws([url, "--wait", "300ms"], { stdin: "one\ntwo\n\nlast without its end" });
+    expect({ code, err, out }).toEqual({ code: 0, err: "", out: "one\ntwo\n\nlast without its end\n" });
+    expect(received).toEqual(["one", "two", "", "last without its end"]);
+  });
+
+  test("--binary sends the bytes that lines name, and bytes come out in hexadecimal", async () => {
+    const { url, received } = await serve();
+    const { out } = await ws([url, "--binary", "--wait", "300ms"], { stdin: "00 ff\n0A\n" });
+    expect(received).toEqual(["hex 00ff", "hex 0a"]);
+    expect(out).toBe("00ff\n0a\n");
+  });
+
+  test("--output jsonl tells text and bytes apart", async () => {
+    const { url } = await serve((socket) => {
+      socket.send('{"a":1}');
+      socket.send(Buffer.from([0, 255]));
+      socket.close(1000);
+    });
+    const { out } = await ws([url, "--no-input", "--output", "jsonl"]);
+    expect(out).toBe('{"type":"text","data":"{\\"a\\":1}"}\n{"type":"binary","data":"00ff"}\n');
+  });
+
+  test("-n ends it behind so many messages", async () => {
+    const { url } = await serve((socket) => {
+      for (const text of ["a", "b", "c"]) socket.send(text);
+    });
+    const { code, out } = await ws([url, "--no-input", "-n", "2"]);
+    expect({ code, out }).toEqual({ code: 0, out: "a\nb\n" });
+  });
+
+  test("behind the end of the input it waits for answers, each of which is waited behind anew", async () => {
+    const { url } = await serve((socket) => {
+      socket.on("message", () => {
+        for (const at of [1, 2, 3]) setTimeout(() => socket.send(String(at)), at * 100);
+      });
+    });
+    const { out } = await ws([url, "--wait", "2s", "-n", "3"], { stdin: "go\n" });
+    expect(out).toBe("1\n2\n3\n");
+  });
+
+  test("a line that is no hexadecimal ends it with 2", async () => {
+    const { url } = await serve();
+    const { code, err } = await ws([url, "--binary"], { stdin: "zz\n" });
+    expect(code).toBe(2);
+    expect(err).toBe('sluice: expected bytes in hexadecimal such as 0a ff, received "zz"\n');
+  });
+});
+
+describe("the handshake", () => {
+  test("has items, fields, cookies, credentials and sub-protocols", async () => {
+    const { url, requests } = await serve((socket) => socket.close(1000));
+    const protocols = ["--protocol", "v2", "--protocol", "v1"];
+    const more = ["--cookie", "a=b", "--bearer", "t", "--compress"];
+    const { code } = await ws([url, "room==tea", "X-Test:1", ...more, ...protocols, "--no-input"]);
+    expect(code).toBe(0);
+    const [request] = requests;
+    expect(request?.url).toBe("/?room=tea");
+    expect(request?.headers).toMatchObject({
+      "x-test": "1",
+      cookie: "a=b",
+      authorization: "Bearer t",
+      "sec-websocket-protocol": "v2, v1",
+      "sec-websocket-extensions": expect.stringContaining("permessage-deflate"),
+    });
+  });
+
+  test("that is refused is told in one line, and ends it with 1", async () => {
+    const { url } = await serve();
+    const { code, out, err } = await ws([url, "--protocol", "a b", "--no-input"]);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toBe('sluice: Cannot offer the sub-protocol "a b": it is no token\n');
+    const gone = await ws(["ws://127.0.0.1:1/", "--no-input"]);
+    expect(gone.code).toBe(1);
+    expect(gone.err).toMatch(/^sluice: GET http:\/\/127\.0\.0\.1:1\/: [^\n]+\n$/);
+  });
+});
+
+describe("how it ends", () => {
+  test.each([
+    [1000, 0, ""],
+    [1001, 0, ""],
+    [1008, 1, "sluice: Closed with 1008: go away\n"],
+    [4000, 1, "sluice: Closed with 4000: go away\n"],
+  ])("close code %i is exit code %i", async (closeCode, exitCode, said) => {
+    const { url } = await serve((socket) => socket.close(closeCode, "go away"));
+    const { code, err } = await ws([url, "--no-input"]);
+    expect({ code, err }).toEqual({ code: exitCode, err: said });
+  });
+
+  test("a connection that breaks off is exit code 1", async () => {
+    const { url } = await serve((socket) => socket.terminate());
+    const { code, err } = await ws([url, "--no-input"]);
+    expect({ code, err }).toEqual({ code: 1, err: "sluice: Closed with 1006\n" });
+  });
+
+  test("--reconnect goes on with another connection", async () => {
+    const { url, requests } = await serve((socket, nth) => {
+      socket.send(`connection ${nth}`);
+      if (nth < 2) socket.terminate();
+      else socket.close(1000);
+    });
+    const { code, out } = await ws([url, "--no-input", "--reconnect"]);
+    expect({ code, out }).toEqual({ code: 0, out: "connection 1\nconnection 2\n" });
+    expect(requests).toHaveLength(2);
+  });
+
+  test("Ctrl-C says goodbye, and is exit code 130", async () => {
+    const codes: number[] = [];
+    const { url, requests } = await serve((socket) => socket.on("close", (code) => codes.push(code)));
+    const io = new FakeIo();
+    const ended = runProgram(["ws", url, "--no-input"], io);
+    await expect.poll(() => requests.length).toBe(1);
+    io.signal();
+    expect(await ended).toBe(130);
+    await expect.poll(() => codes).toEqual([1000]);
+    expect(io.listening).toBe(0);
+  });
+});
+
+describe("on a terminal", () => {
+  test("lines are typed and answers laid out; commands begin with a slash", async () => {
+    const { url, received } = await serve();
+    const person = new Person();
+    const ended = runProgram(["ws", url], person);
+    await expect.poll(() => person.err.text).toBe("Connected\n");
+    person.type('{"a":1}');
+    await expect.poll(() => person.out.text).toContain('< {\n  "a": 1\n}\n');
+    person.type("//slash");
+    await expect.poll(() => received).toContain("/slash");
+    person.type("/binary 00 41 ff");
+    await expect.poll(() => person.out.text).toContain("< binary, 3 bytes\n  0000  00 41 ff");
+    person.type("/binary x");
+    await expect.poll(() => person.err.text).toContain("expected bytes in hexadecimal");
+    person.type("/ping");
+    await expect.poll(() => person.out.text).toMatch(/Answered in [\d.]+ .?s/);
+    person.type("/what");
+    await expect.poll(() => person.out.text).toContain("Commands: /ping");
+    person.type("/close 4000 bye");
+    expect(await ended).toBe(1);
+    expect(person.err.text).toContain("Closed with 4000");
+    expect(received).toEqual(['{"a":1}', "/slash", "hex 0041ff"]);
+  });
+
+  test("the end of the input (Ctrl-D) ends it at once, Ctrl-C with 130", async () => {
+    const { url } = await serve();
+    const person = new Person();
+    const ended = runProgram(["ws", url], person);
+    await expect.poll(() => person.err.text).toBe("Connected\n");
+    person.stdin.write("\u0004");
+    expect(await ended).toBe(0);
+    const other = new Person();
+    const stopped = runProgram(["ws", url], other);
+    await expect.poll(() => other.err.text).toBe("Connected\n");
+    other.stdin.write("\u0003");
+    expect(await stopped).toBe(130);
+  });
+
+  test("arrows bring back what was typed", async () => {
+    const { url, received } = await serve();
+    const person = new Person();
+    const ended = runProgram(["ws", url], person);
+    await expect.poll(() => person.err.text).toBe("Connected\n");
+    person.type("first");
+    await expect.poll(() => received).toEqual(["first"]);
+    person.stdin.write("\u001b[A");
+    person.type("");
+    await expect.poll(() => received).toEqual(["first", "first"]);
+    person.stdin.write("\u0004");
+    await ended;
+  });
+
+  test("it is said when the connection is lost and made again", async () => {
+    const { url } = await serve((socket, nth) => {
+      if (nth < 2) socket.terminate();
+      else socket.close(1000, "done");
+    });
+    const { err } = await ws([url, "--no-input", "--reconnect"], { terminal: true, env: { NO_COLOR: "1" } });
+    expect(err).toMatch(/^Connected\nClosed with 1006; connecting again in .+\nConnected\nClosed with 1000: done\n$/);
+  });
+});
+
+describe("messages as text", () => {
+  test("what a server sends cannot act on the terminal", () => {
+    expect(messageText("a\u001b[2J\u009bb", NO_COLOURS)).toBe("< a\uFFFD[2J\uFFFDb\n");
+    expect(messageText("{}", ANSI_COLOURS)).toBe("\u001b[32m<\u001b[39m {}\n");
+  });
+
+  test("bytes are dumped with their offsets, long ones in part", () => {
+    const text = messageText(Buffer.alloc(2_000, 0x41), NO_COLOURS);
+    const lines = text.split("\n");
+    expect(lines[0]).toBe("< binary, 2000 bytes");
+    expect(lines[2]).toBe(`  0010  ${"41 ".repeat(16)} ${"A".repeat(16)}`);
+    expect(lines.at(-2)).toBe("  … 976 bytes more");
+    expect(messageText(new Uint8Array(0), NO_COLOURS)).toBe("< binary, 0 bytes\n");
+  });
+
+  test("in pipes nothing is changed", () => {
+    expect(messageLine("a\u001b")).toBe("a\u001b\n");
+    expect(messageLine(Uint8Array.of(1, 255))).toBe("01ff\n");
+    expect(messageJson("x\ny")).toBe('{"type":"text","data":"x\\ny"}\n');
+  });
+
+  test.each([
+    ["", []],
+    ["0aFF", [10, 255]],
+    [" 0a  ff ", [10, 255]],
+  ])("hexadecimal %j", (text, bytes) => expect([...parseHex(text)]).toEqual(bytes));
+
+  test.each(["a", "0x0a", "gg"])("no hexadecimal: %j", (text) => expect(() => parseHex(text)).toThrow("hexadecimal"));
+});
