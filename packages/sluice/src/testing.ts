@@ -17,6 +17,7 @@ export type {
 } from "./testing/mock/mock-reply.js";
 export type { MockRequest } from "./testing/mock/mock-request.js";
 export type { MockRoute } from "./testing/mock/mock-route.js";
+export type { MockConversation, MockSocketOptions } from "./testing/mock/mock-socket.js";
 export type { MockField, MockMatch, MockUrl } from "./testing/mock/request-matcher.js";
 export type { TestError } from "./testing/server/exchange-watch.js";
 export { type TestClient, type TestClientOptions, testClient } from "./testing/server/test-client.js";

@@ -13,6 +13,7 @@ import type { MockBook } from "./mock-book.js";
 import { checkReply, connectFault, type MockBreak, type MockFault, toAnswer } from "./mock-reply.js";
 import { MockRequest, type ShownNames } from "./mock-request.js";
 import type { MockOutcome } from "./mock-route.js";
+import { socketAnswer } from "./mock-socket.js";
 
 /** What the connections of a mock share. */
 export interface MockHost {
@@ -83,6 +84,11 @@ export class MockConnection implements ServerLinkOwner {
         await undefined;
       }
       this.#break(outcome.end);
+    } else if (outcome.kind === "socket") {
+      const { clock } = this.#host;
+      const { converse, options } = outcome;
+      const onFailure = (error: unknown): void => void this.#told(error);
+      this.#link.answer(exchange, socketAnswer(exchange, request, { converse, options, clock, onFailure }));
     } else {
       const reply = await outcome.make(request);
       checkReply(reply);

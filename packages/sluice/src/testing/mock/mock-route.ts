@@ -1,5 +1,5 @@
 /**
- * One kind of request that a mock answers, and its answers in order: each `reply`, `raw` or `fail` adds one, used once unless `times` or
+ * One kind of request that a mock answers, and its answers in order: each `reply`, `raw`, `websocket` or `fail` adds one, used once unless `times` or
  * `persist` say otherwise of it.
  */
 
@@ -15,12 +15,14 @@ import {
   requireFault,
 } from "./mock-reply.js";
 import type { MockRequest } from "./mock-request.js";
+import { type MockConversation, type MockSocketOptions, requireConversation } from "./mock-socket.js";
 import type { RequestMatcher } from "./request-matcher.js";
 
 /** How one request is answered. */
 export type MockOutcome =
   | { readonly kind: "reply"; readonly make: MockReplyFunction }
   | { readonly kind: "raw"; readonly pieces: readonly (string | Uint8Array)[]; readonly end: MockBreak }
+  | { readonly kind: "socket"; readonly converse: MockConversation; readonly options: MockSocketOptions }
   | { readonly kind: "fault"; readonly fault: MockFault };
 
 /** An answer, how often it is given, and after how long. */
@@ -79,6 +81,16 @@ export class MockRoute {
     const { end = "close" } = options;
     requireBreak(end);
     return this.#add({ kind: "raw", pieces, end });
+  }
+
+  /**
+   * Takes the handshake of a WebSocket and plays the server's part of it; what `converse` throws is told by `assertDone`. A request that
+   * is no handshake fails with `mock/reply-failed`. Throws `UsageError` `options/unknown-value`.
+   */
+  websocket(converse: MockConversation, options: MockSocketOptions = {}): this {
+    requireConversation(converse);
+    requireObject("mock websocket options", options);
+    return this.#add({ kind: "socket", converse, options });
   }
 
   /** Fails instead of answering. Throws `UsageError` `options/unknown-value`. */

@@ -121,6 +121,7 @@ export class SimulatedNetwork implements AsyncDisposable {
     if (url === undefined || url.href !== `${url.origin}/`) {
       throw new UsageError("url/invalid", "Cannot listen: expected an origin, such as https://example.com");
     }
+    await loadSocketModules();
     const server = await app.listen({ clock: this.clock, open: (host) => this.#switch.open(url, host) });
     this.#owned.push(() => server.close({ grace: 0 }));
     return server;
@@ -161,4 +162,10 @@ export class SimulatedNetwork implements AsyncDisposable {
     const at = `at ${Math.round(this.clock.now())} ms, seed ${this.seed}`;
     throw new UsageError("simulation/stuck", `The work has not ended, and nothing is left to happen: ${at}`);
   }
+}
+
+/** What the first WebSocket loads, on either side: the simulation's time would not wait for the disk. */
+async function loadSocketModules(): Promise<void> {
+  await import("../../client/websocket/open-websocket.js");
+  await import("../../server/websocket/handshake.js");
 }
