@@ -257,6 +257,10 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
     this.end();
   }
 
+  scopeEnded(): void {
+    this.#upgraded?.drop();
+  }
+
   onFailure(error: Error, answered: boolean): void {
     const { link } = this;
     this.link = undefined;

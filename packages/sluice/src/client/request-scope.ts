@@ -15,6 +15,8 @@ import type { CallSite } from "./warnings.js";
 export interface Abortable {
   /** Ends it at once with `reason`, which is thrown as it is. */
   abort(reason: unknown): void;
+  /** The request is over, and nobody has taken what this had brought. */
+  scopeEnded?(): void;
 }
 
 /** What is said of a try to come: which it is, after how many milliseconds, and why. */
@@ -147,6 +149,7 @@ export class RequestScope extends Deadline {
     if (this.#state !== "running") return;
     this.#state = "ended";
     this.#release();
+    this.current?.scopeEnded?.();
     this.current = undefined;
     this.#traceEnd(failure);
     this.#owner.scopeEnded(this);

@@ -2,6 +2,7 @@
  * Opens a WebSocket on a session (RFC 6455 §4.1): the handshake goes through the pipeline as any request does, its answer is judged,
  * and the connection it leaves behind becomes a `WebSocketConnection`, which the session ends when it is closed.
  */
+import type { MessageCompression } from "../../body/messages/message-coding.js";
 import { onAbort, type StopListening } from "../../concurrency/abort.js";
 import { InvalidUrlError, SessionClosedError } from "../../errors.js";
 import { parseUrl } from "../../http/parse-url.js";
@@ -15,7 +16,7 @@ import type { ClientResponse } from "../response.js";
 import { ResponseError } from "../response-error.js";
 import type { SessionEngine } from "../session-engine.js";
 import type { TakenConnection } from "../upgraded-connection.js";
-import { ClientHandshake } from "./client-handshake.js";
+import { type AgreedSocket, ClientHandshake } from "./client-handshake.js";
 import { resolveOpening, type SocketSettings, type WebSocketOptions } from "./websocket-options.js";
 
 /** Whose socket it is. */
@@ -41,6 +42,8 @@ export async function openWebSocketOn(
   const { engine } = home;
   const [settings, request] = resolveOpening(options);
   const target = requestable(url);
+  // Only what compresses needs zlib.
+  const messages = settings.compress === undefined ? undefined : await import("../../body/messages/message-coding.js");
   const signals = options.signal === undefined ? home.signals : [...home.signals, options.signal];
   const release = engine.config.connector.sockets.reserve();
   try {
@@ -57,7 +60,7 @@ export async function openWebSocketOn(
       connection.transport.destroy();
       throw response.describe(new SessionClosedError("session/closed", engine.closed.message));
     }
-    return begin(connection, { settings, handshake, engine, signals, release });
+    return begin(connection, { settings, agreed: handshake?.agreed, messages, engine, signals, release });
   } catch (error) {
     release();
     throw error;
@@ -67,7 +70,9 @@ export async function openWebSocketOn(
 /** What goes into a socket beside its connection. */
 interface Parts {
   readonly settings: SocketSettings;
-  readonly handshake: ClientHandshake | undefined;
+  readonly agreed: AgreedSocket | undefined;
+  /** Loaded where compression was offered. */
+  readonly messages: typeof import("../../body/messages/message-coding.js") | undefined;
   readonly engine: SessionEngine;
   readonly signals: readonly AbortSignal[];
   /** Gives the socket's place back. */
@@ -75,17 +80,17 @@ interface Parts {
 }
 
 function begin({ transport, rest }: TakenConnection, parts: Parts): WebSocketConnection {
-  const { settings, handshake, engine, signals, release } = parts;
+  const { settings, agreed, engine, signals, release } = parts;
   const { clock, sockets } = engine.config.connector;
-  const { protocol, extensions } = handshake?.agreed ?? {};
   let stops: readonly StopListening[] = [];
   // Delivers nothing before it returns, so that not a byte comes before there is somebody to take it.
   transport.resume();
   const socket = openWebSocket(transport, rest, {
     role: "client",
     options: settings.connection,
-    protocol,
-    extensions,
+    protocol: agreed?.protocol,
+    extensions: agreed?.extensions,
+    compression: compressionOf(parts),
     clock,
     onClosed: () => {
       release();
@@ -96,8 +101,16 @@ function begin({ transport, rest }: TakenConnection, parts: Parts): WebSocketCon
   });
   sockets.add(socket);
   engine.sockets.add(socket);
-  stops = signals.map((signal) => onAbort(signal, () => socket.terminate()));
+  stops = signals.map((signal) => onAbort(signal, (reason) => socket.terminate(reason)));
   return socket;
+}
+
+/** How messages are compressed, where that was offered and agreed to. */
+function compressionOf({ settings, agreed, messages }: Parts): MessageCompression | undefined {
+  const { compress, connection } = settings;
+  if (compress === undefined || agreed?.deflate === undefined) return undefined;
+  const { maxMessageSize } = connection;
+  return messages?.messageCompression(agreed.deflate, { role: "client", level: compress.level, maxMessageSize });
 }
 
 /** The error that another answer is than 101, once the beginning of its body has arrived. */

@@ -5,6 +5,7 @@
 import { isToken } from "../../bytes/char-tables.js";
 import { UsageError } from "../../errors.js";
 import { refuseUnknown } from "../../options.js";
+import { type DeflateOptions, type ResolvedDeflateOptions, resolveDeflate } from "../../websocket/deflate-options.js";
 import {
   CLIENT_WEBSOCKET_DEFAULTS,
   type ResolvedWebSocketOptions,
@@ -39,6 +40,11 @@ type HandshakeOptions = Pick<
 export interface WebSocketOptions extends HandshakeOptions, WebSocketConnectionOptions {
   /** Sub-protocols to choose from, the most wanted first (RFC 6455 §1.9): tokens, each once. @default none */
   readonly protocols?: string | readonly string[];
+  /**
+   * Offers permessage-deflate (RFC 7692): `true`, or with which parameters. It costs memory for each connection, and processor time
+   * for each message. `compress.threshold` goes before `compressThreshold`. @default false
+   */
+  readonly compress?: boolean | DeflateOptions;
   /** Time limits of the handshake, as a request's. @default the session's; `total` 60_000 where neither says anything */
   readonly timeout?: RequestOptions["timeout"];
   /** Aborting it ends the handshake, and later the connection. */
@@ -48,10 +54,12 @@ export interface WebSocketOptions extends HandshakeOptions, WebSocketConnectionO
 /** What of {@link WebSocketOptions} is no request's. */
 export interface SocketSettings {
   readonly protocols: readonly string[];
+  /** Undefined: compression is not offered. */
+  readonly compress: ResolvedDeflateOptions | undefined;
   readonly connection: ResolvedWebSocketOptions;
 }
 
-const OWN_NAMES = ["protocols", "timeout", "signal"] as const satisfies readonly (keyof WebSocketOptions)[];
+const OWN_NAMES = ["protocols", "compress", "timeout", "signal"] as const satisfies readonly (keyof WebSocketOptions)[];
 const OF_THE_REQUEST = [
   "params",
   "headers",
@@ -88,7 +96,8 @@ export function resolveOpening(options: WebSocketOptions): [SocketSettings, Requ
   const { protocols = [], timeout } = options;
   const settings: SocketSettings = {
     protocols: checkedProtocols(protocols),
-    connection: resolveWebSocketOptions(options, CLIENT_WEBSOCKET_DEFAULTS),
+    compress: resolveDeflate(options.compress),
+    connection: resolveWebSocketOptions(withThreshold(options), CLIENT_WEBSOCKET_DEFAULTS),
   };
   // What the answer is, is for whoever opens the socket to say.
   const request: Record<string, unknown> = { raiseForStatus: false, timeout };
@@ -107,6 +116,13 @@ export function checkedProtocols(given: string | readonly string[]): readonly st
     throw new UsageError("websocket/protocols", `Cannot offer the sub-protocol "${String(protocol)}": it ${fault}`);
   }
   return protocols;
+}
+
+/** The threshold stands beside the other choices of compression, or among the options of the connection. */
+function withThreshold(options: WebSocketOptions): WebSocketConnectionOptions {
+  const { compress } = options;
+  const threshold = typeof compress === "object" ? compress.threshold : undefined;
+  return threshold === undefined ? options : { ...options, compressThreshold: threshold };
 }
 
 function refuseManagedFields({ headers }: WebSocketOptions): void {

@@ -221,9 +221,9 @@ export class WebSocketConnection implements AsyncIterable<Message, undefined> {
     await this.#state.closed;
   }
 
-  /** Ends the connection at once, without a word: 1006 on both sides. */
-  terminate(): void {
-    this.#link.terminate({ code: "websocket/terminated", why: "the connection was terminated" });
+  /** Ends the connection at once, without a word: 1006 on both sides. `cause`: of the error that whoever waits is given. */
+  terminate(cause?: unknown): void {
+    this.#link.terminate({ code: "websocket/terminated", why: "the connection was terminated", cause });
   }
 
   /** Closes with 1000. */

@@ -1,5 +1,6 @@
 /** Opening a WebSocket on a session: what is asked, what of the session goes along, and what is made of the answer. */
 import { describe, expect, test } from "vitest";
+import { makeResponse } from "../../../src/client/local-response.js";
 import { cache } from "../../../src/client/middleware/cache/cache.js";
 import { dedupe } from "../../../src/client/middleware/dedupe.js";
 import { ResponseError } from "../../../src/client/response-error.js";
@@ -326,6 +327,21 @@ describe("the session's middleware", () => {
     expect(net.open).toBe(0);
   });
 
+  test("one that answers in place of the 101 leaves no connection behind", async () => {
+    const net = new SocketNet();
+    const session = net.session({
+      middleware: [
+        async (request, next) => {
+          await next(request);
+          return makeResponse(request, { status: 200 });
+        },
+      ],
+    });
+    expect((await rejection(session.websocket("ws://h.test/"))).code).toBe("websocket/refused");
+    await turns();
+    expect(net.open).toBe(0);
+  });
+
   test("sees that it is an upgrade, and the 101", async () => {
     const net = new SocketNet();
     const seen: unknown[] = [];
@@ -466,6 +482,7 @@ describe("limits of time, and aborts", () => {
     for (const [at, controller] of [controllers[2], controllers[1], controllers[0]].entries()) {
       controller?.abort(new Error("over"));
       expect((await sockets[at]?.closed)?.code).toBe(1006);
+      expect((await rejection(sockets[at]?.receive() as Promise<unknown>)).cause).toMatchObject({ message: "over" });
       await turns();
       expect(net.open).toBe(2 - at);
     }

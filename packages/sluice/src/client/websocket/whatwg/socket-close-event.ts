@@ -1,0 +1,30 @@
+/** What the standard calls `CloseEvent` (WebSockets Standard, §6), which Node.js has as a global from version 23 on. */
+
+/** How the connection ended. */
+export interface SocketCloseEventInit {
+  readonly wasClean?: boolean;
+  readonly code?: number;
+  readonly reason?: string;
+}
+
+/** Fired once, as the last event of a socket. */
+export class SocketCloseEvent extends Event {
+  readonly #init: SocketCloseEventInit;
+
+  constructor(type: string, init: SocketCloseEventInit = {}) {
+    super(type);
+    this.#init = init;
+  }
+
+  get wasClean(): boolean {
+    return this.#init.wasClean ?? false;
+  }
+
+  get code(): number {
+    return this.#init.code ?? 0;
+  }
+
+  get reason(): string {
+    return this.#init.reason ?? "";
+  }
+}
