@@ -23,7 +23,7 @@ let shown: RoomView | undefined;
 const me = await whoAmI();
 element("#me", HTMLElement).textContent = me.name;
 
-const push = new PushClient("/push");
+const push = new PushClient("/push", { eventsUrl: "/push/events" });
 push.on("open", ({ rooms: names }) => {
   for (const name of names) if (!views.has(name)) addRoom(name);
   const wanted = decodeURIComponent(location.hash.slice(1));

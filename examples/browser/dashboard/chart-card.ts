@@ -11,14 +11,20 @@ export interface ChartPlan {
   readonly series: readonly { readonly name: keyof Sample; readonly label: string }[];
   /** From what is in a sample to what is shown. */
   readonly scale: number;
-  readonly digits: number;
+  /** There are no parts of it. */
+  readonly isCount: boolean;
   /** The least that the axis reaches to, so that noise does not look like mountains. */
   readonly least: number;
 }
 
 const TABLE_ROWS = 15;
+const LEAST_SECONDS = 30;
+/** Between two lines of a scale that has no parts. */
+const WHOLE_STEPS = [1, 2, 5]
+  .flatMap((step) => [1, 10, 100, 1_000, 10_000].map((times) => step * times))
+  .sort((a, b) => a - b);
 const DASHES = [[], [6, 4], [2, 3]];
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium", hourCycle: "h23" });
 
 export class ChartCard {
   readonly element = create("section", "card");
@@ -46,10 +52,10 @@ export class ChartCard {
     const [times, ...columns] = history.columns(series.map(({ name }) => name));
     const scaled = columns.map((column) => column.map((value) => (value === null ? null : value * scale)));
     this.#chart.setData([times, ...scaled], false);
-    const end = (history.newest?.at ?? Date.now()) / 1_000;
-    this.#chart.batch(() => {
-      this.#chart?.setScale("x", { min: end - seconds, max: end });
-    });
+    const end = times.at(-1) ?? Date.now() / 1_000;
+    // A young history fills the chart, as far as that is no lie about its pace.
+    const start = Math.min(times[0] ?? end, end - LEAST_SECONDS);
+    this.#chart.setScale("x", { min: Math.max(end - seconds, start), max: end });
     for (const [index, { name }] of series.entries()) {
       const figure = this.#figures[index];
       if (figure !== undefined) figure.data = this.#format(history.newest?.[name]);
@@ -64,8 +70,9 @@ export class ChartCard {
   }
 
   #format(value: number | null | undefined): string {
-    const { scale, digits } = this.#plan;
+    const { scale, isCount } = this.#plan;
     if (value === null || value === undefined) return "–";
+    const digits = isCount || value >= 100 ? 0 : value >= 10 ? 1 : 2;
     return (value * scale).toLocaleString(undefined, { minimumFractionDigits: digits, maximumFractionDigits: digits });
   }
 
@@ -125,16 +132,16 @@ export class ChartCard {
       ticks: { show: false },
       font: `12px ${style.fontFamily}`,
     };
-    const { series, least } = this.#plan;
+    const { series, least, isCount } = this.#plan;
     const options: uPlot.Options = {
       ...this.#size(),
       legend: { show: false },
       cursor: { show: false },
-      padding: [8, 8, 0, 0],
+      padding: [8, 28, 0, 0],
       scales: { y: { range: (_chart, _low, high) => [0, Math.max(least, (high ?? 0) * 1.1)] } },
       axes: [
-        { ...axis, space: 80, values: (_chart, ticks) => ticks.map((tick) => clock.format(tick * 1_000)) },
-        { ...axis, size: 48, space: 32 },
+        { ...axis, space: 90, size: 30, values: (_chart, ticks) => ticks.map((tick) => clock.format(tick * 1_000)) },
+        { ...axis, size: 48, space: 32, ...(isCount && { incrs: WHOLE_STEPS }) },
       ],
       series: [
         {},

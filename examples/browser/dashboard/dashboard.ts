@@ -21,7 +21,7 @@ const cards = [
       { name: "failures", label: "failed" },
     ],
     scale: 1,
-    digits: 0,
+    isCount: true,
     least: 10,
   }),
   new ChartCard({
@@ -33,7 +33,7 @@ const cards = [
       { name: "p99", label: "99 %" },
     ],
     scale: 1,
-    digits: 1,
+    isCount: false,
     least: 10,
   }),
   new ChartCard({
@@ -44,7 +44,7 @@ const cards = [
       { name: "delayMax", label: "longest" },
     ],
     scale: 1,
-    digits: 1,
+    isCount: false,
     least: 5,
   }),
   new ChartCard({
@@ -55,7 +55,7 @@ const cards = [
       { name: "heap", label: "heap in use" },
     ],
     scale: MEGABYTES,
-    digits: 0,
+    isCount: true,
     least: 50,
   }),
   new ChartCard({
@@ -66,7 +66,7 @@ const cards = [
       { name: "watchers", label: "watching" },
     ],
     scale: 1,
-    digits: 0,
+    isCount: true,
     least: 5,
   }),
 ];
@@ -81,9 +81,9 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 const history = new History();
 let isPaused = false;
 let isDrawing = false;
-let drawnAt = 0;
+let drawnAt = Number.NEGATIVE_INFINITY;
 
-const push = new PushClient("/push");
+const push = new PushClient("/push", { eventsUrl: "/push/events" });
 const room = push.join<Sample>("metrics", { history: 100 });
 let last: PushMessage<Sample> | undefined;
 

@@ -1,14 +1,14 @@
 /**
  * A chat: rooms that everybody may enter, people known by a signed cookie, and a page. The hub does rooms, history, presence and recovery; what is
- * left for us is to say who somebody is, and to keep the history.
+ * left for us is to say who somebody is, and a bus that keeps the history (kept-bus.ts).
  */
 import { randomUUID } from "node:crypto";
-import { Hub, type HubUser, MemoryBus, PUSH_PROTOCOL } from "sluice/push";
+import { Hub, type HubUser, PUSH_PROTOCOL } from "sluice/push";
 import { Application, HttpError, reply, type ServerRequest, SignedCookies } from "sluice/server";
 import { z } from "zod";
 import { servePage } from "../support/serve-page.js";
-import { ChatLog } from "./chat-log.js";
 import type { ChatUser } from "./chat-user.js";
+import { KeptBus } from "./kept-bus.js";
 
 export interface ChatOptions {
   readonly rooms: readonly string[];
@@ -27,9 +27,8 @@ const Name = z.object({ name: z.string().trim().min(1).max(30) });
 
 export async function chatApp({ rooms, logFile, secret }: ChatOptions): Promise<Application> {
   const cookies = new SignedCookies(secret);
-  const log = new ChatLog(logFile, KEPT_MESSAGES);
-  const bus = new MemoryBus();
-  await log.restore(bus);
+  const bus = new KeptBus(logFile, KEPT_MESSAGES);
+  await bus.restore();
   const history = { count: KEPT_MESSAGES, maxAge: Number.POSITIVE_INFINITY };
   const hub = new Hub({
     bus,
@@ -37,10 +36,12 @@ export async function chatApp({ rooms, logFile, secret }: ChatOptions): Promise<
     limits: LIMITS,
     authorize: (user, room) => user !== undefined && rooms.includes(room),
   });
-  hub.on("message", (message) => log.append(message));
 
   const app = new Application();
-  app.onStop(() => hub.close());
+  app.onStop(async () => {
+    await hub.close();
+    await bus.close();
+  });
   servePage(app, "chat", hub);
 
   app.get("/me", (request) => userOf(request) ?? reply.empty());
@@ -55,10 +56,12 @@ export async function chatApp({ rooms, logFile, secret }: ChatOptions): Promise<
     });
   });
 
-  const serve = (request: ServerRequest) => ({ user: hubUser(requireUser(request)), rooms });
-  app.websocket("/push", { protocols: [PUSH_PROTOCOL] }, (socket, request) => hub.serve(socket, serve(request)));
-  app.get("/push", (request) => hub.sse(request, serve(request)));
-  app.post("/push", (request) => hub.post(request, serve(request)));
+  const options = (request: ServerRequest) => ({ user: hubUser(requireUser(request)), rooms });
+  // Who is nobody is refused before there is a socket.
+  const upgrade = (request: ServerRequest) => ({ data: options(request) });
+  app.websocket("/push", { protocols: [PUSH_PROTOCOL], upgrade }, (socket, _request, data) => hub.serve(socket, data));
+  app.get("/push/events", (request) => hub.sse(request, options(request)));
+  app.post("/push/events", (request) => hub.post(request, options(request)));
   return app;
 
   function userOf(request: ServerRequest): ChatUser | undefined {

@@ -1,5 +1,5 @@
 /**
- * A dashboard: an application that shows how it is itself. Once a second a sample goes to a room of the hub. The room keeps five minutes, so
+ * A dashboard: an application that shows how it is itself. Once a second a sample goes to a room of the hub. The room keeps 300 of them, five minutes, so
  * that who opens the page sees where the curves come from, and for who is slow only the latest sample waits: a dashboard shows now, not then.
  */
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,6 @@ import { servePage } from "../support/serve-page.js";
 import { Recorder } from "./recorder.js";
 
 const ROOM = "metrics";
-const INTERVAL_MS = 1_000;
 const KEPT_SAMPLES = 300;
 /** All samples are new values of one thing. */
 const KEY = "now";
@@ -22,10 +21,15 @@ export interface Dashboard {
   watch(server: Server): void;
 }
 
-export function dashboardApp(): Dashboard {
+export interface DashboardOptions {
+  /** Milliseconds from one sample to the next. @default 1_000 */
+  readonly interval?: number;
+}
+
+export function dashboardApp({ interval = 1_000 }: DashboardOptions = {}): Dashboard {
   const app = new Application();
   const hub = new Hub({
-    rooms: () => ({ slow: "latest", history: { count: KEPT_SAMPLES, maxAge: KEPT_SAMPLES * INTERVAL_MS } }),
+    rooms: () => ({ slow: "latest", history: { count: KEPT_SAMPLES, maxAge: KEPT_SAMPLES * interval } }),
   });
   const recorder = new Recorder(app);
   servePage(app, "dashboard", hub);
@@ -34,8 +38,8 @@ export function dashboardApp(): Dashboard {
 
   // Everybody may look, nobody may publish: without `authorize`, clients do nothing but join these rooms.
   app.websocket("/push", { protocols: [PUSH_PROTOCOL] }, (socket) => hub.serve(socket, { rooms: [ROOM] }));
-  app.get("/push", (request) => hub.sse(request, { rooms: [ROOM] }));
-  app.post("/push", (request) => hub.post(request, { rooms: [ROOM] }));
+  app.get("/push/events", (request) => hub.sse(request, { rooms: [ROOM] }));
+  app.post("/push/events", (request) => hub.post(request, { rooms: [ROOM] }));
 
   let timer: NodeJS.Timeout | undefined;
   app.onStop(() => {
@@ -47,7 +51,7 @@ export function dashboardApp(): Dashboard {
       const { open: connections } = server.connections;
       const sample = recorder.take({ connections, watchers: hub.stats().connections });
       await hub.publish(ROOM, sample, { key: KEY });
-    }, INTERVAL_MS);
+    }, interval);
   };
   return { app, watch };
 }

@@ -68,8 +68,8 @@ export interface PushWelcome {
   readonly user?: PushUser;
   /** Rooms the server wants joined. */
   readonly rooms: readonly string[];
-  /** The server's longest silence, in milliseconds. */
-  readonly heartbeat: number;
+  /** The server's longest silence, in milliseconds; absent if it may be silent for ever. */
+  readonly heartbeat?: number;
   /** Milliseconds until the authorisation ends; absent if it does not. */
   readonly expiresIn?: number;
   readonly limits: {
@@ -98,7 +98,7 @@ export type PushTransport = "websocket" | "sse";
 
 /**
  * Why something was refused. `code` is the server's (docs/push-protocol.md), or `queue-full` (too much waits already), `closed` (the client is, and
- * what was waiting may or may not have arrived), `left` (the room is no longer joined).
+ * what was waiting may or may not have arrived), `removed` (taken out of the room).
  */
 export interface PushError extends Error {
   readonly code: string;
@@ -195,6 +195,8 @@ export interface PushSignal {
 export interface PushClientOptions {
   /** In the order of preference. SSE takes over where WebSocket cannot be had, as behind some proxies. @default ["websocket", "sse"] */
   readonly transports?: readonly PushTransport[];
+  /** Where the hub serves SSE and POST, if not where it serves WebSockets. Not looked at if `url` is a function. @default `url` */
+  readonly eventsUrl?: string | URL;
   /** Longest pause before the first new attempt, in milliseconds; it doubles with each that fails. The pause is random. @default 500 */
   readonly firstDelay?: number;
   /** The longest such pause. @default 30_000 */

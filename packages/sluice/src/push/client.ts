@@ -46,9 +46,10 @@ const TRY_LATER = ["too-fast", "unavailable"];
 
 /** See the head of this file. It connects at once, and again whenever the connection is lost, until `close`. */
 export class PushClient {
-  readonly #address: () => string | URL | Promise<string | URL>;
+  readonly #address: (transport: PushTransport) => string | URL | Promise<string | URL>;
   readonly #mayRenewAddress: boolean;
-  readonly #options: Required<Omit<PushClientOptions, "token" | "environment">> & Pick<PushClientOptions, "token">;
+  readonly #options: Required<Omit<PushClientOptions, "token" | "eventsUrl" | "environment">> &
+    Pick<PushClientOptions, "token">;
   readonly #env: PushEnvironment;
   readonly #transports: readonly PushTransport[];
   readonly #rooms = new Map<string, RoomRecord & { readonly handle: PushRoom }>();
@@ -79,10 +80,10 @@ export class PushClient {
 
   /**
    * `url`: where the hub is served, relative to the page (`"/push"`), `http:`, `https:`, `ws:` or `wss:`; a function is called for each connection, for
-   * addresses that hold a token. Throws if it is no URL, or if neither WebSocket nor SSE is to be had.
+   * addresses that hold a token, with the transport that is about to be tried. Throws if it is no URL, or if neither WebSocket nor SSE is to be had.
    */
   constructor(
-    url: string | URL | (() => string | URL | Promise<string | URL>),
+    url: string | URL | ((transport: PushTransport) => string | URL | Promise<string | URL>),
     { environment, ...options }: PushClientOptions = {},
   ) {
     this.#env = { ...platform(), ...environment };
@@ -96,7 +97,8 @@ export class PushClient {
       ...options,
     };
     this.#mayRenewAddress = typeof url === "function";
-    this.#address = typeof url === "function" ? url : () => url;
+    const { eventsUrl } = options;
+    this.#address = typeof url === "function" ? url : (transport) => (transport === "sse" && eventsUrl) || url;
     if (typeof url !== "function") this.#resolve(url);
     const { WebSocket, EventSource, window, document, random } = this.#env as Partial<PushEnvironment> &
       PushEnvironment;
@@ -152,6 +154,11 @@ export class PushClient {
     return resolved;
   }
 
+  /** The longest silence of a server that is alive; one without a heartbeat is only asked when there is reason to. */
+  get #patience(): number {
+    return Math.min(2 * (this.#welcome?.heartbeat || LONGEST_TIMER_MS), LONGEST_TIMER_MS);
+  }
+
   #nextRef(): number {
     this.#serial += 1;
     return this.#serial;
@@ -175,7 +182,7 @@ export class PushClient {
   async #attempt(turn: number): Promise<void> {
     const transport = this.#nextTransport();
     this.#move("connecting", { transport });
-    const address = this.#resolve(await this.#address());
+    const address = this.#resolve(await this.#address(transport));
     const isThis = () => turn === this.#turn;
     if (!isThis()) return;
     const owner: LinkOwner = {
@@ -276,7 +283,7 @@ export class PushClient {
   #probe(): void {
     this.#isProbing = true;
     if (this.#link?.transport === "websocket") this.#link.send({ type: "ping" });
-    this.#expectWithin(this.#link?.transport === "sse" ? (this.#welcome?.heartbeat ?? 0) + PROBE_MS : PROBE_MS);
+    this.#expectWithin(this.#link?.transport === "sse" ? this.#patience / 2 + PROBE_MS : PROBE_MS);
   }
 
   /** The network has changed, or someone looks at the page again. */
@@ -294,7 +301,7 @@ export class PushClient {
   }
 
   #receive(frame: ServerFrame): void {
-    if (this.#welcome !== undefined) this.#deadline = this.#env.now() + 2 * this.#welcome.heartbeat;
+    if (this.#welcome !== undefined) this.#deadline = this.#env.now() + this.#patience;
     this.#isProbing = false;
     const room = this.#rooms.get(frame.room ?? "");
     if (frame.type === "welcome") this.#welcomed(frame);
@@ -309,11 +316,12 @@ export class PushClient {
 
   #welcomed(frame: ServerFrame): void {
     const { connection, user, rooms, heartbeat, expiresIn, limits } = frame;
-    this.#welcome = { connection, rooms, heartbeat, limits, ...(user && { user }), ...(expiresIn && { expiresIn }) };
+    const given = { ...(user && { user }), ...(heartbeat && { heartbeat }), ...(expiresIn && { expiresIn }) };
+    this.#welcome = { connection, rooms, limits, ...given };
     this.#opened.add((this.#link as Link).transport);
     this.#failures = 0;
     this.#openedAt = this.#env.now();
-    this.#expectWithin(2 * heartbeat);
+    this.#expectWithin(this.#patience);
     this.#renewBefore(expiresIn);
     this.#move("open", { transport: (this.#link as Link).transport });
     tell(this.#listeners, "open", this.#welcome);

@@ -234,6 +234,17 @@ describe("a connection that is dead", () => {
     expect(states.at(-1)).toBe("waiting: silent");
   });
 
+  test.each([undefined, 2 ** 40])("is not looked for if the server's heartbeat is %s", async (heartbeat) => {
+    const { platform, states } = await start();
+    platform.socket.open();
+    platform.socket.give({ ...WELCOME, heartbeat });
+    await platform.advance(86_400_000);
+    expect(states).toEqual(["connecting", "open"]);
+    platform.socket.give({ type: "ping" });
+    await platform.advance(86_400_000);
+    expect(states).toEqual(["connecting", "open"]);
+  });
+
   test("is asked first if it was we who slept", async () => {
     const { platform, states } = await open();
     await platform.sleep(600_000);
@@ -282,7 +293,7 @@ describe("rooms", () => {
     const room = client.join("r");
     const data = heard(room);
     letIn(platform.socket, "r");
-    for (const offset of [1, 2, 2, 1, 3, 5]) platform.socket.give(message("r", offset));
+    for (const offset of [1, 2, 2, 1, 3, 5, 4]) platform.socket.give(message("r", offset));
     platform.socket.give(message("another", 9));
     expect(data).toEqual([1, 2, 3, 5]);
     expect(room.position).toMatchObject({ epoch: "e", offset: 5 });

@@ -60,6 +60,17 @@ test("a WebSocket that has worked is tried three times before a stream is", asyn
   }
 });
 
+test("a stream may have an address of its own", async () => {
+  const { platform } = await start({ transports: ["sse"], eventsUrl: "/events" });
+  expect(platform.stream.url.href).toBe("https://example.com/events");
+  const asked: string[] = [];
+  await start({}, (transport) => {
+    asked.push(transport);
+    return "/push";
+  });
+  expect(asked).toEqual(["websocket"]);
+});
+
 test("without WebSocket there is no attempt at it", async () => {
   const { platform } = await start({ environment: { WebSocket: undefined } as never });
   expect(platform.streams).toHaveLength(1);

@@ -1,0 +1,153 @@
+/** The dashboard in Chromium: it moves, it can be read without eyes, and a tab that stands still costs nobody anything. */
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import {
+  accessibilityProblems,
+  hasNoBrowser,
+  newVisit,
+  overflow,
+  screenshot,
+  startBrowser,
+  type Visit,
+} from "./browser/chromium.js";
+import { type Started, startProgram } from "./browser/started-program.js";
+
+const MOST_SAMPLES = 300;
+const MOST_GROWTH_BYTES = 4_000_000;
+
+describe.skipIf(hasNoBrowser)("the dashboard", { timeout: 120_000 }, () => {
+  let browser: Browser;
+  let server: Started;
+  const visits: Visit[] = [];
+
+  beforeAll(async () => {
+    browser = await startBrowser();
+  });
+  afterAll(() => browser?.close());
+  afterEach(async () => {
+    for (const { page, foreign, complaints } of visits.splice(0)) {
+      expect(foreign, "requests to other hosts").toEqual([]);
+      expect(complaints).toEqual([]);
+      await page.context().close();
+    }
+    expect(await server.stop()).toBe(0);
+    expect(server.errors()).toBe("");
+  });
+
+  async function visit(options?: BrowserContextOptions): Promise<Page> {
+    const one = await newVisit(browser, options);
+    visits.push(one);
+    await one.page.goto(server.url);
+    await one.page.getByText("Live", { exact: true }).waitFor();
+    return one.page;
+  }
+
+  const samples = async (page: Page) => Number(await page.locator("body").getAttribute("data-samples"));
+  const figure = (page: Page, title: string, label: string) =>
+    page
+      .getByRole("region", { name: title, exact: true })
+      .locator("div", { has: page.getByText(label, { exact: true }) })
+      .locator("dd");
+
+  test("shows the traffic that it makes, in curves and in tables", async () => {
+    server = await startProgram("dashboard", "--port", "0", "--traffic", "--interval", "200");
+    const page = await visit();
+    await expect.poll(() => samples(page), { timeout: 20_000 }).toBeGreaterThan(5);
+    expect(await page.locator("canvas").count()).toBe(5);
+    const first = page.getByRole("region", { name: "Requests per second", exact: true });
+    await expect
+      .poll(async () => Number.parseFloat((await figure(page, "Requests per second", "all").textContent()) ?? ""))
+      .toBeGreaterThan(5);
+    const before = await first
+      .locator("canvas")
+      .evaluate((canvas) => (canvas as unknown as { toDataURL(): string }).toDataURL());
+    await expect
+      .poll(() =>
+        first.locator("canvas").evaluate((canvas) => (canvas as unknown as { toDataURL(): string }).toDataURL()),
+      )
+      .not.toBe(before);
+
+    for (const details of await page.locator("summary").all()) await details.click();
+    for (const table of await page.getByRole("table").all()) {
+      expect(await table.getByRole("row").count()).toBeGreaterThan(5);
+      for (const cell of await table.getByRole("row").nth(1).getByRole("cell").allTextContents())
+        expect(cell).toMatch(/^([\d.,]+|–)$/);
+    }
+    expect(await page.getByRole("table").count()).toBe(5);
+    await screenshot(page, "dashboard-tables");
+
+    const pause = page.getByRole("button", { name: "Pause" });
+    await pause.focus();
+    await page.keyboard.press("Enter");
+    expect(await pause.getAttribute("aria-pressed")).toBe("true");
+    const held = await samples(page);
+    await expect.poll(async () => (await fetch(`${server.url}/demo/quick`)).status).toBe(200);
+    expect(await samples(page)).toBe(held);
+    await page.keyboard.press("Enter");
+    await expect.poll(() => samples(page)).toBeGreaterThan(held);
+  });
+
+  test("a tab that was frozen has everything again, and never holds more than five minutes", async () => {
+    server = await startProgram("dashboard", "--port", "0", "--interval", "20");
+    const page = await visit();
+    const devtools = await page.context().newCDPSession(page);
+    await expect.poll(() => samples(page), { timeout: 30_000 }).toBe(MOST_SAMPLES);
+    await devtools.send("HeapProfiler.collectGarbage");
+    const { usedSize: before } = await devtools.send("Runtime.getHeapUsage");
+
+    await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
+    const frozenAt = Date.now();
+    await expect.poll(() => Date.now() - frozenAt, { timeout: 10_000 }).toBeGreaterThan(3_000);
+    await devtools.send("Page.setWebLifecycleState", { state: "active" });
+    const newest = page.locator("tbody tr:first-child th").first();
+    await expect.poll(() => newest.textContent()).not.toBe("");
+    await expect
+      .poll(async () => secondsOf(await newest.textContent()))
+      .toBeGreaterThanOrEqual(secondsOf(new Date(frozenAt + 3_000).toTimeString()));
+    expect(await samples(page)).toBe(MOST_SAMPLES);
+
+    const endsAt = Date.now() + 5_000;
+    await expect.poll(() => Date.now(), { timeout: 15_000 }).toBeGreaterThan(endsAt);
+    expect(await samples(page)).toBe(MOST_SAMPLES);
+    await devtools.send("HeapProfiler.collectGarbage");
+    const { usedSize: after } = await devtools.send("Runtime.getHeapUsage");
+    expect(after - before).toBeLessThan(MOST_GROWTH_BYTES);
+  });
+
+  test("axe-core finds nothing, in light and dark, wide and narrow; nothing is wider than a small screen", async () => {
+    server = await startProgram("dashboard", "--port", "0", "--traffic", "--interval", "100");
+    for (const viewport of [
+      { width: 1_280, height: 900 },
+      { width: 360, height: 760 },
+    ]) {
+      const page = await visit({ viewport });
+      await expect.poll(() => samples(page), { timeout: 20_000 }).toBeGreaterThan(40);
+      expect(await accessibilityProblems(page)).toEqual([]);
+      await screenshot(page, `dashboard-${viewport.width}`);
+      for (const details of await page.locator("summary").all()) await details.click();
+      expect(await accessibilityProblems(page)).toEqual([]);
+      expect(await overflow(page)).toBe(0);
+    }
+  });
+
+  test("who prefers less motion gets less of it", async () => {
+    server = await startProgram("dashboard", "--port", "0", "--interval", "50");
+    const page = await visit({ reducedMotion: "reduce" });
+    await expect.poll(() => samples(page)).toBeGreaterThan(0);
+    const drawn = await samples(page);
+    const until = Date.now() + 2_000;
+    await expect.poll(() => Date.now(), { timeout: 10_000 }).toBeGreaterThan(until);
+    expect(await samples(page)).toBe(drawn);
+    await expect.poll(() => samples(page), { timeout: 15_000 }).toBeGreaterThan(drawn);
+  });
+});
+
+/** `12:34:56 …` → seconds of the day. */
+function secondsOf(text: string | null): number {
+  const [hours = 0, minutes = 0, seconds = 0] =
+    /(\d+):(\d+):(\d+)/
+      .exec(text ?? "")
+      ?.slice(1)
+      .map(Number) ?? [];
+  return hours * 3_600 + minutes * 60 + seconds;
+}
