@@ -6,6 +6,7 @@
 import type { Body } from "../../body/body.js";
 import type { BodyFlow } from "../../body/body-flow.js";
 import { onAbort, type StopListening } from "../../concurrency/abort.js";
+import { asAnswer } from "../request/body-faults.js";
 
 const DONE: IteratorReturnResult<undefined> = Object.freeze({ value: undefined, done: true });
 
@@ -30,7 +31,7 @@ export class ArrivingPieces implements AsyncIterableIterator<Uint8Array, undefin
     for (;;) {
       const value = this.#flow.take();
       if (value !== undefined) return { value, done: false };
-      if (this.#flow.atEnd()) return this.#end();
+      if (this.#hasEnded()) return this.#end();
       if (this.#signal.aborted) {
         await this.return();
         throw this.#signal.reason;
@@ -39,6 +40,16 @@ export class ArrivingPieces implements AsyncIterableIterator<Uint8Array, undefin
         this.#wake = resolve;
         this.#flow.wait(resolve);
       });
+    }
+  }
+
+  /** What is wrong with a body is its client's doing, and is answered as that. */
+  #hasEnded(): boolean {
+    try {
+      return this.#flow.atEnd();
+    } catch (error) {
+      this.#stopListening();
+      throw asAnswer(error, Number.POSITIVE_INFINITY);
     }
   }
 

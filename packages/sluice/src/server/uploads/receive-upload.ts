@@ -119,9 +119,9 @@ class Writer {
       await this.#stored.revert();
       return error;
     }
-    // The first failure is the one to tell. What the store has written before it counts.
+    // The first failure is the one to tell. What the store has written before it counts, if it can be synced; nobody was promised it.
     await this.flush().catch(() => undefined);
-    await this.sync();
+    await this.sync().catch(() => undefined);
     return error;
   }
 

@@ -35,6 +35,8 @@ export class UploadMarkFile {
   /** Writes the first mark into a new file. */
   static async begin(file: DurableFile, mark: UploadMark): Promise<UploadMarkFile> {
     const made = new UploadMarkFile(file, -1, mark);
+    // Both slots at once: what is overwritten later needs no room, and a mark must not fail when the disk is full.
+    await made.set(mark);
     await made.set(mark);
     return made;
   }

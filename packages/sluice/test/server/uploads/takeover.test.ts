@@ -70,6 +70,7 @@ describe("a client that comes back while its old connection is not known to be d
     broken.socket.end();
     await broken.untilClosed();
     expect(await place.offsetOf(path)).toBe("6");
+    expect(place.errors).toEqual([]);
   });
 
   test("a stale PATCH with a checksum gives back what it brought", async () => {
