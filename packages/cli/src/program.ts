@@ -12,6 +12,7 @@ import { defineServe } from "./serve/define-serve.js";
 import { defineSse } from "./sse/define-sse.js";
 import type { Io } from "./terminal/io.js";
 import { OutputClosed } from "./terminal/output.js";
+import { defineUpload } from "./upload/define-upload.js";
 import { version } from "./version.js";
 import { defineWs } from "./ws/define-ws.js";
 
@@ -67,6 +68,7 @@ function makeProgram(io: Io, done: (exitCode: number) => void): Command {
   defineRequests(program, io, done);
   defineWs(program, io, done);
   defineSse(program, io, done);
+  defineUpload(program, io, done);
   defineServe(program, io, done);
   defineDev(program, io, done);
   defineHttpbin(program, io, done);

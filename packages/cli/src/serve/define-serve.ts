@@ -21,6 +21,7 @@ Examples:
   sluice serve dist --spa --compress
   sluice serve --host 0.0.0.0 --tls --basic-from password.txt photos
   sluice serve --cors https://app.example.com --quiet data
+  sluice serve --uploads incoming --basic-from password.txt public
 
 Its URL is on standard output, a line for each answer on standard error: JSON where that is no terminal.
 Everybody who can reach it can read the folder, so it can be reached from this machine alone unless --host says otherwise.
@@ -37,6 +38,7 @@ interface ServeFlags extends Pick<ServeSettings, "port" | "host" | "listing"> {
   readonly tls?: boolean;
   readonly cert?: string;
   readonly key?: string;
+  readonly uploads?: string;
   readonly quiet?: boolean;
   readonly json?: boolean;
 }
@@ -62,6 +64,7 @@ export function defineServe(program: Command, io: Io, done: (exitCode: number) =
     .option("--tls", "https, with a certificate made for this run if none is given")
     .option("--cert <file>", "https with this certificate and those behind it (PEM)")
     .option("--key <file>", "its key, if it is not in the same file")
+    .option("--uploads <folder>", "take files into this folder, resumably; /uploads/ is a page to drop them on")
     .option("-q, --quiet", "no line for each answer")
     .option("--json", "lines of JSON on a terminal, too")
     .addHelpText("after", EXAMPLES)
@@ -77,6 +80,7 @@ async function settingsFrom(folder: string, flags: ServeFlags, io: Io): Promise<
   const { compress = false, dotfiles = false, quiet = false, json = false } = flags;
   return {
     ...{ folder, port, host, listing, compress, dotfiles, quiet, json },
+    uploads: flags.uploads,
     fallback: spa === true ? SPA_FALLBACK : spa,
     cors: cors === true ? ANY_ORIGIN : cors,
     maxAgeSeconds: maxAge === undefined ? undefined : Math.round(maxAge / SECOND_MS),

@@ -23,7 +23,9 @@ export async function runServe(settings: ServeSettings, io: Io): Promise<number>
   const identity = source === undefined ? undefined : await identityFrom(source, namedIn(host, addresses));
   const onError = (error: unknown): void => io.stderr.say(`sluice: ${safeLine(String(error))}\n`);
   const accessLog = quiet ? {} : { accessLog: answerLog(io.stderr, json) };
-  const app = makeApplication({ ...settings, folder }, { onError, ...accessLog });
+  // An upload may take as long as it likes, so long as it gets on.
+  const patience = settings.uploads === undefined ? {} : { receiveTimeout: Number.POSITIVE_INFINITY };
+  const app = makeApplication({ ...settings, folder }, { onError, ...accessLog, ...patience });
   const tls = identity === undefined ? {} : { tls: { cert: identity.cert, key: identity.key } };
   const server = await app.listen({ host, port, ...tls });
   return serveUntilSignal(server, io, {
@@ -35,7 +37,7 @@ export async function runServe(settings: ServeSettings, io: Io): Promise<number>
 /** On a terminal all there is to know; elsewhere the URL, for a program to read. */
 function sayWhere(
   server: Server,
-  { folder, host, identity: source, user }: ServeSettings,
+  { folder, uploads, host, identity: source, user }: ServeSettings,
   { identity, addresses }: { readonly identity: Identity | undefined; readonly addresses: readonly string[] },
   { stdout, stderr }: Io,
 ): void {
@@ -46,6 +48,7 @@ function sayWhere(
     stderr.say(`  certificate  ${identity.fingerprint} (SHA-256), for this run, signed by nobody else\n`);
   }
   if (!isTerminal) return;
+  if (uploads !== undefined) stdout.say(`  ${colours("name", `${server.url}/uploads/`)}  into ${safeLine(uploads)}\n`);
   for (const address of addresses) stdout.say(`  ${colours("name", urlAt(server.url, address))}\n`);
   if (isLoopback(host)) stdout.say(colours("faint", "  for this machine alone; --host 0.0.0.0 lets others in\n"));
   else if (user !== undefined && source === undefined) {

@@ -2,6 +2,8 @@
 export interface ServeSettings {
   /** The folder as it was named. */
   readonly folder: string;
+  /** The folder that takes uploads, at /uploads/; undefined for none. */
+  readonly uploads: string | undefined;
   readonly port: number;
   readonly host: string;
   /** Whether folders without an index file show what is in them. */
