@@ -24,6 +24,7 @@ const EXAMPLES = [
   "follow-events",
   "pages",
   "upload-with-progress",
+  "backup",
   "tracing",
   "notes",
   "file-share",
