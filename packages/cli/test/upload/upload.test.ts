@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { Application, type UploadsOptions, uploads } from "sluice/server";
+import type { UploadProgress } from "sluice/transfer";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { runProgram } from "../../src/program.js";
 import { uploadLine } from "../../src/upload/upload-line.js";
@@ -125,10 +126,10 @@ test("Ctrl-C leaves something to go on with, says so and ends with 130; the same
 }, 30_000);
 
 test("the line for people drops on the right what there is no room for", () => {
-  const progress = {
-    ...{ state: "uploading", transferred: 500, confirmed: 0, total: 1_000, rate: 100, remaining: 5_000 },
-    ...{ elapsed: 5_000, done: false },
-  } as const;
+  const progress: UploadProgress = {
+    ...({ state: "uploading", transferred: 500, confirmed: 0, total: 1_000 } as const),
+    ...{ rate: 100, remaining: 5_000, elapsed: 5_000, done: false },
+  };
   const whole = "a.bin  [############............]  50 %  500 B of 1.0 kB  100 B/s  ETA 0:05";
   expect(uploadLine("a.bin", progress, 80).replace("1 kB", "1.0 kB")).toBe(whole);
   expect(uploadLine("a.bin", progress, 40)).toBe("a.bin  [############............]  50 %");

@@ -10,8 +10,8 @@ import { OpenFile } from "../../../platform/open-file.js";
 import { absolutePath, nameOf } from "../../../platform/paths.js";
 import type { SourceIdentity, SourcePart, UploadSource, WholeSource } from "../upload-source.js";
 
-/** One read: what a socket takes in a few writes. */
-const READ_BYTES = 256 * 1024;
+/** One read: each is a trip to another thread, and two of them are in memory. */
+const READ_BYTES = 1024 * 1024;
 /** Of each end, for telling versions apart that have the same size and time. */
 const PROBE_BYTES = 64 * 1024;
 
