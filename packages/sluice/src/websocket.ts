@@ -30,7 +30,7 @@ export type { DeflateOptions } from "./websocket/deflate-options.js";
 export type { WebSocketEnd } from "./wire/websocket/closed-error.js";
 export type { MessageStream } from "./wire/websocket/message-stream.js";
 export type { WaitOptions } from "./wire/websocket/ping-book.js";
-export { PreparedMessage } from "./wire/websocket/prepared-message.js";
+export { type PreparedMessage, type PrepareOptions, prepareMessage } from "./wire/websocket/prepared-message.js";
 export type { MessageSource, SendStreamOptions } from "./wire/websocket/send-stream.js";
 export {
   type MessageInput,

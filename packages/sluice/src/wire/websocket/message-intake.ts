@@ -17,6 +17,9 @@ import { Inbox, type Message } from "./inbox.js";
 import type { InboxSource } from "./inbox-iterator.js";
 import { IncomingStream, type MessageStreamOwner } from "./message-stream.js";
 
+/** Smaller pieces of a message are copied together: to keep a view of a packet for each costs many times what is in it. */
+const WORTH_KEEPING = 4 * 1024;
+
 /** Whoever feeds the reader whose sink this is. */
 export interface IntakeOwner {
   /** `intake.full` may have changed. Called inside a sink call, too. */
@@ -99,7 +102,7 @@ export class MessageIntake implements FrameSink, InboxSource<Incoming, Message>,
 
   onData(piece: Buffer, borrowed: boolean): void {
     if (this.#stream !== undefined) this.#streamPart(piece, borrowed);
-    else this.#collector?.add(piece, borrowed);
+    else this.#collector?.add(piece, borrowed || piece.length < WORTH_KEEPING);
   }
 
   onMessageEnd(): void {
@@ -114,18 +117,18 @@ export class MessageIntake implements FrameSink, InboxSource<Incoming, Message>,
     else this.#deliver(this.#isText ? decode(bytes) : bytes);
   }
 
-  /** What comes from now on is of no interest. Messages in the box can still be taken. */
-  discard(): void {
+  /** What comes from now on is of no interest. Messages in the box can still be taken; one that is not complete ends with `broken`. */
+  discard(broken: Error): void {
     this.#discarding = true;
     this.#collector = undefined;
+    this.#stream?.fail(broken);
+    this.#stream = undefined;
   }
 
   /** Nothing comes any more; `failure` is for who waits, `undefined` for an end that is as it should be. */
   end(failure: Error | undefined, broken: Error): void {
-    this.discard();
+    this.discard(broken);
     this.failure = failure;
-    this.#stream?.fail(broken);
-    this.#stream = undefined;
     this.inbox.end();
     this.#inflater?.close();
   }

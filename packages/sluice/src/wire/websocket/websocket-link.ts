@@ -149,9 +149,9 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
   close(code: number | undefined, reason: string): void {
     if (this.#state !== "open") return;
     this.#state = "closing";
-    this.intake.discard();
-    this.#limitEnding();
     const end: WebSocketEnd = { code: code ?? CLOSE_CODES.NO_STATUS, reason, wasClean: false };
+    this.intake.discard(closedError("receive", end, undefined));
+    this.#limitEnding();
     this.sender.finish(closedError("send", end, undefined), () => this.#sendClose(code, reason));
     this.steerReading();
   }
@@ -297,7 +297,7 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
     this.#end = end;
     this.#heartbeat?.stop();
     this.#limitEnding();
-    this.intake.discard();
+    this.intake.discard(closedError("receive", end, this.#cause));
     this.sender.drop(closedError("send", end, this.#cause));
     this.steerReading();
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { PayloadError, RequestTimeoutError, ValidationError } from "../../../src/errors.js";
+import { MessageIntake } from "../../../src/wire/websocket/message-intake.js";
 import { BINARY, CONTINUATION, FIN, frame, Linked, PING, PONG, TEXT, turns } from "./websocket-setup.js";
 
 describe("messages", () => {
@@ -86,6 +87,29 @@ describe("messages", () => {
     const both = [iterator.next(), iterator.next()];
     linked.packets(linked.peerFrame(FIN | TEXT, "one"), linked.peerFrame(FIN | TEXT, "two"));
     expect((await Promise.all(both)).map(({ value }) => value)).toEqual(["one", "two"]);
+  });
+});
+
+describe("a small piece of a message", () => {
+  it("is copied though its packet is ours: many of them must not keep as many packets", () => {
+    const owner = {
+      steerReading: () => undefined,
+      onLateFault: () => undefined,
+      onPing: () => undefined,
+      onPong: () => undefined,
+      onPeerClose: () => undefined,
+    };
+    const intake = new MessageIntake(owner, 1_000_000, undefined);
+    const packet = Buffer.alloc(8_192, "a");
+    intake.onMessageStart(BINARY, false);
+    intake.onData(packet.subarray(0, 4_095), false);
+    packet.fill("b");
+    intake.onData(packet.subarray(0, 4_096), false);
+    packet.fill("c");
+    intake.onMessageEnd();
+    const message = Buffer.from(intake.inbox.take() as Uint8Array);
+    expect(message.subarray(0, 4_095).equals(Buffer.alloc(4_095, "a"))).toBe(true);
+    expect(message.length).toBe(4_095 + 4_096);
   });
 });
 

@@ -100,6 +100,21 @@ describe("streams()", () => {
     await expect(streams.next()).rejects.toMatchObject({ code: "websocket/lost" });
   });
 
+  it("drop a message that is under way when we close, and keep nothing of it that comes afterwards", async () => {
+    const linked = new Linked({ maxMessageSize: Number.POSITIVE_INFINITY });
+    const streams = linked.socket.streams();
+    linked.packets(linked.peerFrame(BINARY, "had come"));
+    const message = await next(streams);
+    void linked.socket.close();
+    for (let count = 0; count < 10; count += 1) {
+      linked.packets(linked.peerFrame(CONTINUATION, new Uint8Array(1_000_000)));
+    }
+    const parts = message[Symbol.asyncIterator]();
+    expect(text((await parts.next()).value)).toBe("had come");
+    await expect(parts.next()).rejects.toMatchObject({ code: "websocket/closed", closeCode: 1000 });
+    expect(linked.transport.paused).toBe(false);
+  });
+
   it("end quietly with the connection, and leave whole messages to receive() and loops", async () => {
     const { client, server } = pair();
     const streams = server.streams();
