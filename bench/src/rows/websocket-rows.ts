@@ -16,15 +16,21 @@ const PLAIN: readonly (readonly [name: string, file: string])[] = [
   ["sluice", "sluice-echo"],
   ["ws", "ws-echo"],
 ];
+const COMPRESSING: typeof PLAIN = [
+  ["sluice", "sluice-echo-compressed"],
+  ["ws", "ws-echo-compressed"],
+];
 const WARM_UP_MS = 500;
 
-/** Echo of 128 bytes of text, one at a time and 16 deep; and memory. */
+/** Echo of 128 bytes of text, one at a time and 16 deep, compressed; and memory. */
 export async function websocketRows(run: BenchRun): Promise<void> {
   const generator = new Child<WebSocketLoadOrders>({ module: "load/websocket-load-main.js", core: run.cores.client });
   try {
     const title = `echo of ${MESSAGE.length} bytes of text, ${CONNECTIONS} connections`;
     await echoRow(run, generator, { title: `${title}, one in flight on each`, servers: PLAIN, depth: 1, least: 1.1 });
     await echoRow(run, generator, { title: "the same, 16 in flight on each", servers: PLAIN, depth: 16, least: 3 });
+    const compressed = { title: "the same, one in flight, compressed both ways", servers: COMPRESSING };
+    await echoRow(run, generator, { ...compressed, depth: 1, least: 1 });
     await memoryRow(run, generator);
   } finally {
     await generator.end();
@@ -40,12 +46,13 @@ interface EchoRow {
 
 async function echoRow(run: BenchRun, generator: Child<WebSocketLoadOrders>, row: EchoRow): Promise<void> {
   const { title, depth, least } = row;
+  const compress = row.servers === COMPRESSING;
   const servers: { readonly name: string; readonly server: RunningServer }[] = [];
   try {
     for (const [name, file] of row.servers)
       servers.push({ name, server: await startNodeServer(file, run.cores.server) });
     const contestants = servers.map(({ name, server }): Contestant => {
-      const target = { port: server.port, connections: CONNECTIONS, depth, message: MESSAGE, compress: false };
+      const target = { port: server.port, connections: CONNECTIONS, depth, message: MESSAGE, compress };
       let warm = false;
       return {
         name,

@@ -7,6 +7,7 @@ import { RequestTimeoutError } from "../../errors.js";
 import type { Message, Taker } from "./inbox.js";
 import type { Incoming, MessageIntake } from "./message-intake.js";
 import type { WaitOptions } from "./ping-book.js";
+import { quietly, refused } from "./quietly.js";
 
 /** The box, the time, and the error for the end of the box: one for whoever asks for a message, however peaceful the end. */
 export interface MessageWait {
@@ -15,20 +16,22 @@ export interface MessageWait {
   closedError(): Error;
 }
 
-/** The next message. Throws `RequestTimeoutError` `timeout.receive`, the signal's reason, or the error for the end. */
+/** The next message; to wait for it later than now ends no process. Throws `RequestTimeoutError` `timeout.receive`, the signal's reason, or the error for the end. */
 export function takeMessage(wait: MessageWait, options: WaitOptions): Promise<Message> {
   const { intake } = wait;
-  if (options.signal?.aborted) return Promise.reject(options.signal.reason);
+  if (options.signal?.aborted) return refused(options.signal.reason);
   const kept = intake.inbox.take();
   if (kept !== undefined) {
     const message = intake.shape(kept);
     intake.onRead();
     return Promise.resolve(message);
   }
-  if (intake.inbox.ended) return Promise.reject(wait.closedError());
-  return new Promise((resolve, reject) => {
-    new MessageTaker(wait, { resolve, reject }).start(options);
-  });
+  if (intake.inbox.ended) return refused(wait.closedError());
+  return quietly(
+    new Promise((resolve, reject) => {
+      new MessageTaker(wait, { resolve, reject }).start(options);
+    }),
+  );
 }
 
 interface Settle {

@@ -133,7 +133,7 @@ export class WebSocketConnection implements AsyncIterable<Message, undefined> {
   }
 
   /**
-   * The next message; several may wait. Throws `WebSocketClosedError` if the connection ends before, however peacefully;
+   * The next message; several may wait, and not to wait any more harms nothing. Throws `WebSocketClosedError` if the connection ends before, however peacefully;
    * `RequestTimeoutError` `timeout.receive`; the signal's reason.
    */
   receive(options: WaitOptions = {}): Promise<Message> {
@@ -147,12 +147,9 @@ export class WebSocketConnection implements AsyncIterable<Message, undefined> {
    */
   receiveJson<T = unknown>(options?: WaitOptions): Promise<T>;
   receiveJson<S extends StandardSchemaV1>(schema: S, options?: WaitOptions): Promise<StandardSchemaV1.InferOutput<S>>;
-  async receiveJson(first?: StandardSchemaV1 | WaitOptions, second?: WaitOptions): Promise<unknown> {
+  receiveJson(first?: StandardSchemaV1 | WaitOptions, second?: WaitOptions): Promise<unknown> {
     const { schema, options } = schemaFirst(first, second);
-    const message = await this.receive(options);
-    const text = typeof message === "string" ? message : decodeText(message, undefined);
-    const value = parseJson(text, "the message");
-    return schema === undefined ? value : await validate(schema, value, "the message");
+    return quietly(readJson(this.receive(options), schema));
   }
 
   /**
@@ -245,6 +242,13 @@ export class WebSocketConnection implements AsyncIterable<Message, undefined> {
     const end = this.#link.end ?? { code: 1000, reason: "", wasClean: false };
     return closedError(doing, end, this.#link.cause);
   }
+}
+
+async function readJson(receiving: Promise<Message>, schema: StandardSchemaV1 | undefined): Promise<unknown> {
+  const message = await receiving;
+  const text = typeof message === "string" ? message : decodeText(message, undefined);
+  const value = parseJson(text, "the message");
+  return schema === undefined ? value : await validate(schema, value, "the message");
 }
 
 function toMessage(message: MessageInput): Message {

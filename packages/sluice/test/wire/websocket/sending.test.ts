@@ -121,9 +121,13 @@ describe("send", () => {
       void socket.send("too");
       void socket.sendStream(["never ", "complete"]);
       void socket.ping();
+      void socket.receive();
+      void socket.receiveJson();
       linked.packets({ error: new Error("gone") });
       void socket.send("dead");
       void socket.sendJson(1);
+      void socket.receive();
+      void socket.receiveJson();
       void socket.sendStream(["dead"]);
       void socket.ping();
       expect(socket.sendPrepared(prepareMessage("dead"))).toBe(false);
