@@ -30,6 +30,7 @@ const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
   notes: [/45 notes in 3 pages/, /422 application\/problem\+json/, /the same version: 200 and 412/],
   "file-share": [/nothing is overwritten: note-2.txt/, /beyond the limit: 413/, /bytes 49999990-49999999\/50000000/],
   "product-page": [/in the caller's trace/, /late reviews are left out/, /without the price service: 502/],
+  "shared-board": [/a third saw: [ab]{20}/, /nothing that was written is lost/, /a server that closes says 1001/],
   "reverse-proxy": [/taking turns: /, /leads through the door: \/api\/whoami/, /nobody home: 503/],
   tracing: [/requestRedirect/, /to=http/, /is in none of them/],
 };

@@ -30,6 +30,7 @@ const EXAMPLES = [
   "file-share",
   "product-page",
   "reverse-proxy",
+  "shared-board",
   "mocked",
 ];
 
