@@ -97,7 +97,10 @@ export class ChartCard {
     caption.className = "visually-hidden";
     caption.textContent = `${title}, the last ${TABLE_ROWS} seconds, newest first`;
     const head = document.createElement("tr");
-    head.append(headCell("Time", "col"), ...series.map(({ label }) => headCell(`${label}, ${unit}`, "col")));
+    head.append(
+      headCell("Time", "col"),
+      ...series.map(({ label }) => headCell(unit === "" ? label : `${label}, ${unit}`, "col")),
+    );
     const top = document.createElement("thead");
     top.append(head);
     table.append(caption, top, this.#rows);
