@@ -6,6 +6,7 @@ export const PART_NAMES = [
   "server",
   "fetch",
   "websocket",
+  "push",
   "latency",
   "start",
   "memory",

@@ -15,6 +15,7 @@ import { fetchRows } from "./rows/fetch-rows.js";
 import { growthRows } from "./rows/growth-rows.js";
 import { latencyRows } from "./rows/latency-rows.js";
 import { memoryRows } from "./rows/memory-rows.js";
+import { pushRows } from "./rows/push-rows.js";
 import { serverRows } from "./rows/server-rows.js";
 import { startRows } from "./rows/start-rows.js";
 import { websocketRows } from "./rows/websocket-rows.js";
@@ -28,6 +29,7 @@ const PARTS: Readonly<Record<PartName, Part>> = {
   latency: latencyRows,
   start: startRows,
   memory: memoryRows,
+  push: pushRows,
   growth: growthRows,
   codec: codecRows,
 };

@@ -1,0 +1,22 @@
+/** Ours, with history, presence, heartbeat and limits as they are by default; a subscriber that is too slow loses the oldest and stays. */
+import { Hub } from "sluice/push";
+import { Application } from "sluice/server";
+import type { PushAdapter } from "./push-adapter.js";
+
+const ROOM = "all";
+const ALONE = "alone";
+
+export const start: PushAdapter = async () => {
+  const hub = new Hub({ slow: "drop-oldest" });
+  const app = new Application();
+  app.websocket("/push", (socket, { query }) => {
+    return hub.serve(socket, { rooms: query.has(ALONE) ? [ALONE, ROOM] : [ROOM] });
+  });
+  const server = await app.listen({ host: "127.0.0.1", port: 0 });
+  return {
+    port: Number(new URL(server.url).port),
+    broadcast: (text) => void hub.publish(ROOM, text),
+    fill: (bytes) => void hub.publish(ALONE, "x".repeat(bytes)),
+    queuedBytes: () => hub.stats().queuedBytes,
+  };
+};
