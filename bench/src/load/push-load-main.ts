@@ -37,7 +37,7 @@ export const MARK = "^";
 
 const MARK_OCTET = MARK.charCodeAt(0);
 const READ_BYTES = 64 * 1024;
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 120_000;
 const AT_ONCE = 100;
 const readBuffer = Buffer.allocUnsafe(READ_BYTES);
 
@@ -45,6 +45,7 @@ let subscribers: Subscriber[] = [];
 let missing = 0;
 let done: (() => void) | undefined;
 let failed: ((error: Error) => void) | undefined;
+let lost: Error | undefined;
 
 class Subscriber {
   owed = 0;
@@ -63,7 +64,10 @@ class Subscriber {
     const onread = { buffer: readBuffer, callback: (size: number) => this.#onBytes(readBuffer.subarray(0, size)) };
     this.#socket = connect({ host: "127.0.0.1", port: target.port, noDelay: true, onread });
     this.#socket.on("error", (error) => failed?.(error));
-    this.#socket.on("close", () => failed?.(new Error("The server closed a subscription")));
+    this.#socket.on("close", () => {
+      lost = new Error("The server closed a subscription");
+      failed?.(lost);
+    });
   }
 
   ready(): Promise<void> {
@@ -129,6 +133,7 @@ function closeAll(): void {
   failed = undefined;
   for (const subscriber of subscribers) subscriber.close();
   subscribers = [];
+  lost = undefined;
 }
 
 let stuck = 0;
@@ -151,6 +156,7 @@ serveOrders<PushLoadOrders>({
     return null;
   },
   async expect({ messages }) {
+    if (lost !== undefined) throw lost;
     const reading = subscribers.slice(stuck);
     for (const subscriber of reading) subscriber.owed = messages;
     missing = reading.length * messages;

@@ -1,6 +1,7 @@
 /** The hub over WebSocket, on connections joined in memory. */
 
 import { describe, expect, it, onTestFinished } from "vitest";
+import { messageCompression } from "../../src/body/messages/message-coding.js";
 import type { WebSocketConnection } from "../../src/wire/websocket/websocket-connection.js";
 import { pair } from "../wire/websocket/websocket-setup.js";
 import type { Frame } from "./fake-subscriber.js";
@@ -104,6 +105,21 @@ describe("hub.serve", () => {
     client.terminate();
     await over;
     expect(hub.stats()).toMatchObject({ connections: 0, rooms: 0 });
+  });
+
+  it("messages that wait while a large one is compressed all arrive: compressing is not taken for a client that is slow", async () => {
+    const windows = { serverMaxWindowBits: 15, clientMaxWindowBits: 15 } as const;
+    const agreement = { serverNoContextTakeover: true, clientNoContextTakeover: true, ...windows };
+    const compression = messageCompression(agreement, { role: "server", level: 6, maxMessageSize: 1 << 20 });
+    const { hub, errors } = makeHub();
+    const { client } = open(hub, {}, { protocol: "sluice.push.v1", compression });
+    await client.sendJson({ type: "join", room: "r" });
+    await next(client, "joined");
+    const large = "a text that shrinks; ".repeat(10_000);
+    for (let index = 0; index < 20; index += 1) await hub.publish("r", index === 0 ? large : large.slice(0, 10_000));
+    for (let offset = 1; offset <= 20; offset += 1) expect(await next(client, "message")).toMatchObject({ offset });
+    expect(errors).toEqual([]);
+    expect(hub.stats()).toMatchObject({ slow: 0, queuedBytes: 0 });
   });
 
   it("a client that reads nothing is ended with 4008 when too much waits, others have everything, and it recovers", async () => {

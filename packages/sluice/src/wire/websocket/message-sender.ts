@@ -42,6 +42,8 @@ export class MessageSender {
   #last: (() => void) | undefined = undefined;
   /** Nothing is written any more. */
   #dropped = false;
+  /** Called when messages that waited for one to be compressed have been written, and the transport has room: nothing drains then. */
+  onCaughtUp: (() => void) | undefined = undefined;
 
   /** `compression`: undefined where it was not agreed. `threshold`: in bytes. */
   constructor(outlet: FrameOutlet, compression: SenderCompression | undefined, threshold: number) {
@@ -175,6 +177,7 @@ export class MessageSender {
         this.#compressing?.open();
         this.#compressing = undefined;
         this.passFloor();
+        if (!this.#occupied && !this.#outlet.stalled) this.onCaughtUp?.();
       },
       (error: unknown) => this.#failCompressing(error),
     );
