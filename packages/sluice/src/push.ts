@@ -48,7 +48,7 @@ export type {
   RoomAction,
   RoomOptions,
 } from "./push/hub/hub-options.js";
-export type { HubPort } from "./push/hub/hub-port.js";
+export type { HubPort, JoinRequest } from "./push/hub/hub-port.js";
 export type { HubTally } from "./push/hub/hub-tally.js";
 export type { ServeOptions } from "./push/hub/serve-options.js";
 export { type GapReason, PUSH_PROTOCOL } from "./push/protocol/frames.js";

@@ -2,11 +2,23 @@
 
 import type { HubUser } from "../bus/bus.js";
 import { END, type SubscriberOwner } from "../delivery/subscriber.js";
-import { type JoinFrame, readClientFrame } from "../protocol/client-frames.js";
+import { readClientFrame } from "../protocol/client-frames.js";
 import { errorFrame } from "../protocol/frames.js";
+import type { Position } from "../protocol/position.js";
 import type { FrameDesk } from "./frame-desk.js";
 import { type HubConnection, msPerFrame } from "./hub-connection.js";
 import type { HubParts } from "./hub-parts.js";
+
+/** What a client's `join` says. */
+export interface JoinRequest {
+  readonly room: string;
+  /** Where it left off. */
+  readonly since: Position | undefined;
+  /** Messages of the past to begin with, where it has not been before. */
+  readonly history: number;
+  /** To be told who is there, who comes and who goes. */
+  readonly presence: boolean;
+}
 
 /** Made by `hub.attach`. */
 export class HubPort<User extends HubUser> implements SubscriberOwner {
@@ -54,8 +66,8 @@ export class HubPort<User extends HubUser> implements SubscriberOwner {
   }
 
   /** Joins a room as the client's frame would; `"asked"`: that it may was found out before. Does not reject. */
-  join(frame: Omit<JoinFrame, "type" | "ref">, allowed: "asked" | "ask" = "ask"): Promise<void> {
-    return this.#desk.join(this.#connection, { ...frame, type: "join", ref: undefined }, allowed);
+  join(request: JoinRequest, allowed: "asked" | "ask" = "ask"): Promise<void> {
+    return this.#desk.join(this.#connection, { ...request, type: "join", ref: undefined }, allowed);
   }
 
   onDrain(): void {
