@@ -55,7 +55,7 @@ export type DeflateWishes = Pick<ResolvedDeflateOptions, keyof DeflateAgreement>
 export function offerDeflate(wishes: DeflateWishes): Extension {
   const { clientMaxWindowBits: bits } = wishes;
   const own = [CLIENT_BITS, bits === MOST_BITS ? true : String(bits)] as const;
-  return { name: PERMESSAGE_DEFLATE, parameters: [...listed(wishes, false), own] };
+  return { name: PERMESSAGE_DEFLATE, parameters: [...listed(wishes), own] };
 }
 
 /** The first of a client's offers that a server with these wishes can take (§5.1, §7.1); undefined for none: nothing is compressed. */
@@ -63,8 +63,8 @@ export function acceptDeflate(offers: readonly Extension[], wishes: DeflateWishe
   for (const offer of offers) {
     const stated = offer.name === PERMESSAGE_DEFLATE ? read(offer) : undefined;
     const agreement = stated === undefined ? undefined : agreeTo(stated, wishes);
-    if (agreement === undefined) continue;
-    return { agreement, answer: { name: PERMESSAGE_DEFLATE, parameters: listed(agreement, true) } };
+    if (stated === undefined || agreement === undefined) continue;
+    return { agreement, answer: { name: PERMESSAGE_DEFLATE, parameters: answered(agreement, stated) } };
   }
   return undefined;
 }
@@ -125,14 +125,21 @@ function isParameter(name: string, value: string | true): boolean {
   }
 }
 
-/** What is not as it would be anyway. */
-function listed(agreed: DeflateWishes, withClientBits: boolean): Extension["parameters"] {
-  const parameters: (readonly [string, string | true])[] = [];
+/** What a server says to it: a limit that the client asked for has to be repeated, even one of 15 (§7.1.2.1). */
+function answered(agreed: DeflateAgreement, stated: Stated): Extension["parameters"] {
+  const parameters = listed(agreed);
+  if (agreed.serverMaxWindowBits === MOST_BITS && stated.serverBits !== undefined) {
+    parameters.push([SERVER_BITS, String(MOST_BITS)]);
+  }
+  if (agreed.clientMaxWindowBits < MOST_BITS) parameters.push([CLIENT_BITS, String(agreed.clientMaxWindowBits)]);
+  return parameters;
+}
+
+/** What is not as it would be anyway, but for the client's window, of which either side speaks in its own way. */
+function listed(agreed: DeflateWishes): [name: string, value: string | true][] {
+  const parameters: [string, string | true][] = [];
   if (agreed.serverNoContextTakeover) parameters.push([SERVER_NO_TAKEOVER, true]);
   if (agreed.clientNoContextTakeover) parameters.push([CLIENT_NO_TAKEOVER, true]);
   if (agreed.serverMaxWindowBits < MOST_BITS) parameters.push([SERVER_BITS, String(agreed.serverMaxWindowBits)]);
-  if (withClientBits && agreed.clientMaxWindowBits < MOST_BITS) {
-    parameters.push([CLIENT_BITS, String(agreed.clientMaxWindowBits)]);
-  }
   return parameters;
 }

@@ -78,6 +78,7 @@ describe("permessage-deflate: a server's answer", () => {
     ["permessage-deflate; client_max_window_bits=10", "permessage-deflate; client_max_window_bits=10"],
     ["permessage-deflate; server_max_window_bits=10", "permessage-deflate; server_max_window_bits=10"],
     ["permessage-deflate; server_max_window_bits=8", "permessage-deflate; server_max_window_bits=8"],
+    ["permessage-deflate; server_max_window_bits=15", "permessage-deflate; server_max_window_bits=15"],
     ['permessage-deflate; server_max_window_bits="10"', "permessage-deflate; server_max_window_bits=10"],
     ["permessage-deflate; server_no_context_takeover", "permessage-deflate; server_no_context_takeover"],
     ["permessage-deflate; client_no_context_takeover", "permessage-deflate; client_no_context_takeover"],
