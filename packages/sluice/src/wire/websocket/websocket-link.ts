@@ -8,7 +8,7 @@
  * the connection ends at once; a connection that ends without a close frame has broken off: 1006.
  */
 
-import type { Clock } from "../../concurrency/clock.js";
+import { atTurnEnd, type Clock, type TurnEnd } from "../../concurrency/clock.js";
 import type { Deadline } from "../../concurrency/deadline.js";
 import { OwnedDeadline } from "../../concurrency/owned-deadline.js";
 import type { Transport, TransportHandler } from "../../net/transport.js";
@@ -56,7 +56,7 @@ export interface LinkOwner {
 export type LinkState = "open" | "closing" | "ending" | "closed";
 
 /** One WebSocket; see above. */
-export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOwner {
+export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOwner, TurnEnd {
   readonly transport: Transport;
   readonly intake: MessageIntake;
   readonly sender: MessageSender;
@@ -73,6 +73,8 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
   #cause: EndCause | undefined = undefined;
   /** Payload of the latest ping that could not be answered yet (§5.5.3 lets earlier ones go unanswered). */
   #owedPong: Uint8Array | undefined = undefined;
+  /** What a frame of the peer has ended the connection with, until the turn is over. */
+  #verdict: (() => void) | undefined = undefined;
 
   /** Call {@link start} next. `maskSource` is a client's. */
   constructor(transport: Transport, owner: LinkOwner, settings: LinkSettings, maskSource: MaskSource | undefined) {
@@ -160,6 +162,7 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
   /** Gives up at once: 1006 (§7.1.5). */
   terminate(cause: EndCause): void {
     if (this.#state === "closed") return;
+    this.#verdict = undefined;
     this.#cause ??= cause;
     this.transport.destroy();
   }
@@ -172,6 +175,7 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
   }
 
   onEnd(): void {
+    this.turnOver();
     if (this.#state === "ending") this.#endTransport();
     else this.transport.destroy();
   }
@@ -187,6 +191,7 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
 
   onClose(error: Error | undefined): void {
     if (this.#state === "closed") return;
+    this.turnOver();
     const end = this.#end ?? { code: CLOSE_CODES.ABNORMAL, reason: "", wasClean: false };
     if (!end.wasClean) this.#cause ??= { code: "websocket/lost", why: "the connection broke off", cause: error };
     const cause = end.wasClean ? undefined : this.#cause;
@@ -210,13 +215,15 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
     this.#owner.onPong(payload);
   }
 
-  /** §5.5.1: answered with the same code, unless it is itself the answer. */
   onPeerClose(code: number, reason: string): void {
-    this.#finish({ code, reason, wasClean: true });
-    this.#sendClose(code === CLOSE_CODES.NO_STATUS ? undefined : code, "");
-    // §7.1.1: the server is the first to close, so that the wait that TCP asks for is its own.
-    if (this.#settings.role === "server") this.#endTransport();
-    else this.#outlet.flush();
+    this.#endBehindAnswers(() => this.#answerClose(code, reason));
+  }
+
+  /** The program has had its turn to answer what came before the end. */
+  turnOver(): void {
+    const verdict = this.#verdict;
+    this.#verdict = undefined;
+    verdict?.();
   }
 
   onLateFault(error: unknown): void {
@@ -257,11 +264,11 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
   }
 
   #feed(bytes: Uint8Array, borrowed: boolean): void {
-    if (this.#over) return;
+    if (this.#over || this.#verdict !== undefined) return;
     try {
       this.#reader.feed(bytes, borrowed);
     } catch (error) {
-      this.#fail(error);
+      this.#endBehindAnswers(() => this.#fail(error));
     }
     this.steerReading();
   }
@@ -270,8 +277,27 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
     try {
       this.#reader.resume();
     } catch (error) {
-      this.#fail(error);
+      this.#endBehindAnswers(() => this.#fail(error));
     }
+  }
+
+  /** §5.5.1: answered with the same code, unless it is itself the answer. */
+  #answerClose(code: number, reason: string): void {
+    if (this.#over) return;
+    this.#finish({ code, reason, wasClean: true });
+    this.#sendClose(code === CLOSE_CODES.NO_STATUS ? undefined : code, "");
+    // §7.1.1: the server is the first to close, so that the wait that TCP asks for is its own.
+    if (this.#settings.role === "server") this.#endTransport();
+    else this.#outlet.flush();
+  }
+
+  /**
+   * What a frame ends the connection with waits for the end of the turn: what the program answers to messages that came before it,
+   * perhaps in the same packet, leaves first, as it would if they had come a moment sooner.
+   */
+  #endBehindAnswers(verdict: () => void): void {
+    this.#verdict = verdict;
+    atTurnEnd(this);
   }
 
   /** §7.1.7. */
