@@ -18,6 +18,7 @@ const ORDER = [
   "texts",
   "limits",
   "compared",
+  "conformance",
   "snippets",
   "reference",
   "publint",

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { total } from "../count.mjs";
 import { whyNotInstalled } from "../lib/install.mjs";
 import { rowsIn, whatIsWrong } from "../ok/compared.mjs";
+import { GROUPS, whatIsLeftOut, whatIsMissing, whatIsTolerated } from "../ok/conformance.mjs";
 import { limitsIn, notListed } from "../ok/limits.mjs";
 import { checkLock, outOfStep } from "../ok/lockfile.mjs";
 import { problemsIn } from "../ok/reference.mjs";
@@ -41,6 +42,37 @@ describe("the lockfile check", () => {
 
   test("asks for no licence of what only developers install", () => {
     expect(problemsOf({ license: "GPL-3.0", dev: true })).toEqual([]);
+  });
+});
+
+describe("the check of conformance", () => {
+  const all = Object.entries(GROUPS).flatMap(([group, count]) =>
+    Array.from({ length: count }, (_, index) => ({ id: `${group}.${index + 1}`, expect: [], close: 1000 })),
+  );
+
+  test("knows the 517 cases of the testsuite, and finds one that is missing, unknown or there twice", () => {
+    expect(all).toHaveLength(517);
+    expect(whatIsMissing(all)).toEqual([]);
+    expect(whatIsMissing(all.filter(({ id }) => id !== "1.1.1")).join()).toMatch(/case 1\.1\.1 is missing/);
+    expect(whatIsMissing([...all, { id: "9.9.1" }]).join()).toMatch(/no case 9\.9\.1/);
+    expect(whatIsMissing([...all, { id: "1.1.4" }]).join()).toMatch(/case 1\.1\.4 is there twice/);
+  });
+
+  test("finds a case that accepts more than one outcome without a reason", () => {
+    expect(whatIsTolerated(all)).toEqual([]);
+    expect(whatIsTolerated([{ id: "1.1.1", expect: null, close: 1000 }])).toHaveLength(1);
+    expect(whatIsTolerated([{ id: "1.1.1", expect: [], close: [1000, 1002] }])).toHaveLength(1);
+    expect(whatIsTolerated([{ id: "1.1.1", expect: [], close: 1000, informational: "non-strict" }])).toHaveLength(1);
+    const reason = "The testsuite leaves this open, because the RFC says nothing about it.";
+    expect(whatIsTolerated([{ id: "1.1.1", expect: null, close: 1000, informational: reason }])).toEqual([]);
+  });
+
+  test("finds tests that leave cases out, or a role", () => {
+    const whole =
+      'describe.each(["server", "client"] as const)("the Autobahn testsuite"; test.each( FRAMES_CASES DEFLATE_CASES';
+    expect(whatIsLeftOut("a", whole)).toEqual([]);
+    expect(whatIsLeftOut("a", whole.replace('"server", ', ""))).toHaveLength(1);
+    expect(whatIsLeftOut("a", `${whole} test.skip(`)).toHaveLength(1);
   });
 });
 

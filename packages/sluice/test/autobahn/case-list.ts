@@ -41,8 +41,8 @@ export interface FramesCase {
   readonly send: readonly SentFrame[];
   /** In order, and nothing else, before the close frame; `null`: whatever comes. */
   readonly expect: readonly ExpectedFrame[] | null;
-  /** The code of the close frame, or those that it may have; `null` for none. */
-  readonly close: number | readonly (number | null)[];
+  /** The code of the close frame; `null` for one without. */
+  readonly close: number | null;
   /** What is sent ends the connection by itself; otherwise the peer closes it with 1000 behind it, or is refused. */
   readonly ends?: boolean;
   readonly packets?: "one" | "each";
