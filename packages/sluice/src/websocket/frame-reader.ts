@@ -15,12 +15,11 @@ import { ByteQueue } from "../bytes/byte-queue.js";
 import { Utf8Validator } from "../bytes/utf8-validator.js";
 import { UsageError } from "../errors.js";
 import { CLOSE_CODES, mayBeReceived } from "./close-codes.js";
-import { brokenFrame, controlTooLarge, messageTooLarge, textInvalid, wronglyMasked } from "./frame-faults.js";
-import { LENGTH_IN_2, readExtendedLength } from "./frame-length.js";
+import { brokenFrame, messageTooLarge, textInvalid } from "./frame-faults.js";
+import { FrameHeadReader } from "./frame-head-reader.js";
 import type { FrameSink } from "./frame-sink.js";
 import { mask } from "./mask.js";
 import {
-  BINARY,
   CLOSE,
   CONTINUATION,
   type DataOpcode,
@@ -33,11 +32,6 @@ import {
   type WebSocketRole,
 } from "./opcodes.js";
 
-const RSV2_OR_RSV3 = 0x30;
-const OPCODE = 0x0f;
-const MASKED = 0x80;
-const LENGTH = 0x7f;
-const LONGEST_HEAD_BYTES = 14;
 const NOTHING = Buffer.alloc(0);
 /** No message is under way. */
 const NO_MESSAGE = 0;
@@ -73,19 +67,16 @@ export interface FrameReaderSettings {
 export class FrameReader {
   readonly #sink: FrameSink;
   readonly #settings: FrameReaderSettings;
-  readonly #maskBit: number;
+  readonly #head: FrameHeadReader;
   #state = HEAD;
   #paused = false;
   #running = false;
   #failure: { readonly error: unknown } | undefined = undefined;
-  /** A head, or a control frame's payload, that came in pieces. */
+  /** A control frame's payload that came in pieces. */
   #collected = NOTHING;
   #collectedLength = 0;
   readonly #waiting = new ByteQueue();
-  /** Of the frame that is read: first octet, mask key, payload octets in all and still to come. */
-  #first = 0;
-  #key = 0;
-  #length = 0;
+  /** Of the frame that is read: payload octets still to come. */
   #left = 0;
   /** Of the message that is read: opcode or {@link NO_MESSAGE}, octets of its frames so far, checker of text. */
   #message: DataOpcode | typeof NO_MESSAGE = NO_MESSAGE;
@@ -96,7 +87,7 @@ export class FrameReader {
   constructor(sink: FrameSink, settings: FrameReaderSettings) {
     this.#sink = sink;
     this.#settings = settings;
-    this.#maskBit = settings.role === "server" ? MASKED : 0;
+    this.#head = new FrameHeadReader(settings.role, settings.compression);
   }
 
   /** Whether what is fed waits for `resume`. */
@@ -184,17 +175,14 @@ export class FrameReader {
     return at;
   }
 
-  // ── heads ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
   /** Reads a head, and the payload with it if that makes it a message or a control frame that is all there. */
   #readFrame(bytes: Buffer, start: number, borrowed: boolean): number {
-    const at = this.#collectedLength === 0 ? this.#readHead(bytes, start) : this.#readCutHead(bytes, start);
-    if (at === 0) {
-      if (this.#collectedLength === 0) this.#collect(bytes, start, bytes.length);
-      return bytes.length;
-    }
+    const head = this.#head;
+    const at = head.read(bytes, start, this.#message !== NO_MESSAGE);
+    if (at === 0) return bytes.length;
+    this.#left = head.payloadBytes;
     const end = at + this.#left;
-    const opcode = this.#first & OPCODE;
+    const { opcode } = head;
     if (opcode >= CLOSE) {
       if (end > bytes.length) return this.#toPayload(at);
       this.#endControl(opcode, this.#unmasked(bytes, at, end));
@@ -202,8 +190,8 @@ export class FrameReader {
     }
     this.#countMessage(opcode);
     if (opcode === CONTINUATION) return this.#left === 0 ? this.#toPayloadEnd(at) : this.#toPayload(at);
-    const compressed = (this.#first & RSV1) !== 0;
-    if ((this.#first & FIN) !== 0 && end <= bytes.length) {
+    const compressed = (this.#head.first & RSV1) !== 0;
+    if ((this.#head.first & FIN) !== 0 && end <= bytes.length) {
       const payload = this.#unmasked(bytes, at, end);
       if (opcode === TEXT && !compressed) this.#checkText(payload, true);
       this.#sink.onWhole(opcode as DataOpcode, compressed, payload, borrowed);
@@ -215,78 +203,16 @@ export class FrameReader {
     return this.#left === 0 ? this.#toPayloadEnd(at) : this.#toPayload(at);
   }
 
-  /** The offset behind the head that begins at `start`, or 0 if it is not all there: then reading it anew changes nothing. */
-  #readHead(bytes: Buffer, start: number): number {
-    const first = bytes[start] ?? 0;
-    this.#checkFirst(first);
-    if (bytes.length - start < 2) return 0;
-    const second = bytes[start + 1] ?? 0;
-    if ((second & MASKED) !== this.#maskBit) throw wronglyMasked(this.#maskBit !== 0);
-    let length = second & LENGTH;
-    if ((first & OPCODE) >= CLOSE && length > MAX_CONTROL_BYTES) throw controlTooLarge();
-    if ((first & OPCODE) === CLOSE && length === 1)
-      throw brokenFrame("websocket/close-invalid", "a close frame has half a code");
-    let at = start + 2;
-    if (length >= LENGTH_IN_2) {
-      const lengthBytes = length === LENGTH_IN_2 ? 2 : 8;
-      if (bytes.length - at < lengthBytes) return 0;
-      length = readExtendedLength(bytes, at, lengthBytes);
-      at += lengthBytes;
-    }
-    if (this.#maskBit !== 0) {
-      if (bytes.length - at < 4) return 0;
-      this.#key = bytes.readInt32BE(at);
-      at += 4;
-    }
-    this.#first = first;
-    this.#length = length;
-    this.#left = length;
-    return at;
-  }
-
-  /** The same for a head of which some octets came before: they are put together, and read when there are enough. */
-  #readCutHead(bytes: Buffer, start: number): number {
-    const before = this.#collectedLength;
-    this.#collect(bytes, start, Math.min(bytes.length, start + LONGEST_HEAD_BYTES - before));
-    const headBytes = this.#readHead(this.#collected.subarray(0, this.#collectedLength), 0);
-    if (headBytes === 0) return 0;
-    this.#collectedLength = 0;
-    return start + headBytes - before;
-  }
-
-  /** FIN, RSV and opcode, against what may come now (§5.2, §5.4, §5.5; RFC 7692 §6). */
-  #checkFirst(first: number): void {
-    const opcode = first & OPCODE;
-    if ((first & RSV2_OR_RSV3) !== 0)
-      throw brokenFrame("websocket/reserved-bits", "RSV2 or RSV3 is set, and nothing gives them a meaning");
-    if (opcode > PONG || (opcode > BINARY && opcode < CLOSE)) {
-      throw brokenFrame("websocket/unknown-opcode", `opcode ${opcode} is reserved`);
-    }
-    if ((first & RSV1) !== 0 && (!this.#settings.compression || opcode === CONTINUATION || opcode >= CLOSE)) {
-      throw brokenFrame("websocket/reserved-bits", "RSV1 is set where no compressed message can begin");
-    }
-    if (opcode >= CLOSE) {
-      if ((first & FIN) === 0) throw brokenFrame("websocket/control-fragmented", "a control frame is fragmented");
-    } else if (opcode === CONTINUATION) {
-      if (this.#message === NO_MESSAGE)
-        throw brokenFrame("websocket/unexpected-continuation", "a fragment goes on with no message");
-    } else if (this.#message !== NO_MESSAGE) {
-      throw brokenFrame("websocket/unfinished-message", "a message begins before the last one has ended");
-    }
-  }
-
   /** Adds this frame to its message, and refuses it if that makes too much: before any of its payload is looked at. */
   #countMessage(opcode: number): void {
     const isFirst = opcode !== CONTINUATION;
-    const compressed = isFirst ? (this.#first & RSV1) !== 0 : this.#compressed;
-    this.#messageBytes = isFirst ? this.#length : this.#messageBytes + this.#length;
+    const compressed = isFirst ? (this.#head.first & RSV1) !== 0 : this.#compressed;
+    this.#messageBytes = isFirst ? this.#head.payloadBytes : this.#messageBytes + this.#head.payloadBytes;
     const { maxMessageSize } = this.#settings;
     if (this.#messageBytes <= maxMessageSize) return;
     if (compressed && this.#messageBytes <= maxMessageSize * (1 + DEFLATE_OVERHEAD) + DEFLATE_OVERHEAD_BYTES) return;
     throw messageTooLarge(maxMessageSize);
   }
-
-  // ── payloads ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #toPayload(at: number): number {
     this.#state = PAYLOAD;
@@ -301,7 +227,7 @@ export class FrameReader {
   /** Octets of a payload that is not all there, or not of a whole message. */
   #readPayload(bytes: Buffer, start: number, borrowed: boolean): number {
     const end = Math.min(bytes.length, start + this.#left);
-    const isControl = (this.#first & OPCODE) >= CLOSE;
+    const isControl = this.#head.opcode >= CLOSE;
     const piece = this.#unmasked(bytes, start, end);
     if (this.#left === 0) this.#state = PAYLOAD_END;
     if (isControl) {
@@ -316,14 +242,14 @@ export class FrameReader {
   /** The payload of the frame is complete: it ends its message if it is the last one, or is a control frame. */
   #endPayload(): void {
     this.#state = HEAD;
-    const opcode = this.#first & OPCODE;
+    const opcode = this.#head.opcode;
     if (opcode >= CLOSE) {
       const payload = this.#collected.subarray(0, this.#collectedLength);
       this.#collectedLength = 0;
       this.#endControl(opcode, payload);
       return;
     }
-    if ((this.#first & FIN) === 0) return;
+    if ((this.#head.first & FIN) === 0) return;
     if (this.#message === TEXT && !this.#compressed) this.#checkText(NOTHING, true);
     this.#message = NO_MESSAGE;
     this.#sink.onMessageEnd();
@@ -332,7 +258,7 @@ export class FrameReader {
   /** Unmasks the next octets of the frame's payload, which lie from `start` up to `end`, and counts them. */
   #unmasked(bytes: Buffer, start: number, end: number): Buffer {
     const piece = bytes.subarray(start, end);
-    if (this.#maskBit !== 0) mask(piece, this.#key, this.#length - this.#left);
+    if (this.#head.masks) mask(piece, this.#head.key, this.#head.payloadBytes - this.#left);
     this.#left -= piece.length;
     return piece;
   }
@@ -369,7 +295,7 @@ export class FrameReader {
     throw textInvalid("the message");
   }
 
-  /** Keeps octets of a head or of a control frame's payload until the rest of it comes. */
+  /** Keeps octets of a control frame's payload until the rest of it comes. */
   #collect(bytes: Buffer, start: number, end: number): void {
     if (this.#collected.length === 0) this.#collected = Buffer.allocUnsafe(MAX_CONTROL_BYTES);
     bytes.copy(this.#collected, this.#collectedLength, start, end);

@@ -28,14 +28,14 @@ const MAKERS: Readonly<Record<DeflateCase["data"], () => Buffer>> = {
   json: () => text((next, id) => JSON.stringify({ id, price: next().toFixed(4), tags: words(next, 3).split(" ") })),
   bitmap: () => {
     const next = random(13);
-    return Buffer.alloc(BYTES).map((_, at) => 128 + 90 * Math.sin(at / 97) + 20 * next());
+    return Buffer.from(Array.from({ length: BYTES }, (_, at) => 128 + 90 * Math.sin(at / 97) + 20 * next()));
   },
   prose: () => text((next) => `${words(next, 8)},\n`),
   html: () =>
     text((next, id) => `<tr class="row"><td id="c${id}">${words(next, 4)}</td><td>${next().toFixed(3)}</td></tr>\n`),
   pdf: () => {
     const next = random(14);
-    return Buffer.alloc(BYTES).map(() => 256 * next());
+    return Buffer.from(Array.from({ length: BYTES }, () => 256 * next()));
   },
 };
 

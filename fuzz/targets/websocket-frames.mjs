@@ -1,0 +1,130 @@
+/** WebSocket frames, of a client or of a server, with and without compression: the first byte chooses. */
+import { FrameReader } from "../../packages/sluice/dist/websocket/frame-reader.js";
+import { wholeFrame } from "../../packages/sluice/dist/websocket/frame-writer.js";
+import { WebSocketFault } from "../../packages/sluice/dist/websocket/websocket-fault.js";
+
+const MOST_BYTES = 300;
+const CLOSE_CODES = [1002, 1007, 1009];
+const KEY = 0x37fa213d;
+const MASKED = 1;
+const COMPRESSED = 2;
+const LIMITED = 4;
+
+const TEXTS = ["", "Hello", "κόσμε", "x".repeat(125), "y".repeat(126), "€".repeat(120), "z".repeat(70_000)];
+const samples = [];
+for (const flags of [0, MASKED, COMPRESSED, MASKED | COMPRESSED | LIMITED]) {
+  const key = (flags & MASKED) === 0 ? undefined : KEY;
+  const frame = (first, payload) => wholeFrame(first, payload, key);
+  for (const text of TEXTS) samples.push(Buffer.concat([Buffer.from([flags]), frame(0x81, text), frame(0x82, text)]));
+  const euro = Buffer.from("€");
+  const mixed = [
+    frame(0x01, euro.subarray(0, 1)),
+    frame(0x89, "ping"),
+    frame(0x00, euro.subarray(1)),
+    frame(0x00, ""),
+    frame(0x8a, ""),
+    frame(0x80, "end"),
+    frame(0xc2, Buffer.from("f248cdc9c90700", "hex")),
+    frame(0x88, Buffer.from([0x03, 0xe8, 0x62, 0x79, 0x65])),
+    frame(0x81, "late"),
+  ];
+  samples.push(Buffer.concat([Buffer.from([flags]), ...mixed]));
+}
+
+export const corpus = samples;
+export const dictionary = [
+  "\x81\x00",
+  "\x01\x02",
+  "\x80\x00",
+  "\x00\x00",
+  "\x88\x02\x03\xe8",
+  "\x89\x00",
+  "\xc1\x03",
+  "\x81\x7e\x00\x7e",
+  "\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00",
+  "\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff",
+  "\xed\xa0\x80",
+  "\xf4\x90\x80\x80",
+  "\xe2\x82",
+];
+
+/** Writes down what a reader tells; a message that is told in pieces is one. */
+class Recorder {
+  events = [];
+  bytes = 0;
+  #message;
+
+  onWhole(opcode, compressed, payload) {
+    this.onMessageStart(opcode, compressed);
+    if (payload.length > 0) this.onData(payload, true, true);
+    this.onMessageEnd();
+  }
+  onMessageStart(opcode, compressed) {
+    if (this.#message !== undefined) throw new Error("A message within a message");
+    this.#message = { opcode, compressed, latin1: "" };
+  }
+  onData(piece) {
+    if (piece.length === 0) throw new Error("An empty piece");
+    this.bytes += piece.length;
+    this.#message.latin1 += piece.toString("latin1");
+  }
+  onMessageEnd() {
+    const { opcode, compressed, latin1 } = this.#message;
+    this.#message = undefined;
+    if (opcode === 1 && !compressed) new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(latin1, "latin1"));
+    this.#add(opcode, compressed, latin1);
+  }
+  onPing(payload) {
+    this.#add("ping", payload.toString("latin1"));
+  }
+  onPong(payload) {
+    this.#add("pong", payload.toString("latin1"));
+  }
+  onClose(code, reason) {
+    this.#add("close", code, reason);
+  }
+  #add(...event) {
+    if (this.events.at(-1)?.[0] === "close") throw new Error("Something was told behind a close frame");
+    this.events.push(event);
+  }
+}
+
+function told(input, settings, cuts) {
+  const recorder = new Recorder();
+  const reader = new FrameReader(recorder, settings);
+  let error;
+  let from = 0;
+  for (const to of [...cuts, input.length]) {
+    // A copy that is overwritten afterwards, as a socket's buffer would be.
+    const lent = Buffer.from(input.subarray(from, to));
+    try {
+      reader.feed(lent, true);
+    } catch (thrown) {
+      if (!(thrown instanceof WebSocketFault) || !CLOSE_CODES.includes(thrown.closeCode)) throw thrown;
+      error ??= thrown.code;
+      if (error !== thrown.code || !reader.failed) throw new Error("A reader that has failed says something else");
+    }
+    lent.fill(0x21);
+    from = to;
+  }
+  if (recorder.bytes > input.length) throw new Error(`${recorder.bytes} bytes of messages from ${input.length}`);
+  return JSON.stringify({ events: recorder.events, error });
+}
+
+export function run(input, random) {
+  const flags = input[0] ?? 0;
+  const settings = {
+    role: (flags & MASKED) === 0 ? "client" : "server",
+    compression: (flags & COMPRESSED) !== 0,
+    maxMessageSize: (flags & LIMITED) === 0 ? Number.POSITIVE_INFINITY : MOST_BYTES,
+  };
+  const wire = input.subarray(1);
+  const whole = told(wire, settings, []);
+  const cuts = Array.from({ length: 1 + random.below(6) }, () => random.below(wire.length + 1)).sort((a, b) => a - b);
+  const each = wire.length > 2_000 ? [] : Array.from({ length: Math.max(0, wire.length - 1) }, (_, index) => index + 1);
+  for (const some of [cuts, each]) {
+    const cut = told(wire, settings, some);
+    if (cut !== whole)
+      throw new Error(`${whole.slice(0, 500)} whole, ${cut.slice(0, 500)} cut at ${some.slice(0, 20)}`);
+  }
+}
