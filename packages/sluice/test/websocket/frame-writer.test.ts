@@ -110,9 +110,9 @@ describe("a batch", () => {
     const payload = fc.oneof(
       fc.string({ unit: "binary", maxLength: 300 }),
       fc.uint8Array({ maxLength: 300 }),
-      fc.constantFrom("€".repeat(22_000), Buffer.alloc(66_000, 1)),
+      fc.constantFrom("€".repeat(100), Buffer.alloc(1_000, 1)),
     );
-    const property = fc.property(fc.array(payload, { maxLength: 12 }), fc.boolean(), (payloads, masked) => {
+    const property = fc.property(fc.array(payload, { maxLength: 6 }), fc.boolean(), (payloads, masked) => {
       let key = 0x7fff0000;
       const batch = new FrameBatch(masked ? () => (key += 0x10007) : undefined);
       const expected = payloads.map((given) => {
@@ -123,6 +123,6 @@ describe("a batch", () => {
       });
       expect(read(batch.take(), masked ? SERVER : CLIENT).events).toEqual(expected);
     });
-    fc.assert(property, { numRuns: 100 });
+    fc.assert(property, { numRuns: 60 });
   });
 });

@@ -242,7 +242,7 @@ describe("the limit on inflated messages", () => {
     const before = process.memoryUsage().arrayBuffers;
     const started = performance.now();
     expect(await refusalOf(bomb, MIB)).toMatchObject(TOO_LARGE);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(5_000);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * MIB);
     const small = Buffer.concat(Array.from({ length: 15 }, () => megabyte));
     expect(small.byteLength).toBeLessThanOrEqual(16_384);
