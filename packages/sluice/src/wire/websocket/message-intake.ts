@@ -41,6 +41,8 @@ export class MessageIntake implements FrameSink, InboxSource<Incoming, Message>,
   readonly #maxQueuedBytes: number;
   readonly #makeInflater: (() => MessageInflater) | undefined;
   #inflater: MessageInflater | undefined = undefined;
+  /** Whether the program was given something since the owner has last set this to false. */
+  delivered = false;
   /** Set when the connection has ended, and not as it should. */
   failure: Error | undefined = undefined;
   #streaming = false;
@@ -163,11 +165,13 @@ export class MessageIntake implements FrameSink, InboxSource<Incoming, Message>,
   // Within.
 
   #deliver(message: Message): void {
+    this.delivered = true;
     this.inbox.push(this.#streaming ? IncomingStream.of(message) : message);
     if (this.inbox.cost > this.#maxQueuedBytes) this.#owner.steerReading();
   }
 
   #openStream(): void {
+    this.delivered = true;
     this.#decoder = this.#isText ? new TextDecoder("utf-8", { ignoreBOM: true }) : undefined;
     this.#stream = new IncomingStream(this.#isText ? "text" : "binary", this);
     this.inbox.push(this.#stream);

@@ -265,6 +265,7 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
 
   #feed(bytes: Uint8Array, borrowed: boolean): void {
     if (this.#over || this.#verdict !== undefined) return;
+    this.intake.delivered = false;
     try {
       this.#reader.feed(bytes, borrowed);
     } catch (error) {
@@ -274,6 +275,7 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
   }
 
   #resumeReader(): void {
+    this.intake.delivered = false;
     try {
       this.#reader.resume();
     } catch (error) {
@@ -292,10 +294,14 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
   }
 
   /**
-   * What a frame ends the connection with waits for the end of the turn: what the program answers to messages that came before it,
-   * perhaps in the same packet, leaves first, as it would if they had come a moment sooner.
+   * What a frame ends the connection with waits for the end of the turn if messages came before it in the same packet: what the program
+   * answers to them leaves first, as it would if they had come a moment sooner.
    */
   #endBehindAnswers(verdict: () => void): void {
+    if (!this.intake.delivered) {
+      verdict();
+      return;
+    }
     this.#verdict = verdict;
     atTurnEnd(this);
   }
