@@ -32,6 +32,7 @@ const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
   "product-page": [/in the caller's trace/, /late reviews are left out/, /without the price service: 502/],
   "shared-board": [/a third saw: [ab]{20}/, /nothing that was written is lost/, /a server that closes says 1001/],
   "reverse-proxy": [/taking turns: /, /leads through the door: \/api\/whoami/, /nobody home: 503/],
+  mirror: [/6 files of 2 MB fetched/, /1 fetched, 5 only asked about/, /byte for byte/],
   tracing: [/requestRedirect/, /to=http/, /is in none of them/],
 };
 

@@ -31,6 +31,7 @@ const EXAMPLES = [
   "product-page",
   "reverse-proxy",
   "shared-board",
+  "mirror",
   "mocked",
 ];
 

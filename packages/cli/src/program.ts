@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { defineDev } from "./dev/define-dev.js";
+import { defineDownload } from "./download/define-download.js";
 import { EXIT_OK, EXIT_USAGE } from "./exit-codes.js";
 import { defineFetch } from "./fetch/define-fetch.js";
 import { defineHttpbin } from "./httpbin/define-httpbin.js";
@@ -21,6 +22,7 @@ Examples:
   sluice fetch -i urls.txt --concurrency 100 > results.jsonl
   sluice get -v https://example.com
   sluice ws wss://example.com/chat
+  sluice download https://example.com/image.iso --segments 8
   sluice sse https://example.com/events
   sluice serve dist --spa
   sluice dev app.ts
@@ -69,6 +71,7 @@ function makeProgram(io: Io, done: (exitCode: number) => void): Command {
   defineWs(program, io, done);
   defineSse(program, io, done);
   defineUpload(program, io, done);
+  defineDownload(program, io, done);
   defineServe(program, io, done);
   defineDev(program, io, done);
   defineHttpbin(program, io, done);

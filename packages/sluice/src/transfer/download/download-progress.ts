@@ -17,4 +17,6 @@ export interface DownloadProgress extends Progress {
   readonly state: "connecting" | "downloading" | "waiting" | "verifying" | "done";
   /** Those under way, by position. */
   readonly segments: readonly SegmentProgress[];
+  /** Which bytes have come, in order: from `start` up to, not including, `end`. */
+  readonly received: readonly { readonly start: number; readonly end: number }[];
 }

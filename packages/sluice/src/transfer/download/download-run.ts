@@ -20,6 +20,7 @@ import { probe, type UsableAnswer } from "./probe.js";
 import type { Restart } from "./segments/fleet.js";
 import { Generation } from "./segments/generation.js";
 import type { ControlRecord } from "./store/control-record.js";
+import { type Extent, Extents } from "./store/extents.js";
 import { type PartPaths, PartStore } from "./store/part-store.js";
 import { acquireLock, type TargetLock } from "./store/target-lock.js";
 import { fileIn, nameFor, nameInUrl, placeOfTarget, refuseExisting, type TargetPlace } from "./target-place.js";
@@ -58,11 +59,11 @@ export class DownloadRun {
     this.#place = place;
   }
 
-  /** Bytes of the file that are there. */
-  get transferred(): number {
-    let waiting = 0;
-    for (const { claim } of this.generation?.segments ?? []) waiting += claim.position - claim.written;
-    return (this.#store?.extents.byteLength ?? 0) + waiting;
+  /** Which bytes of the file have come, written or not. */
+  get received(): readonly Extent[] {
+    const extents = new Extents(this.#store?.extents.list);
+    for (const { claim } of this.generation?.segments ?? []) extents.add(claim.written, claim.position);
+    return extents.list;
   }
 
   async run(): Promise<DownloadResult> {
@@ -73,6 +74,7 @@ export class DownloadRun {
     } finally {
       await this.#store?.close();
       await this.#lock?.release();
+      await this.#context.source.close();
     }
   }
 

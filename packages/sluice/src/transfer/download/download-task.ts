@@ -79,7 +79,8 @@ export class DownloadTask implements AsyncIterable<DownloadProgress> {
 
   /** How far it has come. */
   get progress(): DownloadProgress {
-    const { state, transferred, generation } = this.#run;
+    const { state, generation, received } = this.#run;
+    const transferred = received.reduce((sum, { start, end }) => sum + end - start, 0);
     const now = this.#clock.now();
     const total = generation?.version.size;
     const done = state === "done";
@@ -99,6 +100,7 @@ export class DownloadTask implements AsyncIterable<DownloadProgress> {
       elapsed: now - this.#startedAt,
       done,
       segments: segments.sort((a, b) => a.position - b.position),
+      received,
     };
   }
 

@@ -39,6 +39,7 @@ export class Source {
   /** What was asked first, before it led elsewhere. */
   #asked: string | undefined;
   #askedOrigin: string | undefined;
+  #elsewhere: ClientSession | undefined;
   #lastUrl: string | undefined;
   /** Where that led. */
   #place: string | undefined;
@@ -83,12 +84,28 @@ export class Source {
       const justFound = this.#place === undefined;
       const url = this.#place ?? (await this.#find());
       const headers = pairs([...this.#fieldsFor(url), "accept-encoding", "identity", ...fields]);
-      const response = await this.#session.get(url, { ...this.#options, headers, signal: controller.signal });
+      const response = await this.#sessionFor(url).get(url, { ...this.#options, headers, signal: controller.signal });
       this.#note(url, response);
       return { response, controller, justFound, place: this.#place ?? url };
     } finally {
       unlink();
     }
+  }
+
+  /** Ends what it made; requests are over by then. */
+  async close(): Promise<void> {
+    await this.#elsewhere?.close();
+  }
+
+  /** A redirect to another origin takes none of the session's fields, params and credentials along: nor do requests that begin there. */
+  #sessionFor(url: string): ClientSession {
+    if (this.#isAtHome(url)) return this.#session;
+    this.#elsewhere ??= this.#session.extend({ defaultsFor: () => false });
+    return this.#elsewhere;
+  }
+
+  #isAtHome(url: string): boolean {
+    return url === this.#asked || parseUrl(url)?.origin === this.#askedOrigin;
   }
 
   #note(url: string, response: ClientResponse): void {
@@ -114,7 +131,7 @@ export class Source {
   }
 
   #fieldsFor(url: string): Lines {
-    if (url === this.#asked || parseUrl(url)?.origin === this.#askedOrigin) return this.#fields;
+    if (this.#isAtHome(url)) return this.#fields;
     const kept: string[] = [];
     for (let at = 0; at + 1 < this.#fields.length; at += 2) {
       const [name = "", value = ""] = [this.#fields[at], this.#fields[at + 1]];

@@ -3,6 +3,7 @@
 import { safeFilename } from "../../body/multipart/safe-filename.js";
 import type { ClientResponse } from "../../client/response.js";
 import { SluiceError, UsageError } from "../../errors.js";
+import { parseUrl } from "../../http/parse-url.js";
 import type { FileLayer } from "../../platform/file-layer.js";
 import { absolutePath, folderOf, inFolder, namesFolder, realPath } from "../../platform/paths.js";
 import { diskError } from "./store/disk-errors.js";
@@ -19,6 +20,7 @@ export interface ChosenName {
   readonly byServer: boolean;
 }
 
+const ANYWHERE = new URL("http://localhost/");
 const FALLBACK_NAME = "download";
 
 /** Throws `UsageError` `download/target` for what can be no file, `SluiceError` `download/not-writable` where its folder is not there. */
@@ -63,9 +65,9 @@ export function nameFor(response: ClientResponse): ChosenName {
   return { name: nameInUrl(response.url), byServer: response.redirected };
 }
 
-/** What the URL calls the file. */
+/** What the URL calls the file; a relative one is read as far as it goes. */
 export function nameInUrl(url: string): string {
-  const { pathname } = new URL(url);
+  const { pathname } = parseUrl(url, ANYWHERE) ?? ANYWHERE;
   const last = pathname.slice(pathname.lastIndexOf("/") + 1);
   return safeFilename(decoded(last), FALLBACK_NAME);
 }

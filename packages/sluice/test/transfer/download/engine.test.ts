@@ -69,6 +69,13 @@ describe("where it goes", () => {
     expect(refused.error).toMatchObject({ code: "download/exists" });
   });
 
+  test("of a relative URL, which the session's base completes", async () => {
+    const server = await serve(FILE);
+    await using session = new ClientSession({ baseUrl: `${server.origin}/` });
+    const { path } = await startDownload(session, "file.bin", inFolder("."), { ifChanged: true }).result;
+    expect(path).toBe(inFolder("file.bin"));
+  });
+
   test("what is left in a folder is gone on with", async () => {
     let broken = true;
     const server = await serve(FILE, { cut: () => (broken ? 80_000 : undefined) });
@@ -288,6 +295,28 @@ describe("URLs that lead elsewhere, and run out", () => {
   });
 });
 
+test("what the session sends of its own stays at that origin as well", async () => {
+  const elsewhere = await serve(fileVersion(noise(900_000)));
+  const server = await serve(FILE, {
+    instead: (_n, _request, response) => {
+      response.writeHead(307, { location: elsewhere.url }).end();
+      return true;
+    },
+  });
+  await using session = new ClientSession({
+    auth: { bearer: "secret" },
+    headers: { "x-key": "k" },
+    params: { key: "value" },
+  });
+  await startDownload(session, server.url, inFolder("file"), SEGMENTS).result;
+  expect(server.asked[0]).toMatchObject({ path: "/file.bin?key=value", headers: { authorization: "Bearer secret" } });
+  expect(elsewhere.asked.length).toBeGreaterThan(2);
+  for (const { headers, path } of elsewhere.asked) {
+    expect(path).toBe("/file.bin");
+    for (const name of ["authorization", "x-key"]) expect(headers).not.toHaveProperty(name);
+  }
+});
+
 describe("rate, progress, end", () => {
   test("two downloads with one limiter share its rate", async () => {
     const server = await serve(FILE);
@@ -317,6 +346,7 @@ describe("rate, progress, end", () => {
     expect(first?.total).toBe(200_000);
     expect(Math.max(...told.map(({ segments }) => segments.length))).toBe(2);
     expect(first?.rate).toBeGreaterThan(0);
+    expect(told.at(-1)?.received).toEqual([{ start: 0, end: 200_000 }]);
     for (const [at, { transferred }] of iterated.entries()) {
       expect(transferred).toBeGreaterThanOrEqual(iterated[at - 1]?.transferred ?? 0);
     }

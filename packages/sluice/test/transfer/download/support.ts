@@ -65,6 +65,11 @@ export function inFolder(name: string): string {
   return join(folder, name);
 }
 
+/** A folder for one test alone. */
+export function emptyFolder(): string {
+  return mkdtempSync(join(folder === "" ? tmpdir() : folder, "alone-"));
+}
+
 export function folderContent(): string[] {
   return readdirSync(folder).sort();
 }

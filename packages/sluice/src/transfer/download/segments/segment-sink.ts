@@ -164,9 +164,11 @@ export class SegmentSink implements DirectReader {
     const buffer = this.#buffer;
     if (buffer === undefined) return;
     const length = this.#filled;
+    this.#filled = 0;
+    // Nothing is written any more: what comes is passed over until the source has stopped.
+    if (this.#broken !== undefined) return;
     this.#waiting.push({ buffer, length, position: this.#claim.position - length });
     this.#buffer = undefined;
-    this.#filled = 0;
     if (this.#writing === undefined) this.#writing = this.#writeWaiting();
     else this.full = true;
   }
