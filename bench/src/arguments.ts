@@ -7,6 +7,7 @@ export const PART_NAMES = [
   "fetch",
   "websocket",
   "push",
+  "transfer",
   "latency",
   "start",
   "memory",

@@ -18,6 +18,7 @@ import { memoryRows } from "./rows/memory-rows.js";
 import { pushRows } from "./rows/push-rows.js";
 import { serverRows } from "./rows/server-rows.js";
 import { startRows } from "./rows/start-rows.js";
+import { transferRows } from "./rows/transfer-rows.js";
 import { websocketRows } from "./rows/websocket-rows.js";
 import { lookAround, type Surroundings } from "./surroundings.js";
 
@@ -26,6 +27,7 @@ const PARTS: Readonly<Record<PartName, Part>> = {
   server: serverRows,
   fetch: fetchRows,
   websocket: websocketRows,
+  transfer: transferRows,
   latency: latencyRows,
   start: startRows,
   memory: memoryRows,
