@@ -28,6 +28,7 @@ export { WebSocketClosedError } from "./errors.js";
 export { CLOSE_CODES, mayBeReceived, mayBeSent } from "./websocket/close-codes.js";
 export type { DeflateOptions } from "./websocket/deflate-options.js";
 export type { WebSocketEnd } from "./wire/websocket/closed-error.js";
+export type { Message } from "./wire/websocket/inbox.js";
 export type { MessageStream } from "./wire/websocket/message-stream.js";
 export type { WaitOptions } from "./wire/websocket/ping-book.js";
 export { type PreparedMessage, type PrepareOptions, prepareMessage } from "./wire/websocket/prepared-message.js";

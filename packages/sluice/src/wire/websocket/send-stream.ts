@@ -16,7 +16,7 @@ import type { WebSocketLink } from "./websocket-link.js";
 /** What a message can be made of. */
 export type MessageSource = Iterable<Message> | AsyncIterable<Message>;
 
-/** How {@link sendStream} sends. */
+/** How `sendStream` sends. */
 export interface SendStreamOptions {
   /**
    * Whether the message is a binary one; strings are sent as UTF-8 either way. A text message may have parts of bytes, which together

@@ -39,7 +39,7 @@ const ABNORMAL = 1006;
 const MOST_REASON_BYTES = 123;
 const MOST_UNSIGNED_SHORT = 0xffff;
 
-/** See the head of this file. Made by a class of {@link "./websocket-for.js"}. */
+/** See the head of this file. Made by the classes of `webSocketFor`. */
 export class WhatwgWebSocket extends EventTarget {
   static readonly CONNECTING = CONNECTING;
   static readonly OPEN = OPEN;
