@@ -97,7 +97,7 @@ describe.skipIf(withoutChromium)("the drop page", () => {
   test("shows names as text, whatever is in them", async () => {
     const { page, folder } = await opened();
     await page.setInputFiles("#picker", [{ name: EVIL_NAME, mimeType: "", buffer: Buffer.from("x") }]);
-    await expect.poll(() => page.locator("#uploads li.done").count()).toBe(1);
+    await expect.poll(() => page.locator("#uploads li.done").count(), { timeout: 10_000 }).toBe(1);
     expect(await page.locator(".name").textContent()).toBe(EVIL_NAME);
     expect([await page.locator("#uploads img").count(), await page.title()]).toEqual([0, "Upload files"]);
     expect(finished(folder)).toHaveLength(1);
@@ -113,7 +113,7 @@ describe.skipIf(withoutChromium)("the drop page", () => {
     await page.keyboard.press("Tab");
     expect(await pause.evaluate((button) => button === button.ownerDocument.activeElement)).toBe(true);
     await page.keyboard.press("Enter");
-    await expect.poll(() => page.locator(".figures").textContent()).toContain("Paused");
+    await expect.poll(() => page.locator(".figures").textContent(), { timeout: 10_000 }).toContain("Paused");
     await page.keyboard.press("Enter");
     await expect.poll(() => page.locator("#uploads li.done").count(), { timeout: 15_000 }).toBe(1);
     expect(readFileSync(join(folder, "big.bin")).equals(bytes)).toBe(true);
@@ -128,7 +128,9 @@ describe.skipIf(withoutChromium)("the drop page", () => {
     await page.setInputFiles("#picker", source);
     await expect.poll(() => partBytes(folder), { timeout: 10_000 }).toBeGreaterThan(0);
     await page.reload();
-    await expect.poll(() => page.locator("#earlier-names li").allTextContents()).toEqual(["reloaded.bin"]);
+    await expect
+      .poll(() => page.locator("#earlier-names li").allTextContents(), { timeout: 10_000 })
+      .toEqual(["reloaded.bin"]);
     await page.setInputFiles("#picker", source);
     await expect.poll(() => page.locator("#uploads li.done").count(), { timeout: 15_000 }).toBe(1);
     expect(readFileSync(join(folder, "reloaded.bin")).equals(bytes)).toBe(true);
@@ -140,9 +142,9 @@ describe.skipIf(withoutChromium)("the drop page", () => {
   test("cancels: the server forgets it, and so does the page", async () => {
     const { page, folder } = await opened({ limits: { maxRate: MIB, minFreeBytes: 0 } });
     await page.setInputFiles("#picker", [{ name: "big.bin", mimeType: "", buffer: randomBytes(6 * MIB) }]);
-    await expect.poll(() => readdirSync(join(folder, ".uploads")).length).toBe(3);
+    await expect.poll(() => readdirSync(join(folder, ".uploads")).length, { timeout: 10_000 }).toBe(3);
     await page.click("button:has-text('Cancel')");
-    await expect.poll(() => readdirSync(join(folder, ".uploads"))).toEqual([]);
+    await expect.poll(() => readdirSync(join(folder, ".uploads")), { timeout: 10_000 }).toEqual([]);
     expect(await page.locator("#uploads li").count()).toBe(0);
     expect(existsSync(join(folder, "big.bin"))).toBe(false);
   }, 40_000);
@@ -150,7 +152,9 @@ describe.skipIf(withoutChromium)("the drop page", () => {
   test("says what the server refuses", async () => {
     const { page } = await opened({ limits: { maxSize: 3 } });
     await page.setInputFiles("#picker", [{ name: "a.txt", mimeType: "", buffer: Buffer.from("four") }]);
-    await expect.poll(() => page.locator("li.failed .figures").textContent()).toBe("The server answered 413");
+    await expect
+      .poll(() => page.locator("li.failed .figures").textContent(), { timeout: 10_000 })
+      .toBe("The server answered 413");
     expect(await page.locator("[role=status]").textContent()).toBe("a.txt: The server answered 413");
   });
 
@@ -172,7 +176,7 @@ describe.skipIf(withoutChromium)("the drop page", () => {
         { name: "small", mimeType: "", buffer: Buffer.from("x") },
         { name: "large", mimeType: "", buffer: randomBytes(MIB) },
       ]);
-      await expect.poll(() => page.locator("#uploads li.done").count()).toBe(1);
+      await expect.poll(() => page.locator("#uploads li.done").count(), { timeout: 10_000 }).toBe(1);
       expect(await objections()).toEqual([]);
     },
     40_000,

@@ -322,7 +322,7 @@ describe("checksum", () => {
     const fields = "Tus-Resumable: 1.0.0\r\nContent-Type: application/offset+octet-stream\r\nUpload-Offset: 0\r\n";
     const checksum = `Upload-Checksum: ${checksumOf("sha1", "hello world")}\r\n`;
     client.send(`PATCH ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n${fields}${checksum}\r\nhello `);
-    await expect.poll(() => place.offsetOf(path)).toBe("0");
+    await expect.poll(() => place.offsetOf(path), { timeout: 10_000 }).toBe("0");
   });
 
   test("creation-with-upload is checked as well, and leaves nothing when it is wrong", async () => {

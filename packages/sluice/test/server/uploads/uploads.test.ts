@@ -271,7 +271,7 @@ describe("expiry", () => {
     await place.append(await place.create(named("kept.txt")), 0, "x");
     expect(place.inside()).toHaveLength(5);
     clock.advance(90_000);
-    await expect.poll(() => place.inside()).toEqual([]);
+    await expect.poll(() => place.inside(), { timeout: 10_000 }).toEqual([]);
     expect(place.names()).toEqual(["kept.txt"]);
   });
 
