@@ -4,3 +4,4 @@ export type { TimeoutOptions } from "./client/options.js";
 export type { ForwardedForm } from "./proxy/forwarding-fields.js";
 export type { ProxyOptions } from "./proxy/proxy-options.js";
 export { type ProxyTarget, proxy, type ReverseProxy } from "./proxy/reverse-proxy.js";
+export type { TunnelOptions } from "./proxy/websocket/tunnel-options.js";

@@ -107,6 +107,7 @@ export {
 export { type TimeoutOptions, timeout } from "./server/middleware/timeout.js";
 export type { Handler, Middleware, Next } from "./server/middleware-chain.js";
 export type { ApplicationOptions } from "./server/options.js";
+export type { ListedOrigin } from "./server/origin-list.js";
 export type { NamesIn, PathParams } from "./server/path-params.js";
 export { type AnsweredRequest, Reply, type ReplyPreparation, type SentListener } from "./server/reply.js";
 export {

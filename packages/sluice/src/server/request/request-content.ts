@@ -25,11 +25,11 @@ import type { RequestForm } from "./request-form.js";
 
 /** Base of `ServerRequest`. */
 export abstract class RequestContent {
-  /** The exchange that the request is seen through. */
+  /** The exchange that the request is seen through. @internal */
   protected abstract exchange(): ServerExchange;
-  /** What reads its body, made when somebody asks for it. */
+  /** What reads its body, made when somebody asks for it. @internal */
   protected abstract reader(): RequestBody;
-  /** Temporary files, in a folder of the user's choice, which end with the request. */
+  /** Temporary files, in a folder of the user's choice, which end with the request. @internal */
   protected abstract storage(folder: string | undefined): TemporaryFiles;
 
   /** The media type of the body taken apart; undefined if none is named, or none that is valid. */

@@ -294,16 +294,19 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> extends Re
     return this.#lazy;
   }
 
+  /** @internal */
   protected override exchange(): ServerExchange {
     return this.#exchange;
   }
 
+  /** @internal */
   protected override reader(): RequestBody {
     const lazy = this.#parts();
     lazy.body ??= new RequestBody(this.#exchange, this.#surroundings, lazy.maxBodySize);
     return lazy.body;
   }
 
+  /** @internal */
   protected override storage(folder: string | undefined): TemporaryFiles {
     return makeStorage(this, this.#surroundings, folder);
   }

@@ -49,13 +49,13 @@ export class PreparedMessage {
     return this.frame.length;
   }
 
-  /** The whole frame, uncompressed. */
+  /** The whole frame, uncompressed. For the sender. @internal */
   get frame(): Frame {
     this.#frame ??= inBestForm(wholeFrame(FIN | this.#opcode, this.data));
     return this.#frame;
   }
 
-  /** The whole frame, compressed; a promise until it is. */
+  /** The whole frame, compressed; a promise until it is. For the sender. @internal */
   compressedFrame(compression: SharedCompression): Frame | Promise<Frame> {
     this.#compressed ??= new Map();
     const compressed = this.#compressed;
