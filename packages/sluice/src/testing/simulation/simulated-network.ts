@@ -45,6 +45,8 @@ export class SimulatedNetwork implements AsyncDisposable {
   readonly #jitter: Random;
   readonly #log: EventLog;
   readonly #switch: SimulatedSwitch;
+  /** Modules are being read: nothing happens meanwhile, and yet nobody is stuck. */
+  #loading = false;
   readonly #owned: (() => Promise<void>)[] = [];
 
   /** Throws `UsageError`: `options/unknown`, `options/out-of-range`. */
@@ -121,7 +123,7 @@ export class SimulatedNetwork implements AsyncDisposable {
     if (url === undefined || url.href !== `${url.origin}/`) {
       throw new UsageError("url/invalid", "Cannot listen: expected an origin, such as https://example.com");
     }
-    await loadSocketModules();
+    await this.#loadSocketModules();
     const server = await app.listen({ clock: this.clock, open: (host) => this.#switch.open(url, host) });
     this.#owned.push(() => server.close({ grace: 0 }));
     return server;
@@ -155,17 +157,24 @@ export class SimulatedNetwork implements AsyncDisposable {
     for (let quiet = 0; quiet < MOST_QUIET_TURNS; quiet += 1) {
       await nextTurn();
       if (settled()) return new Promise(() => undefined);
-      if (!this.clock.moving) continue;
-      await this.clock.still();
+      if (this.clock.moving) await this.clock.still();
+      else if (!this.#loading) continue;
       quiet = 0;
     }
     const at = `at ${Math.round(this.clock.now())} ms, seed ${this.seed}`;
     throw new UsageError("simulation/stuck", `The work has not ended, and nothing is left to happen: ${at}`);
   }
-}
 
-/** What the first WebSocket loads, on either side: the simulation's time would not wait for the disk. */
-async function loadSocketModules(): Promise<void> {
-  await import("../../client/websocket/open-websocket.js");
-  await import("../../server/websocket/handshake.js");
+  /** What the first WebSocket loads, on either side: the simulation's time would not wait for the disk. */
+  async #loadSocketModules(): Promise<void> {
+    this.#loading = true;
+    try {
+      await Promise.all([
+        import("../../client/websocket/open-websocket.js"),
+        import("../../server/websocket/handshake.js"),
+      ]);
+    } finally {
+      this.#loading = false;
+    }
+  }
 }
