@@ -2,7 +2,7 @@
  * Whether bytes are UTF-8 (RFC 3629), piece by piece and at the first octet that cannot be: overlong forms, surrogates and
  * what is beyond U+10FFFF are refused as early as they show.
  *
- * Strategy: between characters the platform's own check takes a whole piece at once, 20 times as fast as we could. A piece
+ * Strategy: between characters the platform's own check takes a whole piece at once, many times as fast as we could. A piece
  * that may end within a character is checked up to there, and its last octets one at a time. An octet behind the first of a
  * character has to lie between two bounds, which the first one narrows; that is all there is to the state.
  */
