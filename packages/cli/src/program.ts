@@ -70,8 +70,8 @@ function makeProgram(io: Io, done: (exitCode: number) => void): Command {
   defineRequests(program, io, done);
   defineWs(program, io, done);
   defineSse(program, io, done);
-  defineUpload(program, io, done);
   defineDownload(program, io, done);
+  defineUpload(program, io, done);
   defineServe(program, io, done);
   defineDev(program, io, done);
   defineHttpbin(program, io, done);
