@@ -19,7 +19,7 @@ const PROGRAM = `
 const DEFLATE: Fields = { "sec-websocket-extensions": "permessage-deflate" };
 const text = (payload: string | Uint8Array, parts = {}) => frame(1, payload, parts);
 /** Compressed: "hello" as RFC 7692 §7.2.3.1 has it. */
-const HELLO = Buffer.from("cb48cdc9c90700", "hex");
+const HELLO = Buffer.from("ca48cdc9c90700", "hex");
 
 const FAULTS: readonly (readonly [what: string, wire: Buffer, code: number, fields?: Fields])[] = [
   ["a frame without mask", text("x", { masked: false }), 1002],
