@@ -1,7 +1,9 @@
 /**
- * Every case number of the Autobahn testsuite has a case of ours, run in both roles, and none of them accepts more than one outcome
- * without a reason. The cases are packages/sluice/test/autobahn/fixtures/cases.json; docs/websocket-conformance.md has them as a table,
- * which `node scripts/ok/conformance.mjs --write` writes.
+ * Every case number of the Autobahn testsuite has a case of ours in the list, and none of them accepts more than one outcome without a
+ * reason. Of the two test files the text is searched: for both roles, for both lists of cases, and for ways to leave tests out. Whether each
+ * case becomes a test, under which name, and whether it passes is not looked up here. The cases are
+ * packages/sluice/test/autobahn/fixtures/cases.json; docs/websocket-conformance.md has them as a table, which
+ * `node scripts/ok/conformance.mjs --write` writes.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +16,7 @@ export const title = "conformance";
 const CASES = "packages/sluice/test/autobahn/fixtures/cases.json";
 const DOCUMENT = "docs/websocket-conformance.md";
 const TESTS = ["packages/sluice/test/autobahn/autobahn.test.ts", "packages/sluice/test/autobahn/autobahn.long.test.ts"];
-/** What each of these files has to have: both roles, and every case of both kinds, with none left out on the way. */
+/** What the text of each of these files has to have: both roles, and the names of the lists of both kinds of cases. */
 const RUNS = [
   'describe.each(["server", "client"] as const)("the Autobahn testsuite',
   "test.each(",
@@ -128,18 +130,23 @@ export function whatIsTolerated(cases) {
   });
 }
 
-/** A test file that does not run every case in both roles. */
+/** A test file whose text lacks a role or a list of cases, or has a way to leave tests out; what becomes of the lists is not followed. */
 export function whatIsLeftOut(path, text) {
   const problems = RUNS.filter((part) => !text.includes(part)).map((part) => `${path}: has no ${part}`);
   if (LEFT_OUT.test(text)) problems.push(`${path}: leaves cases out`);
   return problems;
 }
 
+/** What the document says of this check. */
+const CHECKED = `\`npm run ok -- conformance\` compares the numbers in the list of cases with those of the testsuite, refuses a case that accepts more than one
+outcome without a reason, and compares these tables with the list. In the two test files it looks for both roles, for both lists of cases, and for ways to
+leave tests out. It looks up no test by its name and runs none: that a case passes is shown by \`npm test\`, not by this check.`;
+
 /** The tables of the document: a row for each case, and a grid for the compressed ones. */
 export function casesAsMarkdown(cases) {
   const framed = cases.filter(({ deflate }) => deflate === undefined);
   const deflated = cases.filter(({ deflate }) => deflate !== undefined);
-  return `\n${[...framedTable(framed), "", ...deflatedTable(deflated), "", ...reasons(framed)].join("\n")}\n`;
+  return `\n${[CHECKED, "", ...framedTable(framed), "", ...deflatedTable(deflated), "", ...reasons(framed)].join("\n")}\n`;
 }
 
 function framedTable(cases) {
