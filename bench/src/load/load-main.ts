@@ -27,6 +27,8 @@ export interface LoadOrders {
   close(order: null): Promise<null>;
 }
 
+/** Connections opened together: fewer than any server's backlog of those it has not accepted. */
+const AT_ONCE = 256;
 const READ_BYTES = 256 * 1024;
 /** Shared by all sockets: what is read is counted before the next read. */
 const readBuffer = Buffer.allocUnsafe(READ_BYTES);
@@ -100,8 +102,12 @@ class Lane {
 serveOrders<LoadOrders>({
   async open(target) {
     closeAll();
-    lanes = Array.from({ length: target.connections }, () => new Lane(target));
-    await Promise.all(lanes.map((lane) => lane.start(false)));
+    while (lanes.length < target.connections) {
+      const more = Math.min(AT_ONCE, target.connections - lanes.length);
+      const opened = Array.from({ length: more }, () => new Lane(target));
+      lanes.push(...opened);
+      await Promise.all(opened.map((lane) => lane.start(false)));
+    }
     return null;
   },
   async ask({ milliseconds }) {
