@@ -14,14 +14,16 @@ import { type Load, loadedRun, requestText } from "./loaded-server.js";
 const CONNECTIONS = 64;
 const SHARE = 0.8;
 const MICROSECONDS = 1_000;
-/** Looks are this many times as long as the slices of other rows: a hundredth of a short one is a single pause. */
-const LOOK_SLICES = 2;
+/**
+ * Looks are this many times as long as the slices of other rows: long enough to have a moment in them in which the machine does something
+ * else, after which a server catches up, or does not.
+ */
+const LOOK_SLICES = 8;
 /** For the load generator, whose own collections of garbage would be counted as the servers'. */
 const ROOMY: readonly string[] = ["--max-semi-space-size=64"];
 const SERVERS: readonly (readonly [name: string, file: string])[] = [
   ["sluice", "sluice"],
   ["fastify", "fastify"],
-  ["node:http", "node-http"],
 ];
 const LOAD: Load = {
   connections: CONNECTIONS,
