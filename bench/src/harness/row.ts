@@ -63,7 +63,8 @@ export async function measureRow(
 ): Promise<RowFigures> {
   const runs = contestants.map((): Run[] => []);
   for (let round = 0; round < rounds; round += 1) {
-    const turns = await takeTurns(contestants, style.whole === true ? 1 : slices);
+    // A median needs more pieces than a mean to be as steady.
+    const turns = await takeTurns(contestants, style.whole === true ? 1 : style.middle === true ? 2 * slices : slices);
     for (const [at, pieces] of turns.entries())
       runs[at]?.push(style.middle === true ? middleOf(pieces) : meanOf(pieces));
   }
