@@ -51,6 +51,8 @@ export const shared = {
     testTimeout: 20_000,
     hookTimeout: 20_000,
     teardownTimeout: 10_000,
+    // What is polled for comes, or the test fails: a second, as it is by default, says how fast the machine is.
+    expect: { poll: { timeout: 15_000, interval: 50 } },
     passWithNoTests: false,
     // An unhandled rejection anywhere is a failure, as it is in production.
     dangerouslyIgnoreUnhandledErrors: false,
