@@ -1,5 +1,6 @@
 /**
- * `node scripts/count.mjs STAGES TALLIES`: adds up a run of .ci/run and prints its last line.
+ * `node scripts/count.mjs STAGES TALLIES`: adds up a run of .ci/run and prints its last lines: what was skipped, what failed and why,
+ * how the stages ended, and the sum. Names stand at the very end because records of long runs lose their middle.
  *
  * STAGES has a line `name <tab> exit code <tab> seconds` for each stage. TALLIES is a folder where a stage that counts its
  * tests left `<name>.json`. A stage without one counts as one test; so does one that failed although its tests did not.
@@ -7,6 +8,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+
+/** What `timeout` ends with. */
+const STOPPED = 124;
+/** Of one stage: a broken build fails everything. */
+const MOST_FAILURES = 40;
+const MOST_LENGTH = 400;
 
 /**
  * @param {{ name: string, code: number }[]} stages
@@ -28,6 +35,24 @@ export function total(stages, tallyOf) {
   return sum;
 }
 
+/**
+ * A line for each failure: stage, file, name of the test, beginning of the error.
+ *
+ * @param {{ name: string, code: number }[]} stages
+ * @param {(name: string) => { failures?: string[], running?: string[] } | undefined} tallyOf
+ */
+export function failuresOf(stages, tallyOf) {
+  return stages.flatMap(({ name, code }) => {
+    const { failures = [], running = [] } = tallyOf(name) ?? {};
+    const lines = failures.slice(0, MOST_FAILURES);
+    if (failures.length > lines.length) lines.push(`and ${failures.length - lines.length} more`);
+    const ended = code === STOPPED ? "stopped when its time was over" : `ended with ${code}`;
+    if (code !== 0 && running.length > 0) lines.push(`${ended} in ${running.join(", ")}`);
+    else if (code !== 0 && (lines.length === 0 || code === STOPPED)) lines.push(ended);
+    return lines.map((line) => `${name}: ${line.length > MOST_LENGTH ? `${line.slice(0, MOST_LENGTH)}…` : line}`);
+  });
+}
+
 function main([stagesFile, tallyFolder]) {
   const stages = readFileSync(stagesFile, "utf8")
     .split("\n")
@@ -36,14 +61,16 @@ function main([stagesFile, tallyFolder]) {
       const [name, code, seconds] = line.split("\t");
       return { name, code: Number(code), seconds: Number(seconds) };
     });
-  const { passed, failed, skipped } = total(stages, (name) => {
+  const tallyOf = (name) => {
     const file = join(tallyFolder, `${name}.json`);
     return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
-  });
+  };
+  const { passed, failed, skipped } = total(stages, tallyOf);
+  for (const name of skipped) console.log(`skipped: ${name}`);
+  for (const line of failuresOf(stages, tallyOf)) console.log(`failed: ${line}`);
   for (const { name, code, seconds } of stages) {
     console.log(`${code === 0 ? "ok  " : "FAIL"} ${name.padEnd(28)} ${String(seconds).padStart(5)} s`);
   }
-  for (const name of skipped) console.log(`skipped: ${name}`);
   console.log(`${passed} passed, ${failed} failed, ${skipped.length} skipped`);
   return failed === 0 && stages.every(({ code }) => code === 0) ? 0 : 1;
 }

@@ -36,15 +36,19 @@ async function main(wanted) {
   }
   const failed = [];
   const names = wanted.length > 0 ? ORDER.filter((name) => wanted.includes(name)) : ORDER;
+  const failures = [];
   for (const name of names) {
-    if (!(await runCheck(name))) failed.push(name);
+    const problems = await runCheck(name);
+    if (problems.length === 0) continue;
+    failed.push(name);
+    failures.push(...problems.map((problem) => `${name}: ${problem.split("\n")[0]}`));
   }
-  writeTally({ passed: names.length - failed.length, failed: failed.length });
+  writeTally({ passed: names.length - failed.length, failed: failed.length, failures });
   console.log(failed.length === 0 ? `\n${names.length} checks passed` : `\nFAILED: ${failed.join(", ")}`);
   return failed.length === 0 ? 0 : 1;
 }
 
-/** Runs one check and reports it; true if it found nothing. A check that breaks has found something. */
+/** Runs one check and reports it; gives what it found. A check that breaks has found something. */
 async function runCheck(name) {
   const startedAt = performance.now();
   let problems;
@@ -61,7 +65,7 @@ async function runCheck(name) {
   for (const note of notes.slice(1)) console.log(`       ${note}`);
   for (const problem of problems.slice(0, MOST_PROBLEMS)) console.log(`  !    ${shorten(problem)}`);
   if (problems.length > MOST_PROBLEMS) console.log(`  !    and ${problems.length - MOST_PROBLEMS} more`);
-  return problems.length === 0;
+  return problems;
 }
 
 function shorten(problem) {
@@ -70,11 +74,11 @@ function shorten(problem) {
   return all.join("\n       ");
 }
 
-function writeTally({ passed, failed }) {
+function writeTally({ passed, failed, failures }) {
   const file = process.env["SLUICE_TALLY"];
   if (file === undefined) return;
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, JSON.stringify({ node: process.version, passed, failed, skipped: [] }));
+  writeFileSync(file, JSON.stringify({ node: process.version, passed, failed, skipped: [], failures }));
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -1,9 +1,10 @@
 /** The smaller checks of `npm run ok`, and the sums of .ci/run. */
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { total } from "../count.mjs";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { failuresOf, total } from "../count.mjs";
 import { whyNotInstalled } from "../lib/install.mjs";
 import { rowsIn, whatIsWrong } from "../ok/compared.mjs";
 import { GROUPS, whatIsLeftOut, whatIsMissing, whatIsTolerated } from "../ok/conformance.mjs";
@@ -158,20 +159,47 @@ describe("the check of the install", () => {
 });
 
 describe("the tally of a test run", () => {
-  const outcome = (fullName, state) => ({ fullName, result: () => ({ state }) });
-  const moduleOf = (state, ...tests) => ({
+  const outcome = (fullName, state, ...messages) => ({
+    fullName,
+    result: () => ({ state, errors: messages.map((message) => ({ message })) }),
+  });
+  const moduleOf = (state, tests = [], { suites = [], errors = [] } = {}) => ({
     moduleId: new URL("../../x.test.ts", import.meta.url).pathname,
     state: () => state,
-    children: { allTests: () => tests },
+    errors: () => errors,
+    children: { allTests: () => tests, allSuites: () => suites },
   });
 
-  test("counts tests, files that could not be loaded, and errors outside any test", () => {
+  test("counts tests, files that could not be loaded, hooks that failed, and errors outside any test", () => {
     const modules = [
-      moduleOf("failed", outcome("a > b", "passed"), outcome("a > c", "failed"), outcome("a > d", "skipped")),
+      moduleOf("failed", [
+        outcome("a > b", "passed"),
+        outcome("a > c", "failed", "\nexpected 1 to be 2\n\n- 2\n+ 1", "and another"),
+        outcome("a > d", "skipped"),
+        outcome("a > e", "failed"),
+      ]),
+      moduleOf("failed", [], { errors: [{ message: "Cannot find module y\nRequired by x" }] }),
+      moduleOf("failed", [], { suites: [{ fullName: "f", errors: () => [{ message: "Hook timed out" }] }] }),
       moduleOf("failed"),
     ];
 
-    expect(tallyOf(modules, 1)).toEqual({ passed: 1, failed: 3, skipped: ["x.test.ts > a > d"] });
+    const path = new URL("../../y.test.ts", import.meta.url).pathname;
+    const unhandled = [{ message: "nobody caught this", VITEST_TEST_PATH: path, VITEST_TEST_NAME: "g" }, {}];
+
+    expect(tallyOf(modules, unhandled)).toEqual({
+      passed: 1,
+      failed: 7,
+      skipped: ["x.test.ts > a > d"],
+      failures: [
+        "x.test.ts > a > c: expected 1 to be 2",
+        "x.test.ts > a > e: no message",
+        "x.test.ts: Cannot find module y",
+        "x.test.ts > f: Hook timed out",
+        "x.test.ts: failed",
+        "outside any test (during y.test.ts > g): nobody caught this",
+        "outside any test: no message",
+      ],
+    });
   });
 
   test("knows the skips that have a reason, by name or by beginning", () => {
@@ -181,11 +209,11 @@ describe("the tally of a test run", () => {
   });
 });
 
-test("the sums of a whole run: stages that count, stages that don't, stages that failed without a failed test", () => {
+describe("the sums of a whole run", () => {
   const tallies = {
     test: { passed: 10, failed: 0, skipped: ["s"] },
-    ok: { passed: 3, failed: 2, skipped: [] },
-    long: { passed: 5, failed: 0, skipped: [] },
+    ok: { passed: 3, failed: 2, skipped: [], failures: ["types: a.ts(1,2): no", "layers: b.ts imports c.ts"] },
+    long: { passed: 5, failed: 0, skipped: [], failures: [], running: ["x.long.test.ts"] },
   };
   const stages = [
     { name: "test", code: 0 },
@@ -194,8 +222,49 @@ test("the sums of a whole run: stages that count, stages that don't, stages that
     { name: "demo", code: 0 },
     { name: "bench", code: 1 },
   ];
+  const tallyFor = (name) => tallies[name];
 
-  expect(total(stages, (name) => tallies[name])).toEqual({ passed: 19, failed: 4, skipped: ["s"] });
+  test("have stages that count, stages that don't, and stages that failed without a failed test", () => {
+    expect(total(stages, tallyFor)).toEqual({ passed: 19, failed: 4, skipped: ["s"] });
+  });
+
+  test("have a line for each failure: its stage, its name, and how it begins", () => {
+    expect(failuresOf(stages, tallyFor)).toEqual([
+      "ok: types: a.ts(1,2): no",
+      "ok: layers: b.ts imports c.ts",
+      "long: stopped when its time was over in x.long.test.ts",
+      "bench: ended with 1",
+    ]);
+  });
+
+  test("do not drown in failures of one stage, nor in one failure", () => {
+    const failures = Array.from({ length: 1_000 }, (_, at) => `f${at}: ${"x".repeat(5_000)}`);
+    const lines = failuresOf([{ name: "test", code: 1 }], () => ({ failures }));
+
+    expect(lines).toHaveLength(41);
+    expect(lines.at(-1)).toBe("test: and 960 more");
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThan(420);
+  });
+
+  test("are printed with the failures just before how the stages ended, and the sum in the last line", () => {
+    const root = mkdtempSync(join(tmpdir(), "sluice-count-"));
+    onTestFinished(() => rmSync(root, { recursive: true }));
+    mkdirSync(join(root, "tally"));
+    writeFileSync(join(root, "stages.tsv"), "test\t1\t12\ndemo\t0\t3\n");
+    const tally = { passed: 4, failed: 1, skipped: ["s"], failures: ["x.test.ts > a: expected 1 to be 2"] };
+    writeFileSync(join(root, "tally/test.json"), JSON.stringify(tally));
+    const program = new URL("../count.mjs", import.meta.url).pathname;
+    const { status, stdout } = spawnSync(process.execPath, [program, join(root, "stages.tsv"), join(root, "tally")]);
+
+    expect(status).toBe(1);
+    expect(String(stdout).trimEnd().split("\n")).toEqual([
+      "skipped: s",
+      "failed: test: x.test.ts > a: expected 1 to be 2",
+      expect.stringMatching(/^FAIL test +12 s$/),
+      expect.stringMatching(/^ok {3}demo +3 s$/),
+      "5 passed, 1 failed, 1 skipped",
+    ]);
+  });
 });
 
 describe("the reference check", () => {
