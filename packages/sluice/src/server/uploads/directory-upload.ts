@@ -4,7 +4,7 @@
  */
 
 import { SluiceError } from "../../errors.js";
-import type { DurableFile, DurableFiles } from "../../platform/durable-files.js";
+import { type DurableFile, type DurableFiles, moveToFree } from "../../platform/durable-files.js";
 import { writeRecord } from "./record-file.js";
 import type { UploadMarkFile } from "./upload-mark.js";
 import type { StoredUpload, UploadRecord } from "./upload-store.js";
@@ -75,7 +75,7 @@ export class DirectoryUpload implements StoredUpload {
     // What an earlier request left behind the mark is not on the disk as cut off yet.
     if ((await this.#part.size()) > this.offset) await this.#part.truncate(this.offset);
     await this.#part.sync();
-    if (!(await files.moveToFree(`${base}.part`, target))) return undefined;
+    if (!(await moveToFree(files, `${base}.part`, target))) return undefined;
     await files.syncFolder(directory);
     return target;
   }

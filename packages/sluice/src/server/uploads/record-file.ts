@@ -1,7 +1,7 @@
 /** An upload's record on the disk: JSON, replaced whole, so that after a crash there is the old one or the new one. */
 
 import { SluiceError } from "../../errors.js";
-import type { DurableFiles } from "../../platform/durable-files.js";
+import { type DurableFiles, replaceText } from "../../platform/durable-files.js";
 import type { UploadRecord } from "./upload-store.js";
 
 /** More than any record can have: `maxMetadataBytes` is far below. */
@@ -10,27 +10,13 @@ const VERSION = 1;
 
 /** The record of the upload at `base`; undefined if there is none. Throws `upload/bad-record` for one that nobody here has written. */
 export async function readRecord(files: DurableFiles, base: string): Promise<UploadRecord | undefined> {
-  const file = await files.open(`${base}.json`);
-  if (file === undefined) return undefined;
-  try {
-    return parse(base, Buffer.from(await file.read(0, Math.min(await file.size(), MAX_BYTES))).toString("utf8"));
-  } finally {
-    await file.close();
-  }
+  const text = await files.readText(`${base}.json`, MAX_BYTES);
+  return text === undefined ? undefined : parse(base, text);
 }
 
 /** Resolves when the record is on the disk, under its name. */
 export async function writeRecord(files: DurableFiles, base: string, record: UploadRecord): Promise<void> {
-  const beside = `${base}.json.new`;
-  await files.remove(beside);
-  const file = await files.create(beside);
-  try {
-    await file.write([Buffer.from(`${JSON.stringify({ version: VERSION, ...record })}\n`)], 0);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await files.rename(beside, `${base}.json`);
+  await replaceText(files, `${base}.json`, `${JSON.stringify({ version: VERSION, ...record })}\n`);
   await files.syncFolder(base.slice(0, base.lastIndexOf("/")));
 }
 

@@ -43,7 +43,8 @@ export class UploadMarkFile {
 
   /** Reads what the file says; undefined if neither slot is whole. */
   static async read(file: DurableFile): Promise<UploadMarkFile | undefined> {
-    const bytes = await file.read(0, SLOT_STRIDE + SLOT_BYTES);
+    const bytes = Buffer.alloc(SLOT_STRIDE + SLOT_BYTES);
+    await file.read(bytes, 0);
     const slots = [slotAt(bytes, 0), slotAt(bytes, SLOT_STRIDE)].filter((slot) => slot !== undefined);
     const [newest] = slots.sort((one, other) => other.sequence - one.sequence);
     return newest === undefined ? undefined : new UploadMarkFile(file, newest.sequence, newest.mark);
@@ -68,8 +69,8 @@ export class UploadMarkFile {
   }
 }
 
-function slotAt(bytes: Uint8Array, at: number): { sequence: number; mark: UploadMark } | undefined {
-  const text = Buffer.from(bytes.subarray(at, at + SLOT_BYTES)).toString("latin1");
+function slotAt(bytes: Buffer, at: number): { sequence: number; mark: UploadMark } | undefined {
+  const text = bytes.toString("latin1", at, at + SLOT_BYTES);
   const [, sequence, offset, touchedAt, digest] = SLOT.exec(text) ?? [];
   if (digest === undefined || contentDigest(`${sequence} ${offset} ${touchedAt}`) !== digest) return undefined;
   return { sequence: Number(sequence), mark: { offset: Number(offset), touchedAt: Number(touchedAt) } };

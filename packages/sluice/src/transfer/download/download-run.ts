@@ -8,7 +8,7 @@ import { sleep } from "../../concurrency/sleep.js";
 import { SluiceError } from "../../errors.js";
 import { parseHttpDate } from "../../http/dates.js";
 import { type FieldDigests, readFieldDigests } from "../../http/digest-fields.js";
-import type { FileLayer } from "../../platform/file-layer.js";
+import type { DurableFiles } from "../../platform/durable-files.js";
 import { inFolder } from "../../platform/paths.js";
 import { compareVersions, hasStrongValidator, type RemoteVersion } from "./answers/remote-version.js";
 import { verifyChecksums, withFieldDigests } from "./checksums.js";
@@ -27,7 +27,7 @@ import { fileIn, nameFor, nameInUrl, placeOfTarget, refuseExisting, type TargetP
 
 /** What a run needs besides its context. */
 export interface RunPlace {
-  readonly files: FileLayer;
+  readonly files: DurableFiles;
   readonly target: string | URL;
   /** Milliseconds between two records of what is there. */
   readonly saveInterval: number;

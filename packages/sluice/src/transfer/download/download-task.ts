@@ -5,7 +5,7 @@ import { abortError, onAbort } from "../../concurrency/abort.js";
 import { AsyncQueue } from "../../concurrency/async-queue.js";
 import type { Clock } from "../../concurrency/clock.js";
 import { CallbackDeadline } from "../../concurrency/deadline.js";
-import { type FileLayer, nodeFiles } from "../../platform/file-layer.js";
+import { type DurableFiles, systemFiles } from "../../platform/durable-files.js";
 import { type Random, systemRandom } from "../../platform/random.js";
 import { SpeedMeter } from "../speed-meter.js";
 import type { DownloadEvent } from "./download-events.js";
@@ -18,7 +18,7 @@ import { type DownloadUrl, Source } from "./source.js";
 
 /** What is below a download, for tests. @internal */
 export interface DownloadGround {
-  readonly files: FileLayer;
+  readonly files: DurableFiles;
   readonly random: Random;
   /** Milliseconds between two records of what is there. */
   readonly saveInterval: number;
@@ -27,7 +27,7 @@ export interface DownloadGround {
 }
 
 const GROUND: DownloadGround = {
-  files: nodeFiles,
+  files: systemFiles,
   random: systemRandom,
   saveInterval: 2_000,
   bufferBytes: 1024 * 1024,

@@ -5,7 +5,7 @@
  */
 
 import { parseHttpDate } from "../../http/dates.js";
-import type { FileLayer } from "../../platform/file-layer.js";
+import { type DurableFiles, replaceText } from "../../platform/durable-files.js";
 import { folderOf, inFolder, nameOf } from "../../platform/paths.js";
 import { compareVersions, type RemoteVersion } from "./answers/remote-version.js";
 
@@ -21,7 +21,7 @@ const MOST_NOTE_BYTES = 16 * 1024;
 const MS_PER_SECOND = 1_000;
 
 /** What is known of the file at `path`; undefined if there is none. */
-export async function knownFile(path: string, files: FileLayer): Promise<KnownFile | undefined> {
+export async function knownFile(path: string, files: DurableFiles): Promise<KnownFile | undefined> {
   const status = await files.status(path);
   if (status?.kind !== "file") return undefined;
   const { size, modifiedTime } = status;
@@ -31,15 +31,13 @@ export async function knownFile(path: string, files: FileLayer): Promise<KnownFi
 }
 
 /** Notes of which version the file at `path` is. */
-export async function noteVersion(path: string, version: RemoteVersion, files: FileLayer): Promise<void> {
+export async function noteVersion(path: string, version: RemoteVersion, files: DurableFiles): Promise<void> {
   const status = await files.status(path);
   if (status === undefined) return;
-  const beside = `${notePath(path)}.new`;
   const { etag = null, lastModified = null, dateIsStrong } = version;
-  await files.remove(beside);
   const { size, modifiedTime } = status;
-  await files.writeNew(beside, `${JSON.stringify({ etag, lastModified, dateIsStrong, size, modifiedTime })}\n`);
-  await files.rename(beside, notePath(path));
+  const note = { etag, lastModified, dateIsStrong, size, modifiedTime };
+  await replaceText(files, notePath(path), `${JSON.stringify(note)}\n`);
 }
 
 /** The fields that ask for the file only if it is another one (RFC 9110 §13.1.2, §13.1.3). */

@@ -4,7 +4,7 @@ import { safeFilename } from "../../body/multipart/safe-filename.js";
 import type { ClientResponse } from "../../client/response.js";
 import { SluiceError, UsageError } from "../../errors.js";
 import { parseUrl } from "../../http/parse-url.js";
-import type { FileLayer } from "../../platform/file-layer.js";
+import type { DurableFiles } from "../../platform/durable-files.js";
 import { absolutePath, folderOf, inFolder, namesFolder, realPath } from "../../platform/paths.js";
 import { diskError } from "./store/disk-errors.js";
 import type { PartPaths } from "./store/part-store.js";
@@ -24,7 +24,7 @@ const ANYWHERE = new URL("http://localhost/");
 const FALLBACK_NAME = "download";
 
 /** Throws `UsageError` `download/target` for what can be no file, `SluiceError` `download/not-writable` where its folder is not there. */
-export async function placeOfTarget(target: string | URL, files: FileLayer): Promise<TargetPlace> {
+export async function placeOfTarget(target: string | URL, files: DurableFiles): Promise<TargetPlace> {
   const asked = absolutePath(target);
   try {
     const path = await realPath(asked);
@@ -42,7 +42,7 @@ export async function placeOfTarget(target: string | URL, files: FileLayer): Pro
 export async function fileIn(
   folder: string,
   { name, byServer }: ChosenName,
-  { files, overwrite }: { readonly files: FileLayer; readonly overwrite: boolean | undefined },
+  { files, overwrite }: { readonly files: DurableFiles; readonly overwrite: boolean | undefined },
 ): Promise<PartPaths> {
   const path = inFolder(folder, name);
   await refuseExisting(path, files, overwrite ?? !byServer);
@@ -51,7 +51,7 @@ export async function fileIn(
 }
 
 /** Throws `SluiceError` `download/exists` where the file is there and is not to be replaced. */
-export async function refuseExisting(path: string, files: FileLayer, overwrite: boolean): Promise<void> {
+export async function refuseExisting(path: string, files: DurableFiles, overwrite: boolean): Promise<void> {
   const status = await files.status(path);
   if (status === undefined || (overwrite && status.kind === "file")) return;
   const message = `Cannot download to ${path}: it is there already; name another file, or say \`overwrite: true\``;

@@ -8,7 +8,7 @@ import { seededRandom } from "../../../src/platform/random.js";
 import { Application } from "../../../src/server/application.js";
 import { DirectoryStore } from "../../../src/server/uploads/directory-store.js";
 import { uploads } from "../../../src/server/uploads/uploads.js";
-import { CrashDisk } from "./crash-disk.js";
+import { type Fate, RecordingDisk } from "../../platform/recording-disk.js";
 import { base64, OCTETS, TUS } from "./tus-setup.js";
 
 /** More than is written at once, twice. */
@@ -26,11 +26,11 @@ interface Told {
 }
 
 class Machine {
-  readonly disk: CrashDisk;
+  readonly disk: RecordingDisk;
   readonly clock = new ManualClock();
   readonly app: Application;
 
-  constructor(disk: CrashDisk) {
+  constructor(disk: RecordingDisk) {
     this.disk = disk;
     const store = new DirectoryStore("/up", disk);
     const onError = (): void => undefined;
@@ -73,7 +73,7 @@ describe.each([
     const bytes = new Uint8Array(SIZE);
     const noise = seededRandom(7);
     for (let at = 0; at < bytes.byteLength; at += 61) bytes[at] = Math.floor(noise() * 256);
-    const machine = new Machine(new CrashDisk());
+    const machine = new Machine(new RecordingDisk());
     const told: Told[] = [];
     const tell = async (answer: Response): Promise<void> => {
       const offset = answer.headers.get("upload-offset");
@@ -91,13 +91,19 @@ describe.each([
     const rest = slowly(machine.clock, bytes.slice(FIRST), 2, false);
     await tell(await machine.append(path, FIRST, rest, { "Upload-Length": String(bytes.byteLength) }));
     expect(told.at(-1)?.offset).toBe(bytes.byteLength);
-    expect(isSame(machine.disk.content("/up/big.bin"), bytes)).toBe(true);
+    expect(isSame(machine.disk.contentOf("/up/big.bin"), bytes)).toBe(true);
 
     const random = seededRandom(20_261_123);
+    const byChance: Fate = ({ type }) => {
+      const dice = random();
+      if (dice < 0.3) return "kept";
+      if (type !== "write" || dice < 0.7) return "dropped";
+      return dice < 0.85 ? "torn" : "holed";
+    };
     let wentOn = 0;
     for (let moment = 0; moment <= machine.disk.operations.length; moment += 1) {
       for (let variant = 0; variant < VARIANTS; variant += 1) {
-        const again = new Machine(machine.disk.after(moment, random));
+        const again = new Machine(RecordingDisk.afterPowerCut(machine.disk.operations.slice(0, moment), byChance));
         const promised = Math.max(0, ...told.filter((each) => each.moment <= moment).map(({ offset }) => offset));
         const state = await again.ask("HEAD", path, TUS);
         const where = `moment ${moment} of ${machine.disk.operations.length}, variant ${variant}`;
@@ -109,8 +115,8 @@ describe.each([
           const last = { "Upload-Length": String(bytes.byteLength) };
           expect((await again.append(path, offset, bytes.slice(offset), last)).status, where).toBe(204);
         }
-        expect(isSame(again.disk.content("/up/big.bin"), bytes), where).toBe(true);
-        expect(again.disk.names("/up"), where).toEqual(["big.bin"]);
+        expect(isSame(again.disk.contentOf("/up/big.bin"), bytes), where).toBe(true);
+        expect(await again.disk.list("/up"), where).toEqual(["big.bin"]);
         if (offset > 0 && offset < bytes.byteLength) wentOn += 1;
       }
     }

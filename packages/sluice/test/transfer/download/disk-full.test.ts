@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
-import { nodeFiles } from "../../../src/platform/file-layer.js";
+import { type DurableFile, systemFiles } from "../../../src/platform/durable-files.js";
 import { fileVersion, noise } from "../hostile-server.js";
 import { begin, downloadTests, emptyFolder, serve } from "./support.js";
 
@@ -38,7 +38,7 @@ describe("a disk that is too small", () => {
     async () => {
       const folder = smallDisk(MIB) ?? "";
       const server = await serve(FILE);
-      const task = begin(server.url, `${folder}/file`, {}, { files: nodeFiles });
+      const task = begin(server.url, `${folder}/file`, {}, { files: systemFiles });
       await expect(task.result).rejects.toMatchObject({
         code: "download/no-space",
         message: expect.stringContaining(String(FILE.content.byteLength)) as string,
@@ -52,7 +52,7 @@ describe("a disk that is too small", () => {
     async () => {
       const folder = smallDisk(MIB) ?? "";
       const server = await serve(FILE);
-      const files = { ...nodeFiles, freeBytes: () => Promise.resolve(undefined) };
+      const files = { ...systemFiles, freeBytes: () => Promise.resolve(Number.POSITIVE_INFINITY) };
       const ground = { files, saveInterval: 1, bufferBytes: 64 * 1024 };
       server.switches.drip = { every: 1, bytes: 32 * 1024 };
       await expect(begin(server.url, `${folder}/file`, {}, ground).result).rejects.toMatchObject({
@@ -70,18 +70,22 @@ describe("a disk that is too small", () => {
     const server = await serve(FILE);
     const folder = emptyFolder();
     let room = MIB;
-    const files = {
-      ...nodeFiles,
-      open: async (path: string, how: "create" | "existing") => {
-        const file = await nodeFiles.open(path, how);
-        const write = file.write.bind(file);
-        file.write = async (bytes, position) => {
-          room -= bytes.byteLength;
-          if (room < 0) throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
-          await write(bytes, position);
-        };
-        return file;
+    const limited = (file: DurableFile): DurableFile => ({
+      ...file,
+      write: async (pieces, at) => {
+        for (const piece of pieces) room -= piece.byteLength;
+        if (room < 0) throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+        await file.write(pieces, at);
       },
+    });
+    const files = {
+      ...systemFiles,
+      open: async (path: string) => {
+        const file = await systemFiles.open(path);
+        return file && limited(file);
+      },
+      create: async (path: string) =>
+        path.endsWith(".part") ? limited(await systemFiles.create(path)) : systemFiles.create(path),
     };
     const broken = begin(server.url, `${folder}/file`, {}, { files, saveInterval: 1 });
     await expect(broken.result).rejects.toMatchObject({ code: "download/no-space" });
@@ -95,8 +99,8 @@ describe("a disk that is too small", () => {
 describe("a folder that may not be written to", () => {
   test("is found before anything is asked for", async () => {
     const server = await serve(FILE);
-    const writeNew = (): Promise<void> => Promise.reject(Object.assign(new Error("EACCES"), { code: "EACCES" }));
-    const task = begin(server.url, `${emptyFolder()}/file`, {}, { files: { ...nodeFiles, writeNew } });
+    const create = (): Promise<never> => Promise.reject(Object.assign(new Error("EACCES"), { code: "EACCES" }));
+    const task = begin(server.url, `${emptyFolder()}/file`, {}, { files: { ...systemFiles, create } });
     await expect(task.result).rejects.toMatchObject({ code: "download/not-writable" });
     expect(server.asked).toEqual([]);
   });

@@ -7,8 +7,8 @@ import { describe, expect, test } from "vitest";
 import { sha256 } from "../../../src/platform/digest.js";
 import { seededRandom } from "../../../src/platform/random.js";
 import { readControl } from "../../../src/transfer/download/store/control-record.js";
+import { type Fate, type Operation, RecordingDisk } from "../../platform/recording-disk.js";
 import { fileVersion, type HostileServer, noise } from "../hostile-server.js";
-import { type Fate, type Operation, RecordingDisk } from "./recording-disk.js";
 import { begin, downloadTests, serve } from "./support.js";
 
 downloadTests();
@@ -29,7 +29,8 @@ function byChance(seed: number): Fate {
   return ({ type }) => {
     const dice = random();
     if (dice < 0.4) return "kept";
-    return type === "write" && dice > 0.7 ? "torn" : "dropped";
+    if (type !== "write" || dice < 0.7) return "dropped";
+    return dice < 0.85 ? "torn" : "holed";
   };
 }
 

@@ -1,10 +1,10 @@
 /** Downloads in a folder of their own, quick to try again, against whatever server. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect } from "vitest";
 import { ClientSession, isSluiceError } from "../../../src/index.js";
-import { type FileLayer, nodeFiles } from "../../../src/platform/file-layer.js";
+import { type DurableFile, type DurableFiles, systemFiles } from "../../../src/platform/durable-files.js";
 import type { DownloadEvent } from "../../../src/transfer/download/download-events.js";
 import type { DownloadOptions } from "../../../src/transfer/download/download-options.js";
 import type { DownloadResult } from "../../../src/transfer/download/download-result.js";
@@ -13,15 +13,16 @@ import type { DownloadUrl } from "../../../src/transfer/download/source.js";
 import { type FileVersion, HostileServer, type Switches } from "../hostile-server.js";
 
 /** Files as they are, but for waiting for the disk: what is said about power cuts has tests of its own. */
-const unsynced: FileLayer = {
-  ...nodeFiles,
-  async open(path, how) {
-    const file = await nodeFiles.open(path, how);
-    return Object.assign(file, { syncData: () => Promise.resolve(), sync: () => Promise.resolve() });
-  },
-  writeNew: async (path, text) => writeFileSync(path, text, { flag: "wx" }),
+const unsynced: DurableFiles = {
+  ...systemFiles,
+  create: async (path) => withoutSync(await systemFiles.create(path)),
+  open: async (path) => withoutSync(await systemFiles.open(path)),
   syncFolder: () => Promise.resolve(),
 };
+
+function withoutSync<F extends DurableFile | undefined>(file: F): F {
+  return file && Object.assign(file, { sync: () => Promise.resolve(), syncAll: () => Promise.resolve() });
+}
 
 /** Waits of no length, small buffers, and a record every few milliseconds. */
 export const QUICK: Partial<DownloadGround> = {

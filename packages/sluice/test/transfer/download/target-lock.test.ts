@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { ManualClock } from "../../../src/concurrency/manual-clock.js";
-import { type FileLayer, nodeFiles } from "../../../src/platform/file-layer.js";
+import { type DurableFiles, systemFiles } from "../../../src/platform/durable-files.js";
 import { ownIdentity, type ProcessIdentity, stateOf } from "../../../src/platform/process-identity.js";
 import { acquireLock, type LockOptions } from "../../../src/transfer/download/store/target-lock.js";
 import { downloadTests, emptyFolder } from "./support.js";
@@ -11,7 +11,7 @@ import { downloadTests, emptyFolder } from "./support.js";
 downloadTests();
 
 const OPTIONS: LockOptions = {
-  files: nodeFiles,
+  files: systemFiles,
   clock: new ManualClock(),
   force: false,
   signal: new AbortController().signal,
@@ -146,11 +146,11 @@ describe("a lock", () => {
     const path = `${emptyFolder()}/file.part.lock`;
     const clock = new ManualClock();
     let touched = 0;
-    const files: FileLayer = {
-      ...nodeFiles,
+    const files: DurableFiles = {
+      ...systemFiles,
       touch: async (one) => {
         touched += 1;
-        await nodeFiles.touch(one);
+        await systemFiles.touch(one);
       },
     };
     const lock = await acquireLock(path, { ...OPTIONS, clock, files });
@@ -168,7 +168,7 @@ describe("a lock", () => {
 
   test("works where files have no second names", async () => {
     const link = (): Promise<void> => Promise.reject(Object.assign(new Error("no links here"), { code: "EPERM" }));
-    const files = { ...nodeFiles, link };
+    const files = { ...systemFiles, link };
     const path = `${emptyFolder()}/file.part.lock`;
     const lock = await acquireLock(path, options({ files }));
     await expect(acquireLock(path, options({ files }))).rejects.toMatchObject({ code: "download/locked" });

@@ -1,10 +1,10 @@
 /** What the disk refuses, in words that say what to do. What has been recorded before stays good. */
 
 import { SluiceError } from "../../../errors.js";
-import { codeOf } from "../../../platform/file-layer.js";
+import { codeOf } from "../../../platform/durable-files.js";
 
 const FULL: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
-const READ_ONLY: ReadonlySet<unknown> = new Set(["EROFS", "EACCES", "EPERM", "ENOENT", "ENOTDIR", "EISDIR"]);
+const READ_ONLY: ReadonlySet<unknown> = new Set(["EROFS", "EACCES", "EPERM", "ENOENT", "ENOTDIR", "EISDIR", "ELOOP"]);
 
 /** The error for what the system said when we tried to `what` (a verb) the file. Errors of ours stay as they are. */
 export function diskError(what: string, path: string, cause: unknown): SluiceError {

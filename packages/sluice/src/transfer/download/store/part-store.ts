@@ -8,7 +8,7 @@
  */
 
 import { sha256 } from "../../../platform/digest.js";
-import type { FileLayer, LayerFile } from "../../../platform/file-layer.js";
+import { type DurableFile, type DurableFiles, replaceText } from "../../../platform/durable-files.js";
 import type { RemoteVersion } from "../answers/remote-version.js";
 import { type ControlRecord, MOST_CONTROL_BYTES, readControl, writeControl } from "./control-record.js";
 import { diskError, noSpace } from "./disk-errors.js";
@@ -28,14 +28,14 @@ export class PartStore {
   readonly paths: PartPaths;
   /** What has been written, synced or not. */
   extents = new Extents();
-  readonly #files: FileLayer;
-  #file: LayerFile | undefined;
+  readonly #files: DurableFiles;
+  #file: DurableFile | undefined;
   #version: RemoteVersion | undefined;
   #trustSize = false;
   #saving: Promise<void> = Promise.resolve();
   #saved = 0;
 
-  constructor(files: FileLayer, paths: PartPaths) {
+  constructor(files: DurableFiles, paths: PartPaths) {
     this.#files = files;
     this.paths = paths;
   }
@@ -69,7 +69,7 @@ export class PartStore {
   /** Opens what {@link PartStore.found} found. */
   async resume({ version, trustSize, extents }: ControlRecord): Promise<void> {
     await this.#try("open", async () => {
-      this.#file = await this.#files.open(this.partPath, "existing");
+      this.#file = await this.#files.open(this.partPath);
     });
     this.extents = extents.copy();
     this.#saved = extents.byteLength;
@@ -83,7 +83,7 @@ export class PartStore {
     await this.#saving.catch(() => undefined);
     await this.#try("open", async () => {
       await this.forget();
-      this.#file ??= await this.#files.open(this.partPath, "create");
+      this.#file ??= (await this.#files.open(this.partPath)) ?? (await this.#files.create(this.partPath));
       await this.#file.truncate(0);
     });
     this.extents = new Extents();
@@ -97,7 +97,7 @@ export class PartStore {
     const free = await this.#files.freeBytes(this.paths.folder);
     const part = await this.#files.status(this.partPath);
     const needed = size - Math.min(part?.allocated ?? 0, size);
-    if (free !== undefined && needed > 0 && needed + SPARE_BYTES > free) throw noSpace(this.paths.target, needed, free);
+    if (needed > 0 && needed + SPARE_BYTES > free) throw noSpace(this.paths.target, needed, free);
     await this.#try("lengthen", () => this.#open.truncate(size));
   }
 
@@ -108,7 +108,7 @@ export class PartStore {
 
   /** Writes bytes that are of the present version; what is in `extents` afterwards is for the caller to say. */
   write(bytes: Uint8Array, position: number): Promise<void> {
-    return this.#try("write", () => this.#open.write(bytes, position));
+    return this.#try("write", () => this.#open.write([bytes], position));
   }
 
   read(bytes: Uint8Array, position: number): Promise<number> {
@@ -128,7 +128,7 @@ export class PartStore {
       const file = this.#open;
       if ((await file.size()) !== size) await file.truncate(size);
       if (modifiedTime !== undefined) await file.setModifiedTime(modifiedTime);
-      await file.sync();
+      await file.syncAll();
       await this.close();
       await this.#files.rename(this.partPath, this.paths.target);
       await this.#files.syncFolder(this.paths.folder);
@@ -160,7 +160,7 @@ export class PartStore {
     await file?.close();
   }
 
-  get #open(): LayerFile {
+  get #open(): DurableFile {
     if (this.#file === undefined) throw diskError("write", this.paths.target, new Error("The file is closed"));
     return this.#file;
   }
@@ -171,17 +171,9 @@ export class PartStore {
     const extents = this.extents.copy();
     if (extents.byteLength === 0) return;
     await this.#try("save the state of", async () => {
-      await this.#open.syncData();
-      const beside = `${this.controlPath}.new`;
-      try {
-        // One that a killed process has left.
-        await this.#files.remove(beside);
-        await this.#files.writeNew(beside, writeControl({ version, trustSize: this.#trustSize, extents }, sha256));
-        await this.#files.rename(beside, this.controlPath);
-      } catch (error) {
-        await this.#files.remove(beside);
-        throw error;
-      }
+      await this.#open.sync();
+      const record = writeControl({ version, trustSize: this.#trustSize, extents }, sha256);
+      await replaceText(this.#files, this.controlPath, record);
       this.#saved = extents.byteLength;
     });
   }

@@ -12,14 +12,14 @@ import type { Clock } from "../../../concurrency/clock.js";
 import { CallbackDeadline } from "../../../concurrency/deadline.js";
 import { sleep } from "../../../concurrency/sleep.js";
 import { SluiceError } from "../../../errors.js";
-import { codeOf, type FileLayer } from "../../../platform/file-layer.js";
+import { codeOf, type DurableFiles, writeNewText } from "../../../platform/durable-files.js";
 import { ownIdentity, type ProcessIdentity, stateOf } from "../../../platform/process-identity.js";
 import { randomHex } from "../../../platform/random.js";
 import { diskError } from "./disk-errors.js";
 
 /** How a lock is asked for. */
 export interface LockOptions {
-  readonly files: FileLayer;
+  readonly files: DurableFiles;
   readonly clock: Clock;
   /** Takes it away even from a process that lives, which stops when it notices. */
   readonly force: boolean;
@@ -95,7 +95,7 @@ export async function acquireLock(path: string, options: LockOptions): Promise<T
   const token = randomHex(TOKEN_BYTES);
   const candidate = `${path}.${token}`;
   try {
-    await files.writeNew(candidate, JSON.stringify({ token, ...ownIdentity() }));
+    await writeNewText(files, candidate, JSON.stringify({ token, ...ownIdentity() }));
     for (let attempt = 1; attempt <= TRIES; attempt += 1) {
       if (await tryLink(files, candidate, path)) return new TargetLock(path, token, options);
       await clearAway(path, candidate, options);
@@ -111,7 +111,7 @@ export async function acquireLock(path: string, options: LockOptions): Promise<T
 }
 
 /** Gives the file its name as the lock, if the name is free: at once with all that is in it. */
-async function tryLink(files: FileLayer, candidate: string, path: string): Promise<boolean> {
+async function tryLink(files: DurableFiles, candidate: string, path: string): Promise<boolean> {
   try {
     await files.link(candidate, path);
     return true;
@@ -122,11 +122,11 @@ async function tryLink(files: FileLayer, candidate: string, path: string): Promi
 }
 
 /** Some file systems have no second names: there the lock is made and then written, which leaves a moment without a holder's name. */
-async function tryWrite(files: FileLayer, candidate: string, path: string, cause: unknown): Promise<boolean> {
+async function tryWrite(files: DurableFiles, candidate: string, path: string, cause: unknown): Promise<boolean> {
   const text = await files.readText(candidate, MOST_LOCK_BYTES);
   if (text === undefined) throw cause;
   try {
-    await files.writeNew(path, text);
+    await writeNewText(files, path, text);
     return true;
   } catch (error) {
     if (codeOf(error) === "EEXIST") return false;
@@ -158,7 +158,7 @@ async function clearAway(path: string, candidate: string, options: LockOptions):
   }
 }
 
-async function readHolder(files: FileLayer, path: string): Promise<Holder | undefined> {
+async function readHolder(files: DurableFiles, path: string): Promise<Holder | undefined> {
   const text = await files.readText(path, MOST_LOCK_BYTES);
   if (text === undefined) return undefined;
   try {

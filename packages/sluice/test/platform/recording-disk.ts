@@ -1,12 +1,13 @@
 /**
  * A disk that remembers every operation, and can be made anew as a power cut after any of them would have left it. What is certain is what
  * POSIX says: bytes of a file that were written before a sync of it, names that were made, moved or removed before a sync of their folder.
- * Of everything later each operation, by itself, has happened or not; a write may have happened to its half.
+ * Of everything later each operation, by itself, has happened or not; a write may have happened in part.
  */
-import type { FileLayer, LayerFile, PathStatus } from "../../../src/platform/file-layer.js";
+import type { DurableFile, DurableFiles, PathStatus } from "../../src/platform/durable-files.js";
 
-/** Decides what becomes of an operation that was not synced: it is there, it is not, or (a write) its first half is. */
-export type Fate = (op: Operation) => "kept" | "dropped" | "torn";
+/** What becomes of an operation that was not synced: it is there or it is not; of a write its first half is, or every other sector. */
+export type Outcome = "kept" | "dropped" | "torn" | "holed";
+export type Fate = (op: Operation) => Outcome;
 
 export type Operation =
   | { readonly type: "create"; readonly path: string; readonly file: number }
@@ -16,7 +17,10 @@ export type Operation =
   | { readonly type: "write"; readonly file: number; readonly position: number; readonly bytes: Uint8Array }
   | { readonly type: "truncate"; readonly file: number; readonly size: number }
   | { readonly type: "sync"; readonly file: number }
-  | { readonly type: "sync-folder" };
+  | { readonly type: "sync-folder"; readonly path: string };
+
+/** What a disk writes whole, or not. */
+const SECTOR_BYTES = 512;
 
 type NameOperation = Extract<Operation, { type: "create" | "link" | "rename" | "remove" }>;
 
@@ -40,7 +44,7 @@ class Content {
   }
 }
 
-export class RecordingDisk implements FileLayer {
+export class RecordingDisk implements DurableFiles {
   readonly operations: Operation[] = [];
   readonly #names = new Map<string, number>();
   readonly #files = new Map<number, Content>();
@@ -51,11 +55,12 @@ export class RecordingDisk implements FileLayer {
   static afterPowerCut(operations: readonly Operation[], fate: Fate): RecordingDisk {
     const disk = new RecordingDisk();
     const syncedFiles = lastSyncs(operations);
-    const syncedNames = operations.findLastIndex(({ type }) => type === "sync-folder");
+    const syncedNames = lastFolderSyncs(operations);
     for (const [at, operation] of operations.entries()) {
       if (operation.type === "sync" || operation.type === "sync-folder") continue;
       if (isNameOperation(operation)) {
-        if (at < syncedNames || fate(operation) !== "dropped") disk.#applyName(operation);
+        const folder = folderOf(operation.type === "rename" ? operation.to : operation.path);
+        if (at < (syncedNames.get(folder) ?? -1) || fate(operation) !== "dropped") disk.#applyName(operation);
         continue;
       }
       const certain = at < (syncedFiles.get(operation.file) ?? -1);
@@ -78,25 +83,21 @@ export class RecordingDisk implements FileLayer {
     this.#names.delete(path);
   }
 
-  async open(path: string, how: "create" | "existing"): Promise<LayerFile> {
-    let file = this.#names.get(path);
-    if (file === undefined) {
-      if (how === "existing") throw systemError("ENOENT", path);
-      file = this.#create(path);
-    }
+  async create(path: string): Promise<DurableFile> {
+    if (this.#names.has(path)) throw systemError("EEXIST", path);
+    const file = this.#nextFile;
+    this.#record({ type: "create", path, file });
     return this.#handle(file);
+  }
+
+  async open(path: string): Promise<DurableFile | undefined> {
+    const file = this.#names.get(path);
+    return file === undefined ? undefined : this.#handle(file);
   }
 
   async readText(path: string, maxBytes: number): Promise<string | undefined> {
     const bytes = this.contentOf(path);
     return bytes === undefined ? undefined : Buffer.from(bytes.subarray(0, maxBytes)).toString("utf8");
-  }
-
-  async writeNew(path: string, text: string): Promise<void> {
-    if (this.#names.has(path)) throw systemError("EEXIST", path);
-    const file = this.#create(path);
-    this.#record({ type: "write", file, position: 0, bytes: Buffer.from(text) });
-    this.#record({ type: "sync", file });
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -112,16 +113,24 @@ export class RecordingDisk implements FileLayer {
     if (this.#names.has(path)) this.#record({ type: "remove", path });
   }
 
-  async syncFolder(): Promise<void> {
-    this.#record({ type: "sync-folder" });
+  async makeFolder(): Promise<void> {
+    // Folders are there.
+  }
+
+  async syncFolder(path: string): Promise<void> {
+    this.#record({ type: "sync-folder", path });
+  }
+
+  async list(folder: string): Promise<string[]> {
+    return this.paths.filter((path) => folderOf(path) === folder).map((path) => path.slice(folder.length + 1));
   }
 
   async status(path: string): Promise<PathStatus | undefined> {
-    if (path === "/disk") return { kind: "folder", size: 0, allocated: 0, modifiedTime: 0 };
+    if (path === "/disk") return { kind: "folder", size: 0, allocated: 0, modifiedTime: 0, identity: "disk" };
     const file = this.#names.get(path);
     if (file === undefined) return undefined;
     const { bytes, modifiedTime } = this.#content(file);
-    return { kind: "file", size: bytes.byteLength, allocated: bytes.byteLength, modifiedTime };
+    return { kind: "file", size: bytes.byteLength, allocated: bytes.byteLength, modifiedTime, identity: String(file) };
   }
 
   async touch(path: string): Promise<void> {
@@ -129,38 +138,33 @@ export class RecordingDisk implements FileLayer {
   }
 
   async freeBytes(): Promise<number> {
-    return Number.MAX_SAFE_INTEGER;
+    return Number.POSITIVE_INFINITY;
   }
 
-  #handle(file: number): LayerFile {
+  #handle(file: number): DurableFile {
     const record = (operation: Operation): Promise<void> => {
       this.#record(operation);
       // A turn of its own, so that bytes can come while the disk is at it.
       return new Promise((resolve) => setImmediate(resolve));
     };
     return {
-      // The buffer is used again as soon as it is written.
-      write: (bytes, position) => record({ type: "write", file, position, bytes: Uint8Array.from(bytes) }),
+      // Buffers are used again as soon as they are written.
+      write: (pieces, position) =>
+        record({ type: "write", file, position, bytes: Uint8Array.from(Buffer.concat(pieces)) }),
       read: async (bytes, position) => {
         const found = this.#content(file).bytes.subarray(position, position + bytes.byteLength);
         bytes.set(found);
         return found.byteLength;
       },
       truncate: (size) => record({ type: "truncate", file, size }),
-      syncData: () => record({ type: "sync", file }),
       sync: () => record({ type: "sync", file }),
+      syncAll: () => record({ type: "sync", file }),
       setModifiedTime: async (timeMs) => {
         this.#content(file).modifiedTime = timeMs;
       },
       size: async () => this.#content(file).bytes.byteLength,
       close: () => Promise.resolve(),
     };
-  }
-
-  #create(path: string): number {
-    const file = this.#nextFile;
-    this.#record({ type: "create", path, file });
-    return file;
   }
 
   #record(operation: Operation): void {
@@ -185,13 +189,21 @@ export class RecordingDisk implements FileLayer {
     }
   }
 
-  #applyBytes(operation: Operation, fate: "kept" | "dropped" | "torn"): void {
+  #applyBytes(operation: Operation, fate: Outcome): void {
     if (fate === "dropped") return;
     if (operation.type === "truncate") this.#content(operation.file).truncate(operation.size);
     if (operation.type !== "write") return;
     const { bytes, position, file } = operation;
-    const half = fate === "torn" ? bytes.subarray(0, bytes.byteLength >> 1) : bytes;
-    this.#content(file).write(half, position);
+    const content = this.#content(file);
+    if (fate !== "holed") {
+      content.write(fate === "torn" ? bytes.subarray(0, bytes.byteLength >> 1) : bytes, position);
+      return;
+    }
+    // Its end may be there, and its beginning not.
+    content.lengthen(position + bytes.byteLength);
+    for (let from = SECTOR_BYTES; from < bytes.byteLength; from += 2 * SECTOR_BYTES) {
+      content.write(bytes.subarray(from, from + SECTOR_BYTES), position + from);
+    }
   }
 
   #fileAt(path: string): number {
@@ -215,6 +227,16 @@ function lastSyncs(operations: readonly Operation[]): Map<number, number> {
   const last = new Map<number, number>();
   for (const [at, operation] of operations.entries()) if (operation.type === "sync") last.set(operation.file, at);
   return last;
+}
+
+function lastFolderSyncs(operations: readonly Operation[]): Map<string, number> {
+  const last = new Map<string, number>();
+  for (const [at, one] of operations.entries()) if (one.type === "sync-folder") last.set(one.path, at);
+  return last;
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
 }
 
 function isNameOperation(operation: Operation): operation is NameOperation {
