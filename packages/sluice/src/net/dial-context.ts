@@ -2,6 +2,7 @@
 
 import type { Clock } from "../concurrency/clock.js";
 import type { DnsCache } from "./dns-cache.js";
+import type { ReadBuffer } from "./read-buffer.js";
 import type { TlsSessions } from "./tls-sessions.js";
 
 /** The dialer's options, resolved. */
@@ -13,5 +14,5 @@ export interface DialContext {
   /** TLS sessions to resume. */
   readonly sessions: TlsSessions;
   /** Gives the buffer that a new connection is to read into. */
-  readonly takeReadBuffer: () => Buffer;
+  readonly takeReadBuffer: () => ReadBuffer;
 }

@@ -13,6 +13,7 @@ import type { DialContext } from "./dial-context.js";
 import { DialInProgress } from "./dial-in-progress.js";
 import type { DnsCache } from "./dns-cache.js";
 import type { ProxyHop } from "./proxy-hop.js";
+import { readBufferSource } from "./read-buffer.js";
 import type { TlsClientOptions } from "./tls-client.js";
 import { TlsSessions } from "./tls-sessions.js";
 import type { TlsInfo, Transport } from "./transport.js";
@@ -122,19 +123,6 @@ export class Dialer {
     dialing.begin();
     return dialing;
   }
-}
-
-/**
- * On POSIX systems libuv asks for the buffer, reads and reports in one go, so all connections can read into one: no idle
- * connection holds a buffer, and the one in use stays in the processor's cache. Windows reads ahead into it: one for each.
- */
-function readBufferSource(byteCount: number): () => Buffer {
-  if (process.platform === "win32") return () => Buffer.allocUnsafeSlow(byteCount);
-  let shared: Buffer | undefined;
-  return () => {
-    shared ??= Buffer.allocUnsafeSlow(byteCount);
-    return shared;
-  };
 }
 
 function outOfRange(name: string, expected: string, received: number): UsageError {

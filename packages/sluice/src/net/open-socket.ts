@@ -5,6 +5,7 @@
 
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
+import type { ReadBuffer } from "./read-buffer.js";
 import { SocketTransport } from "./socket-transport.js";
 
 /** One place to connect to: an IP address with its port, or the path of a Unix socket. */
@@ -22,8 +23,8 @@ export interface OpeningSocket {
  * Connects to `place`; with `tls`, the handshake begins when the connection is there. The bytes are read into `readBuffer`.
  * Throws what Node throws at once for an impossible address.
  */
-export function openSocket(place: Place, tls: ConnectionOptions | undefined, readBuffer: Buffer): OpeningSocket {
-  const onread = { buffer: readBuffer, callback: (byteCount: number) => transport.receiveLent(byteCount) };
+export function openSocket(place: Place, tls: ConnectionOptions | undefined, readBuffer: ReadBuffer): OpeningSocket {
+  const onread = { buffer: readBuffer.bytes, callback: (byteCount: number) => transport.receiveLent(byteCount) };
   const options = { ...tls, ...connectOptions(place), onread };
   // node:tls is loaded when it is first needed: it doubles the time that importing this library takes.
   const socket: Socket = tls === undefined ? connect(options) : process.getBuiltinModule("node:tls").connect(options);

@@ -7,10 +7,16 @@ import { createServer, type Server, type Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { UsageError } from "../errors.js";
 import type { ListenAddress, Listener, ListenOptions } from "./listen.js";
+import { readBufferSource } from "./read-buffer.js";
 import { SocketTransport } from "./socket-transport.js";
 import { type TlsMaterial, TlsServer } from "./tls-server.js";
 
 const DEFAULT_BACKLOG = 511;
+/** The most that one read takes. */
+const READ_BUFFER_BYTES = 64 * 1024;
+
+/** What all accepted sockets of the process read into, one after the other, made for the first. */
+const takeReadBuffer = readBufferSource(READ_BUFFER_BYTES);
 
 /** {@link Listener} over one node:net or node:tls server; made by `listen`. */
 export class SocketListener implements Listener {
@@ -91,13 +97,17 @@ export class SocketListener implements Listener {
   #accept(socket: Socket): void {
     this.#connections += 1;
     socket.on("close", this.#onSocketClose);
-    if (this.#tls === undefined) this.#options.onConnection(new SocketTransport(socket));
+    if (this.#tls === undefined) this.#hand(socket);
+  }
+
+  #hand(socket: Socket): void {
+    this.#options.onConnection(SocketTransport.accepted(socket, takeReadBuffer()));
   }
 
   #watchTls({ server }: TlsServer): Server {
     server.on("secureConnection", (socket: TLSSocket) => {
       socket.allowHalfOpen = true;
-      this.#options.onConnection(new SocketTransport(socket));
+      this.#hand(socket);
     });
     server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
       const { remoteAddress } = socket;

@@ -1,10 +1,10 @@
 /**
  * A transport over one socket of node:net or node:tls. Decides how bytes are read:
  *
- * - into a lent buffer (`onread` of net.connect and tls.connect, which call {@link SocketTransport.receiveLent}): nothing is
- *   allocated per packet, and connections may share the buffer, because it is filled and consumed in one go. Against 'data'
- *   events this saves a third of the reader's CPU time, on a TLS download as on a plain one;
- * - from 'data' events, whose buffers are the receiver's for good: accepted sockets, for which Node has no `onread`.
+ * - into a lent buffer (`onread` of net.connect and tls.connect, which call {@link SocketTransport.receiveLent}; for accepted
+ *   sockets see lent-reads.ts): nothing is allocated per packet, and connections may share the buffer, because it is filled and
+ *   consumed in one go. Against 'data' events this saves a third of the reader's CPU time, on a TLS download as on a plain one;
+ * - from 'data' events, whose buffers are the receiver's for good: sockets of the user's own, and all on Windows that are accepted.
  *
  * and how they leave: small writes are kept until the turn of the loop is over. When one turn brings packets on many connections,
  * all of them are read first and all answers written then; a client with 64 requests in flight spends a tenth less on each, and
@@ -18,7 +18,9 @@
 import type { Socket } from "node:net";
 import { atTurnEnd, type TurnEnd } from "../concurrency/clock.js";
 import { UsageError } from "../errors.js";
+import { lendReadBuffer } from "./lent-reads.js";
 import { describePeer } from "./peer-info.js";
+import type { ReadBuffer } from "./read-buffer.js";
 import type { PeerInfo, Transport, TransportHandler } from "./transport.js";
 
 /** Text up to this many bytes waits for the end of the turn. Below every mark above which a socket asks for patience. */
@@ -37,9 +39,7 @@ export class SocketTransport implements Transport, TurnEnd {
   readonly lends: boolean;
   readonly #socket: Socket;
   /** The read buffer shared with others, or undefined when Node hands buffers over. */
-  readonly #lentBuffer: Buffer | undefined;
-  /** The view given last: packets of one size, the common case on a kept-alive connection, need no new one. */
-  #lentView: Buffer | undefined;
+  readonly #lentBuffer: ReadBuffer | undefined;
   /**
    * Copies of lent bytes that came while paused or before the first handler. TLS goes on with what it has decrypted
    * when it is told to stop: at most one read of the system's, 64 KiB.
@@ -56,8 +56,14 @@ export class SocketTransport implements Transport, TurnEnd {
   /** What leaves when the turn is over: one byte a character. */
   #kept = "";
 
+  /** Takes over a socket that a server has just accepted: it reads into `buffer` where that can be had. */
+  static accepted(socket: Socket, buffer: ReadBuffer): SocketTransport {
+    const lent = lendReadBuffer(socket, buffer.bytes, SocketTransport.#onLent);
+    return new SocketTransport(socket, lent ? buffer : undefined);
+  }
+
   /** Takes over `socket`, which must not be read yet. With `lentBuffer`, its `onread` callback calls `receiveLent`. */
-  constructor(socket: Socket, lentBuffer?: Buffer) {
+  constructor(socket: Socket, lentBuffer?: ReadBuffer) {
     this.#socket = socket;
     this.#lentBuffer = lentBuffer;
     this.lends = lentBuffer !== undefined;
@@ -72,6 +78,10 @@ export class SocketTransport implements Transport, TurnEnd {
   }
 
   // One listener for all sockets, which finds the transport by its socket: five closures each cost an idle connection a tenth more memory.
+
+  static readonly #onLent = function (this: Socket, byteCount: number): boolean {
+    return (this as OwnedSocket)[TRANSPORT].receiveLent(byteCount);
+  };
 
   static readonly #onData = function (this: OwnedSocket, bytes: Buffer): void {
     this[TRANSPORT].#receive(bytes);
@@ -215,11 +225,10 @@ export class SocketTransport implements Transport, TurnEnd {
     const buffer = this.#lentBuffer;
     if (buffer === undefined) return false;
     if (this.#paused || this.#handler === undefined || this.#held.length > 0) {
-      this.#held.push(Buffer.from(buffer.subarray(0, byteCount)));
+      this.#held.push(Buffer.from(buffer.first(byteCount)));
       return false;
     }
-    if (this.#lentView?.length !== byteCount) this.#lentView = buffer.subarray(0, byteCount);
-    this.#receive(this.#lentView);
+    this.#receive(buffer.first(byteCount));
     return true;
   }
 
@@ -271,7 +280,6 @@ export class SocketTransport implements Transport, TurnEnd {
 
   #receiveClose(): void {
     this.#closed = true;
-    this.#lentView = undefined;
     this.#handler?.onClose(this.#failure);
   }
 }

@@ -1,12 +1,14 @@
 /** Connected transports over real sockets of each kind, made with our own listener and dialer. */
 
 import { mkdtempSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../src/concurrency/clock.js";
 import { type DialEvents, Dialer, type DialerOptions, type DialTarget } from "../../src/net/dial.js";
 import { DnsCache } from "../../src/net/dns-cache.js";
 import { type Listener, type ListenOptions, listen } from "../../src/net/listen.js";
+import { socketTransport } from "../../src/net/socket-transport.js";
 import type { Transport } from "../../src/net/transport.js";
 import { AUTHORITY, SERVER } from "./certificates.js";
 
@@ -74,6 +76,24 @@ export async function pairOver(
 
 export function tcpPair(): Promise<Pair> {
   return pairOver({ port: 0, host: "127.0.0.1" }, ({ address }) => ({ host: "127.0.0.1", port: address.port ?? 0 }));
+}
+
+/** The server's side over a socket that somebody else has accepted. */
+export async function ownSocketPair(): Promise<Pair> {
+  const listener = createServer({ allowHalfOpen: true, noDelay: true });
+  const accepted = new Promise<Socket>((resolve) => listener.once("connection", resolve));
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  const client = await dialed({ host: "127.0.0.1", port: (listener.address() as AddressInfo).port });
+  const server = socketTransport(await accepted);
+  return {
+    client,
+    server,
+    close: async () => {
+      client.destroy();
+      server.destroy();
+      await new Promise((resolve) => listener.close(resolve));
+    },
+  };
 }
 
 export function tlsPair(): Promise<Pair> {
