@@ -105,7 +105,8 @@ class Gateway {
 
   #passer(): UpgradePasser {
     if (this.#upgrades !== undefined) return this.#upgrades;
-    throw new HttpError(501, "This proxy does not pass WebSocket on", { code: "proxy/upgrade", expose: true });
+    const refusal = { code: "proxy/upgrade", expose: true, report: false };
+    throw new HttpError(501, "This proxy does not pass WebSocket on", refusal);
   }
 
   async #send(request: ServerRequest<unknown>, ask: ForwardAsk): Promise<ClientResponse> {
@@ -210,7 +211,8 @@ function isForUs({ method, target, fields }: ServerExchange): boolean {
 /** Throws `HttpError` for what is not for a gateway, or not for this one. */
 function refuseOthers({ method, target, fields }: ServerExchange, via: string | undefined): void {
   if (method === "CONNECT" || method === "TRACE") {
-    throw new HttpError(501, `This proxy does not do ${method}`, { code: "proxy/method", expose: true });
+    const refusal = { code: "proxy/method", expose: true, report: false };
+    throw new HttpError(501, `This proxy does not do ${method}`, refusal);
   }
   if (target.charCodeAt(0) !== SLASH) {
     throw new HttpError(421, "This is no forward proxy: ask for a path", { code: "proxy/absolute-target" });

@@ -113,7 +113,7 @@ export class Dispatcher {
 
   #fail(scope: Scope, request: ServerRequest, error: unknown): Reply | Promise<Reply> {
     const failure = error instanceof HttpError ? error : new HttpError(500, undefined, { cause: error });
-    if (failure.status >= 500 && !isAbandonedBy(request, error)) scope.report(error, request);
+    if (failure.report && !isAbandonedBy(request, error)) scope.report(error, request);
     try {
       return this.#complete(scope, request, problemFor(request, failure));
     } catch (again) {

@@ -18,6 +18,12 @@ export interface HttpErrorOptions {
    * @default true below 500, false from 500 on
    */
   readonly expose?: boolean;
+  /**
+   * Whether the application's `onError` is told. Off for an answer that is nobody's fault, such as "too many at present".
+   *
+   * @default false below 500, true from 500 on
+   */
+  readonly report?: boolean;
   /** What led to this. Never shown to the client. */
   readonly cause?: unknown;
   /** Stable name of what happened, for those who catch. @default "http/" and the status */
@@ -35,6 +41,7 @@ export class HttpError extends SluiceError {
   /** 400 to 599. */
   readonly status: number;
   readonly expose: boolean;
+  readonly report: boolean;
   readonly fields: FieldLines;
   readonly type: string | undefined;
   readonly details: Readonly<Record<string, unknown>> | undefined;
@@ -47,6 +54,7 @@ export class HttpError extends SluiceError {
     super(options.code ?? `http/${status}`, message ?? reasonPhrase(status), { cause: options.cause });
     this.status = status;
     this.expose = options.expose ?? status < 500;
+    this.report = options.report ?? status >= 500;
     this.fields = options.headers === undefined ? [] : new HttpHeaders(options.headers).raw;
     this.type = options.type;
     this.details = options.details;

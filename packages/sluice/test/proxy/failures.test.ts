@@ -148,11 +148,11 @@ describe("what is not for a gateway", () => {
       `GET / HTTP/1.1\r\n${HOST}Connection: close, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
       501,
     ],
-  ])("%s is refused before the origin hears of it", async (_what, request, status) => {
+  ])("%s is refused before the origin hears of it, and nobody's fault", async (_what, request, status) => {
     const { sent, got, errors } = await passage(request, "");
     expect(sent).toBe("");
     expect(got).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
-    expect(errors).toMatchObject([{ status }]);
+    expect(errors).toEqual([]);
   });
 
   test("OPTIONS * is about this server", async () => {

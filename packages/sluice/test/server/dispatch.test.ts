@@ -147,6 +147,21 @@ describe("thrown errors", () => {
     expect(JSON.parse((await ask(shown.app.dispatch, "GET", "/sync")).text).detail).toBe("Back at noon");
   });
 
+  test.each([
+    [503, undefined, 1],
+    [503, true, 1],
+    [503, false, 0],
+    [500, undefined, 1],
+    [499, undefined, 0],
+    [429, false, 0],
+    [429, true, 1],
+  ])("an HttpError %i with report %s is told to onError %i times", async (status, report, times) => {
+    const { app, onError } = failing(new HttpError(status, "Full", report === undefined ? {} : { report }));
+    expect((await ask(app.dispatch, "GET", "/sync")).status).toBe(status);
+    expect((await ask(app.dispatch, "GET", "/async")).status).toBe(status);
+    expect(onError).toHaveBeenCalledTimes(2 * times);
+  });
+
   test("a 4xx HttpError can hide its message", async () => {
     const { app } = failing(new HttpError(403, "because of rule 7", { expose: false }));
     expect((await ask(app.dispatch, "GET", "/sync")).text).not.toContain("rule 7");

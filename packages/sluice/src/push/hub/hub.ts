@@ -247,7 +247,7 @@ export class Hub<User extends HubUser = HubUser> {
   }
 }
 
-const BUSY = { headers: { "Retry-After": "5" }, expose: true, code: "push/busy" } as const;
+const BUSY = { headers: { "Retry-After": "5" }, expose: true, report: false, code: "push/busy" } as const;
 
 function jsonOf(data: unknown): string {
   let text: unknown;

@@ -32,7 +32,6 @@ export interface FetchResponderSettings {
   onError(error: unknown, request: Request | undefined): void;
 }
 
-const NOT_IMPLEMENTED = "http/501";
 /** Looked up first: it is nearly always one of them. */
 const USUAL_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 /** Methods that no `Request` can have (Fetch §2.2.1 "forbidden method"). */
@@ -86,7 +85,7 @@ export class FetchResponder {
   #request(exchange: ServerExchange, view: ClientView | undefined): Request {
     if (!USUAL_METHODS.has(exchange.method) && FORBIDDEN_METHOD.test(exchange.method)) {
       const message = `This server does not do ${exchange.method}`;
-      throw new HttpError(501, message, { code: NOT_IMPLEMENTED, expose: true });
+      throw new HttpError(501, message, { expose: true, report: false });
     }
     const { maxBodySize, lightweightGlobals } = this.#settings;
     const served = new ServedRequest(exchange, fetchUrl(exchange, view), maxBodySize);
@@ -97,9 +96,7 @@ export class FetchResponder {
 
   #fail(exchange: ServerExchange, request: Request | undefined, error: unknown): Reply {
     const failure = error instanceof HttpError ? error : new HttpError(500, undefined, { cause: error });
-    if (failure.status >= 500 && failure.code !== NOT_IMPLEMENTED && !isEchoOfLeaving(error, exchange)) {
-      this.#settings.onError(error, request);
-    }
+    if (failure.report && !isEchoOfLeaving(error, exchange)) this.#settings.onError(error, request);
     return problemReply(failure, findField(exchange.fields, "accept"), randomId);
   }
 }

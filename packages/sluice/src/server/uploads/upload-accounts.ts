@@ -29,7 +29,12 @@ export class UploadAccounts {
   open(id: string, bytes: number): void {
     if (this.unfinished >= this.#limits.maxUnfinished) {
       const message = `Cannot begin another upload: ${this.unfinished} are unfinished, and no more may be`;
-      throw new HttpError(503, message, { code: "upload/too-many", expose: true, headers: { "Retry-After": "60" } });
+      throw new HttpError(503, message, {
+        code: "upload/too-many",
+        expose: true,
+        report: false,
+        headers: { "Retry-After": "60" },
+      });
     }
     if (bytes > this.roomBeyond(id)) throw noRoom(`for ${bytes} bytes`);
     this.restore(id, bytes);

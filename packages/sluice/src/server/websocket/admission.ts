@@ -40,7 +40,7 @@ export class Admission {
     const { maxConnections, maxConnectionsPerClient } = this.#limits;
     if (this.#open >= maxConnections) {
       const message = "No more sockets can be opened here at present";
-      throw new HttpError(503, message, { code: "websocket/full", expose: true });
+      throw new HttpError(503, message, { code: "websocket/full", expose: true, report: false });
     }
     if (this.#byClient === undefined || (this.#byClient.get(clientKey(request)) ?? 0) < maxConnectionsPerClient) return;
     throw new HttpError(429, "You have too many sockets open here", { code: "websocket/client-full" });

@@ -24,6 +24,7 @@ export function readHandshake(request: ServerRequest<unknown>): WebSocketRequest
   throw new HttpError(501, "There is no connection here that could become a WebSocket", {
     code: "websocket/no-connection",
     expose: true,
+    report: false,
   });
 }
 

@@ -39,6 +39,19 @@ describe("a conversation", () => {
     expect(await socket.untilClosing()).toEqual([1000, ""]);
   });
 
+  test.each([
+    [{ threshold: 10 }, 10],
+    [true, 1_024],
+  ])("with compress: %j compresses from its threshold on, and not a byte before", async (compress, least) => {
+    const { app } = application();
+    app.websocket("/", { compress }, async (socket) => {
+      for (const length of [least - 1, least]) await socket.send("a".repeat(length));
+    });
+    const offer = { "sec-websocket-extensions": "permessage-deflate; client_max_window_bits" };
+    const socket = await RawSocket.open(await serve(app), "/", offer);
+    expect((await socket.untilFrames(2)).slice(0, 2).map(({ compressed }) => compressed)).toEqual([false, true]);
+  });
+
   test("has the request: parameters, typed values, and what the hook gave", async () => {
     const { app } = application();
     const role = app.key<string>("role");
@@ -252,6 +265,21 @@ describe("what is told of a socket", () => {
     const bodyBytes = 2 + 5 + 2 + 2;
     expect(lines).toMatchObject([{ status: 101, bodyBytes, error: undefined }]);
     expect(told).toMatchObject([{ status: 101, bodyBytes, error: undefined, durationMs: expect.any(Number) }]);
+  });
+
+  test("one for which there is no place is a 503 there, and nothing else", async () => {
+    const told: unknown[] = [];
+    const { app, errors } = application();
+    app.onResponse((_request, summary) => told.push(summary));
+    app.websocket("/", { maxConnections: 1 }, (socket) => socket.closed);
+    const server = await serve(app);
+    await RawSocket.open(server, "/");
+    const refused = await RawClient.to(server);
+    refused.socket.write(handshakeBytes("/"));
+    expect(await refused.untilReceived("\r\n\r\n")).toMatch(/^HTTP\/1\.1 503 /);
+    await eventually(() => told.length > 0);
+    expect(told).toMatchObject([{ status: 503, error: undefined }]);
+    expect(errors).toEqual([]);
   });
 });
 

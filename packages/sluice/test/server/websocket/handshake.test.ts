@@ -247,6 +247,15 @@ describe("limits of a route", () => {
     expect((await shake(app, "/")).status).toBe(503);
   });
 
+  test("a refusal for want of a place is no fault that onError is told of", async () => {
+    const errors: unknown[] = [];
+    const app = new Application({ onError: (error) => errors.push(error) });
+    app.websocket("/all", { maxConnections: 1 }, nothing).websocket("/each", { maxConnectionsPerClient: 1 }, nothing);
+    for (const path of ["/all", "/each"]) await take(app, undefined, path);
+    expect([(await shake(app, "/all")).status, (await shake(app, "/each")).status]).toEqual([503, 429]);
+    expect(errors).toEqual([]);
+  });
+
   test("maxConnectionsPerClient: 429 for one client, an IPv6 network being one; others have their own", async () => {
     const app = new Application().websocket("/", { maxConnectionsPerClient: 1 }, nothing);
     await take(app, "2001:db8::1");
@@ -277,9 +286,9 @@ describe("limits of a route", () => {
   });
 
   /** A handshake whose socket stays open. */
-  async function take(app: Application, remoteAddress = "192.0.2.1") {
+  async function take(app: Application, remoteAddress = "192.0.2.1", path = "/") {
     return await app.dispatch(
-      new FakeExchange("GET", "/", { upgrade: true, fields: handshakeFields(), remoteAddress }),
+      new FakeExchange("GET", path, { upgrade: true, fields: handshakeFields(), remoteAddress }),
     );
   }
 });
