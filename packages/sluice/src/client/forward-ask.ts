@@ -1,7 +1,7 @@
 /** What a request that is passed on for somebody else asks of the session beside method, URL and signals: see `sluice/proxy`. */
 import type { Payload } from "../body/payload.js";
 import type { FieldLines } from "../http1/sinks.js";
-import type { UpgradeOffer } from "../wire/link-exchange.js";
+import type { UpgradeMaker } from "../wire/link-exchange.js";
 import { mergeTimeouts } from "./option-values.js";
 import type { OmittableHeader, TimeoutOptions } from "./options.js";
 import type { RequestSettings } from "./request.js";
@@ -26,7 +26,7 @@ export interface ForwardAsk {
   readonly timeout: number | TimeoutOptions | undefined;
   readonly onInformational: InformationalListener | undefined;
   /** Asks for another protocol with each send; a 101 that answers it leaves its connection to the response's source. */
-  readonly upgrade?: (() => UpgradeOffer) | undefined;
+  readonly upgrade?: UpgradeMaker | undefined;
 }
 
 /** Fields that are not added: that they are not there says something about the author. */

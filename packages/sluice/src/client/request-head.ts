@@ -82,8 +82,12 @@ export class RequestHeadWriter {
       const head = this.#usualHead(request, known);
       return { method, head, payload, chunked, expectsContinue, upgrade: undefined };
     }
-    const upgrade = request.settings.upgrade?.();
-    const head = this.#ownHead(request, expectsContinue, upgrade);
+    const given = withoutLength(fields, payload);
+    const makeUpgrade = request.settings.upgrade;
+    // An upgrade says itself what becomes of the connection.
+    const own = makeUpgrade === undefined ? given : fieldsWithout(given, (name) => name === "connection");
+    const upgrade = makeUpgrade?.(own);
+    const head = this.#ownHead(request, own, expectsContinue, upgrade);
     return { method, head, payload, chunked, expectsContinue, upgrade };
   }
 
@@ -109,11 +113,13 @@ export class RequestHeadWriter {
     return `${type}${length === undefined ? "transfer-encoding: chunked" : `content-length: ${length}`}\r\n`;
   }
 
-  #ownHead(request: ClientRequest, expectsContinue: boolean, upgrade: UpgradeOffer | undefined): string {
-    const { method, target, payload, settings, fields, route } = request;
-    const given = withoutLength(fields, payload);
-    // An upgrade says itself what becomes of the connection.
-    const own = upgrade === undefined ? given : fieldsWithout(given, (name) => name === "connection");
+  #ownHead(
+    request: ClientRequest,
+    own: FieldLines,
+    expectsContinue: boolean,
+    upgrade: UpgradeOffer | undefined,
+  ): string {
+    const { method, target, payload, settings, route } = request;
     const body = bodyFields(method, payload, own, expectsContinue);
     const all = [...completed(own, target.host, settings), ...body];
     if (upgrade !== undefined) all.push(...upgrade.fields);

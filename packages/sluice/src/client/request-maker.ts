@@ -7,7 +7,7 @@ import { InvalidUrlError, UsageError } from "../errors.js";
 import type { FieldLines } from "../http1/sinks.js";
 import { assertFields } from "../http1/write-head.js";
 import { refuseUnknown, requireNumber } from "../options.js";
-import type { UpgradeOffer } from "../wire/link-exchange.js";
+import type { UpgradeMaker } from "../wire/link-exchange.js";
 import type { FetchAsk } from "./fetch/fetch-ask.js";
 import { fieldsWithout, hasField } from "./field-lines.js";
 import { type ForwardAsk, forwardSettings } from "./forward-ask.js";
@@ -47,7 +47,7 @@ export interface Ask {
   /** So has one that is passed on for somebody else. */
   readonly forward?: ForwardAsk | undefined;
   /** A handshake asks for another protocol, anew with each send. */
-  readonly upgrade?: (() => UpgradeOffer) | undefined;
+  readonly upgrade?: UpgradeMaker | undefined;
 }
 
 /** Makes the requests of one session. */
@@ -124,7 +124,7 @@ export class RequestMaker {
   }
 
   /** A request as any other, that 101 may answer. */
-  #makeUpgrading(ask: Ask, upgrade: () => UpgradeOffer): ClientRequest {
+  #makeUpgrading(ask: Ask, upgrade: UpgradeMaker): ClientRequest {
     const request = this.make({ ...ask, upgrade: undefined }, false);
     const { timeouts } = request.settings;
     const limited = { ...timeouts, total: timeouts.total ?? HANDSHAKE_TOTAL_TIMEOUT };

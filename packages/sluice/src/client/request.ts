@@ -8,7 +8,7 @@ import type { ProgressListener } from "../body/progress.js";
 import type { Clock } from "../concurrency/clock.js";
 import { HttpHeaders } from "../http/headers.js";
 import type { FieldLines } from "../http1/sinks.js";
-import type { UpgradeOffer } from "../wire/link-exchange.js";
+import type { UpgradeMaker } from "../wire/link-exchange.js";
 import type { CookieJar } from "./cookie-jar.js";
 import type { InformationalListener } from "./forward-ask.js";
 import type { AuthOptions, ResolvedTimeouts, ThrottleChoice } from "./options.js";
@@ -54,7 +54,7 @@ export interface RequestSettings {
   /** Told of interim answers, for whoever passes the request on. @internal */
   readonly onInformational: InformationalListener | undefined;
   /** Asks for another protocol with each send, which a 101 answers (RFC 9110 §7.8). @internal */
-  readonly upgrade: (() => UpgradeOffer) | undefined;
+  readonly upgrade: UpgradeMaker | undefined;
 }
 
 /** What {@link ClientRequest.with} replaces; `payload: undefined` takes the body away. */

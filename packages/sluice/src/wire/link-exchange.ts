@@ -31,6 +31,9 @@ export interface UpgradeOffer {
   faultOf(fields: FieldLines): Error | undefined;
 }
 
+/** Makes the offer of one send, beside the request's own field lines. Throws `UsageError` for one of these that is the offer's. */
+export type UpgradeMaker = (own: FieldLines) => UpgradeOffer;
+
 /** What is to be sent: a checked head in latin1, and the body it announces. */
 export interface LinkRequest {
   readonly method: string;

@@ -27,11 +27,7 @@ export class EchoProgram {
   constructor(role: Role, setup: ConstructorParameters<typeof Linked>[1] = {}) {
     this.role = role;
     // Nothing may hang on the sizes that are tested here; limits have tests of their own.
-    this.linked = new Linked(
-      { maxMessageSize: 64 * 1024 * 1024, compressThreshold: 0 },
-      { role, ...setup },
-      { lends: true },
-    );
+    this.linked = new Linked({ maxMessageSize: 64 * 1024 * 1024 }, { role, ...setup }, { lends: true });
     this.done = this.#echo().catch(() => undefined);
   }
 

@@ -32,6 +32,7 @@ export async function runDeflate(one: DeflateCase, role: Role, { rounds, maxSize
   const compression = messageCompression(agreement, {
     role,
     level: DEFLATE_DEFAULTS.level,
+    threshold: 0,
     maxMessageSize: MAX_MESSAGE_SIZE,
   });
   const program = new EchoProgram(role, { compression });

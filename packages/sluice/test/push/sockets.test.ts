@@ -110,7 +110,8 @@ describe("hub.serve", () => {
   it("messages that wait while a large one is compressed all arrive: compressing is not taken for a client that is slow", async () => {
     const windows = { serverMaxWindowBits: 15, clientMaxWindowBits: 15 } as const;
     const agreement = { serverNoContextTakeover: true, clientNoContextTakeover: true, ...windows };
-    const compression = messageCompression(agreement, { role: "server", level: 6, maxMessageSize: 1 << 20 });
+    const settings = { role: "server", level: 6, threshold: 1_024, maxMessageSize: 1 << 20 } as const;
+    const compression = messageCompression(agreement, settings);
     const { hub, errors } = makeHub();
     const { client } = open(hub, {}, { protocol: "sluice.push.v1", compression });
     await client.sendJson({ type: "join", room: "r" });

@@ -37,6 +37,8 @@ export function messageInflater(
 
 /** Both directions of one connection, each made when it is first needed: what `openWebSocket` takes. */
 export interface MessageCompression {
+  /** Bytes; shorter messages are sent as they are, unless compression is asked for. */
+  readonly threshold: number;
   makeDeflater(): MessageDeflater;
   makeInflater(): MessageInflater;
   /** The same for all connections to which a message may go that {@link deflateAlone} has made for one of them. */
@@ -46,17 +48,17 @@ export interface MessageCompression {
 }
 
 /** What is needed beyond the agreement. */
-export interface CompressionSettings {
+export interface CompressionSettings extends Pick<ResolvedDeflateOptions, "level" | "threshold"> {
   readonly role: WebSocketRole;
-  readonly level: ResolvedDeflateOptions["level"];
   readonly maxMessageSize: number;
 }
 
 /** For a connection on which `agreement` was reached. */
 export function messageCompression(agreement: DeflateAgreement, settings: CompressionSettings): MessageCompression {
-  const { role, level, maxMessageSize } = settings;
+  const { role, level, threshold, maxMessageSize } = settings;
   const alone = { ...agreement, serverNoContextTakeover: true, clientNoContextTakeover: true };
   return {
+    threshold,
     sharing: `${role === "server" ? agreement.serverMaxWindowBits : agreement.clientMaxWindowBits} ${level}`,
     deflateAlone: (plain) => messageDeflater(alone, role, { level }).deflate(plain),
     makeDeflater: () => messageDeflater(agreement, role, { level }),

@@ -7,6 +7,7 @@ import { onAbort, type StopListening } from "../../concurrency/abort.js";
 import { InvalidUrlError, SessionClosedError } from "../../errors.js";
 import { parseUrl } from "../../http/parse-url.js";
 import { showUrl } from "../../http/redact.js";
+import type { UpgradeMaker } from "../../wire/link-exchange.js";
 import { openWebSocket } from "../../wire/websocket/open-websocket.js";
 import type { WebSocketConnection } from "../../wire/websocket/websocket-connection.js";
 import { readErrorBody } from "../error-body.js";
@@ -17,7 +18,12 @@ import { ResponseError } from "../response-error.js";
 import type { SessionEngine } from "../session-engine.js";
 import type { TakenConnection } from "../upgraded-connection.js";
 import { type AgreedSocket, ClientHandshake } from "./client-handshake.js";
-import { resolveOpening, type SocketSettings, type WebSocketOptions } from "./websocket-options.js";
+import {
+  refuseHandshakeFields,
+  resolveOpening,
+  type SocketSettings,
+  type WebSocketOptions,
+} from "./websocket-options.js";
 
 /** Whose socket it is. */
 export interface WebSocketHome {
@@ -48,7 +54,8 @@ export async function openWebSocketOn(
   const release = engine.config.connector.sockets.reserve();
   try {
     let handshake: ClientHandshake | undefined;
-    const upgrade = () => {
+    const upgrade: UpgradeMaker = (own) => {
+      refuseHandshakeFields(own);
       handshake = new ClientHandshake(settings);
       return handshake;
     };
@@ -109,8 +116,9 @@ function begin({ transport, rest }: TakenConnection, parts: Parts): WebSocketCon
 function compressionOf({ settings, agreed, messages }: Parts): MessageCompression | undefined {
   const { compress, connection } = settings;
   if (compress === undefined || agreed?.deflate === undefined) return undefined;
+  const { level, threshold } = compress;
   const { maxMessageSize } = connection;
-  return messages?.messageCompression(agreed.deflate, { role: "client", level: compress.level, maxMessageSize });
+  return messages?.messageCompression(agreed.deflate, { role: "client", level, threshold, maxMessageSize });
 }
 
 /** The error that another answer is than 101, once the beginning of its body has arrived. */

@@ -4,6 +4,7 @@
  */
 import { isToken } from "../../bytes/char-tables.js";
 import { UsageError } from "../../errors.js";
+import type { FieldLines } from "../../http1/sinks.js";
 import { refuseUnknown } from "../../options.js";
 import { type DeflateOptions, type ResolvedDeflateOptions, resolveDeflate } from "../../websocket/deflate-options.js";
 import {
@@ -42,7 +43,7 @@ export interface WebSocketOptions extends HandshakeOptions, WebSocketConnectionO
   readonly protocols?: string | readonly string[];
   /**
    * Offers permessage-deflate (RFC 7692): `true`, or with which parameters. It costs memory for each connection, and processor time
-   * for each message. `compress.threshold` goes before `compressThreshold`. @default false
+   * for each message. @default false
    */
   readonly compress?: boolean | DeflateOptions;
   /** Time limits of the handshake, as a request's. @default the session's; `total` 60_000 where neither says anything */
@@ -97,12 +98,12 @@ export function resolveOpening(options: WebSocketOptions): [SocketSettings, Requ
   const settings: SocketSettings = {
     protocols: checkedProtocols(protocols),
     compress: resolveDeflate(options.compress),
-    connection: resolveWebSocketOptions(withThreshold(options), CLIENT_WEBSOCKET_DEFAULTS),
+    connection: resolveWebSocketOptions(options, CLIENT_WEBSOCKET_DEFAULTS),
   };
   // What the answer is, is for whoever opens the socket to say.
   const request: Record<string, unknown> = { raiseForStatus: false, timeout };
   for (const name of OF_THE_REQUEST) if (options[name] !== undefined) request[name] = options[name];
-  refuseManagedFields(options);
+  if (options.headers !== undefined) refuseHandshakeFields(fieldLinesOf(options.headers));
   return [settings, request as RequestOptions];
 }
 
@@ -118,19 +119,14 @@ export function checkedProtocols(given: string | readonly string[]): readonly st
   return protocols;
 }
 
-/** The threshold stands beside the other choices of compression, or among the options of the connection. */
-function withThreshold(options: WebSocketOptions): WebSocketConnectionOptions {
-  const { compress } = options;
-  const threshold = typeof compress === "object" ? compress.threshold : undefined;
-  return threshold === undefined ? options : { ...options, compressThreshold: threshold };
-}
-
-function refuseManagedFields({ headers }: WebSocketOptions): void {
-  if (headers === undefined) return;
-  const fields = fieldLinesOf(headers);
+/**
+ * Throws `UsageError` `request/refused-field` for a field that the handshake has itself (RFC 6455 §4.1), whoever set it: the caller, its
+ * session, or middleware.
+ */
+export function refuseHandshakeFields(fields: FieldLines): void {
   for (let at = 0; at < fields.length; at += 2) {
     const name = (fields[at] ?? "").toLowerCase();
-    if (!name.startsWith("sec-websocket-")) continue;
+    if (!name.startsWith("sec-websocket-") && name !== "upgrade" && name !== "connection") continue;
     const instead = name === "sec-websocket-protocol" ? ": use the option protocols" : ": the handshake has its own";
     throw new UsageError("request/refused-field", `Cannot set the header ${name}${instead}`);
   }

@@ -69,8 +69,8 @@ export async function answerHandshake(
 }
 
 function compressionFor(agreement: DeflateAgreement, { deflate, connection }: WebSocketTerms): MessageCompression {
-  const { level } = deflate ?? DEFLATE_DEFAULTS;
-  return messageCompression(agreement, { role: "server", level, maxMessageSize: connection.maxMessageSize });
+  const { level, threshold } = deflate ?? DEFLATE_DEFAULTS;
+  return messageCompression(agreement, { role: "server", level, threshold, maxMessageSize: connection.maxMessageSize });
 }
 
 /** Has `reply` hold a place on the route from its becoming the answer until the socket is gone. */

@@ -20,7 +20,7 @@ import type { UpgradeHook, UpgradeResult } from "./upgrade-hook.js";
 export interface WebSocketRouteOptions<
   Params = Readonly<Record<string, string>>,
   Result extends UpgradeResult = undefined,
-> extends Omit<WebSocketConnectionOptions, "compressThreshold"> {
+> extends WebSocketConnectionOptions {
   /** See `RouteOptions.name`. */
   readonly name?: string;
   /** Stands between the application's middleware and the handshake. @default none */
@@ -69,10 +69,8 @@ export interface WebSocketTerms {
 
 type AnyOptions = WebSocketRouteOptions<never, UpgradeResult>;
 
-/** The threshold of compression is one of `compress`. */
-const CONNECTION_OPTION_NAMES = WEBSOCKET_OPTION_NAMES.filter((name) => name !== "compressThreshold");
 const OPTION_NAMES: ReadonlySet<string> = new Set<string>([
-  ...CONNECTION_OPTION_NAMES,
+  ...WEBSOCKET_OPTION_NAMES,
   "name",
   "middleware",
   "upgrade",
@@ -88,15 +86,14 @@ export function resolveRouteOptions(given: AnyOptions): WebSocketTerms {
   requireObject("websocket options", given);
   refuseUnknown("websocket", given, OPTION_NAMES);
   const { upgrade, protocols = [], origins = "same", compress } = given;
-  const deflate = resolveDeflate(compress);
   if (upgrade !== undefined) requireFunction("upgrade", upgrade);
   return {
     upgrade,
     protocols: readProtocols(protocols),
     checkOrigin: originCheckOf(origins),
     admission: new Admission(resolveAdmission(given)),
-    deflate,
-    connection: resolveWebSocketOptions({ ...given, compressThreshold: deflate?.threshold }, SERVER_WEBSOCKET_DEFAULTS),
+    deflate: resolveDeflate(compress),
+    connection: resolveWebSocketOptions(given, SERVER_WEBSOCKET_DEFAULTS),
   };
 }
 

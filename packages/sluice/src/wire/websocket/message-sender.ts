@@ -18,6 +18,8 @@ import { SendQueue } from "./send-queue.js";
 
 /** How messages are compressed. */
 export interface SenderCompression extends SharedCompression {
+  /** Bytes; shorter messages are not compressed unless that is asked for. */
+  readonly threshold: number;
   /** Called for the first message that is compressed. */
   makeDeflater(): MessageDeflater;
 }
@@ -28,8 +30,6 @@ const SENT = Promise.resolve();
 export class MessageSender {
   readonly #outlet: FrameOutlet;
   readonly #compression: SenderCompression | undefined;
-  /** Shorter messages are not compressed unless that is asked for. */
-  readonly #threshold: number;
   #deflater: MessageDeflater | undefined = undefined;
   /** The message that has the floor while it is compressed. */
   #compressing: Gate | undefined = undefined;
@@ -45,10 +45,9 @@ export class MessageSender {
   /** Called when messages that waited for one to be compressed have been written, and the transport has room: nothing drains then. */
   onCaughtUp: (() => void) | undefined = undefined;
 
-  /** `compression`: undefined where it was not agreed. `threshold`: in bytes. */
-  constructor(outlet: FrameOutlet, compression: SenderCompression | undefined, threshold: number) {
+  /** `compression`: undefined where it was not agreed. */
+  constructor(outlet: FrameOutlet, compression: SenderCompression | undefined) {
     this.#outlet = outlet;
-    this.#threshold = threshold;
     this.#compression = compression;
   }
 
@@ -152,7 +151,7 @@ export class MessageSender {
     const isText = typeof message === "string";
     const opcode = isText ? TEXT : BINARY;
     const compression = this.#compression;
-    if (compression === undefined || !(compress ?? message.length >= this.#threshold)) {
+    if (compression === undefined || !(compress ?? message.length >= compression.threshold)) {
       this.#outlet.frame(FIN | opcode, message);
       return false;
     }
@@ -202,7 +201,7 @@ export class MessageSender {
   #writePrepared(message: PreparedMessage): boolean {
     if (this.#outlet.masks) return this.#write(message.data, message.compress);
     const compression = this.#compression;
-    if (compression === undefined || !(message.compress ?? message.data.length >= this.#threshold)) {
+    if (compression === undefined || !(message.compress ?? message.data.length >= compression.threshold)) {
       this.#outlet.shared(message.frame);
       return false;
     }

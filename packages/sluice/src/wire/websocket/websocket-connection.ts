@@ -29,7 +29,7 @@ export type MessageInput = string | Uint8Array | ArrayBuffer | ArrayBufferView;
 export interface SendOptions {
   /**
    * Whether it is compressed, where compression was agreed; elsewhere this changes nothing. `false` for what does not shrink, and for
-   * secrets beside text that others choose. @default true from `compressThreshold` bytes on
+   * secrets beside text that others choose. @default true from `compress.threshold` bytes on
    */
   readonly compress?: boolean | undefined;
   /** Ends the waiting with its reason. A message that waits for its turn is not sent then; one that was handed over is. */

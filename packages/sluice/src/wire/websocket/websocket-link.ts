@@ -83,7 +83,7 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
     this.#owner = owner;
     this.#settings = settings;
     this.#outlet = new FrameOutlet(transport, maskSource);
-    this.sender = new MessageSender(this.#outlet, compression, options.compressThreshold);
+    this.sender = new MessageSender(this.#outlet, compression);
     if (compression !== undefined) this.sender.onCaughtUp = () => owner.onRoom();
     this.intake = new MessageIntake(this, options.maxQueuedBytes, compression?.makeInflater);
     this.#reader = new FrameReader(this.intake, {

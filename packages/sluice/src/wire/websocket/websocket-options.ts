@@ -38,12 +38,6 @@ export interface WebSocketConnectionOptions {
    * @default 5_000
    */
   readonly closeTimeout?: number | undefined;
-  /**
-   * Messages with fewer bytes are not compressed where compression was agreed: they would hardly shrink. From 0.
-   *
-   * @default 1_024
-   */
-  readonly compressThreshold?: number | undefined;
 }
 
 /** The same, checked and complete. */
@@ -53,7 +47,6 @@ const SHARED_DEFAULTS = {
   maxQueuedBytes: 256 * 1024,
   heartbeat: 30_000,
   closeTimeout: 5_000,
-  compressThreshold: 1_024,
 } as const;
 
 /** What a server takes for granted: whoever can connect can send. */
@@ -73,7 +66,6 @@ const LEAST: ResolvedWebSocketOptions = {
   maxQueuedBytes: 0,
   heartbeat: 1,
   closeTimeout: 1,
-  compressThreshold: 0,
 };
 
 /** The names of all options, for whoever has more of them and refuses the rest. */

@@ -123,7 +123,7 @@ describe("what we deflate, we inflate", () => {
 
   test("by both ends of one agreement", async () => {
     const agreement = { ...PLAIN, serverMaxWindowBits: 9, clientNoContextTakeover: true };
-    const settings = { level: 6, maxMessageSize: 1_000 } as const;
+    const settings = { level: 6, threshold: 0, maxMessageSize: 1_000 } as const;
     const server = messageCompression(agreement, { ...settings, role: "server" }).makeDeflater();
     const client = messageCompression(agreement, { ...settings, role: "client" }).makeInflater();
     for (const size of [1_000, 900, 20]) {

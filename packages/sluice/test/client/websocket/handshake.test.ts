@@ -112,11 +112,14 @@ describe("options", () => {
     [{ json: 1 }, "options/unknown"],
     [{ maxMessageSize: -1 }, "options/out-of-range"],
     [{ heartbeat: 0 }, "options/out-of-range"],
+    [{ compressThreshold: 1 }, "options/unknown"],
+    [{ compress: { threshold: -1 } }, "options/out-of-range"],
     [{ closeTimeout: Number.NaN }, "options/out-of-range"],
     [{ timeout: 0 }, "options/out-of-range"],
     [{ headers: { "Sec-WebSocket-Protocol": "a" } }, "request/refused-field"],
     [{ headers: { "sec-websocket-key": "a" } }, "request/refused-field"],
     [{ headers: { upgrade: "h2c" } }, "request/refused-field"],
+    [{ headers: { connection: "close" } }, "request/refused-field"],
   ])("%j is refused, and nothing is sent", async (options, code) => {
     const net = new SocketNet();
     const error = await rejection(net.session().websocket("ws://h.test/", options as object));
@@ -125,12 +128,59 @@ describe("options", () => {
     expect(net.connections).toHaveLength(0);
   });
 
+  test.each(["Sec-WebSocket-Protocol", "sec-websocket-extensions", "Sec-WebSocket-Key", "sec-websocket-x"])(
+    "%s as a field of the whole session is refused as one of the handshake is, and the session's requests have it",
+    async (name) => {
+      const net = new SocketNet((request) => (request.fields.has("upgrade") ? undefined : answer(200)));
+      const session = net.session({ headers: { [name]: "a" } });
+      const error = await rejection(session.websocket("ws://h.test/"));
+      expect(error).toBeInstanceOf(UsageError);
+      expect(error).toMatchObject({
+        code: "request/refused-field",
+        message: expect.stringContaining(name.toLowerCase()),
+      });
+      expect(net.connections).toHaveLength(0);
+      await session.get("http://h.test/").bytes();
+      expect(net.seen[0]?.fields.get(name.toLowerCase())).toBe("a");
+    },
+  );
+
+  test("a field of the handshake's that middleware sets is refused before anything is sent", async () => {
+    const net = new SocketNet();
+    const session = net.session({
+      middleware: [
+        (request, next) => {
+          request.headers.set("sec-websocket-key", "a");
+          return next(request);
+        },
+      ],
+    });
+    expect((await rejection(session.websocket("ws://h.test/"))).code).toBe("request/refused-field");
+    expect(net.seen).toHaveLength(0);
+  });
+
   test.each([
     ["ws://h.test/#part", "url/fragment"],
     ["ftp://h.test/", "url/scheme"],
     ["h.test", "url/invalid"],
   ])("%s cannot be opened", async (url, code) => {
     expect((await rejection(new SocketNet().session().websocket(url))).code).toBe(code);
+  });
+});
+
+describe("compression", () => {
+  test.each([
+    [{ threshold: 10 }, 10],
+    [{ threshold: 0 }, 0],
+    [true, 1_024],
+  ])("compress: %j compresses messages from its threshold on, and none that is shorter", async (compress, least) => {
+    const net = new SocketNet((request) => switched(request, "Sec-WebSocket-Extensions: permessage-deflate\r\n"));
+    await using socket = await net.session().websocket("ws://h.test/", { compress });
+    const texts = [...(least === 0 ? [] : ["a".repeat(least - 1)]), "a".repeat(least)];
+    for (const text of texts) await socket.send(text);
+    await turns(4);
+    const plain = net.peer().texts.map((text, at) => text === texts[at]);
+    expect(plain).toEqual(least === 0 ? [false] : [true, false]);
   });
 });
 

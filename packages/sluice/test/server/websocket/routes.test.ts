@@ -41,7 +41,7 @@ describe("app.websocket", () => {
 
   test.each([
     ["an unknown option", { maxSize: 1 }, "options/unknown"],
-    ["the threshold in two places", { compressThreshold: 1 }, "options/unknown"],
+    ["the threshold by another name", { compressThreshold: 1 }, "options/unknown"],
     ["a hook that is none", { upgrade: true }, "options/unknown-value"],
     ["a sub-protocol that is no token", { protocols: ["a b"] }, "options/unknown-value"],
     ["a sub-protocol twice", { protocols: ["a", "a"] }, "options/unknown-value"],

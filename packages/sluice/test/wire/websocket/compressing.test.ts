@@ -9,6 +9,7 @@ const RSV1 = 0x40;
 
 /** "Compresses" by turning bytes round; what is longer than 10 bytes takes until the test says so. */
 class Slow implements LinkCompression {
+  readonly threshold: number;
   readonly sharing = "kind";
   readonly deflateAlone = (bytes: Uint8Array) => this.#turn(bytes);
   made = 0;
@@ -23,6 +24,10 @@ class Slow implements LinkCompression {
     this.made += 1;
     return { inflate: (bytes: Uint8Array) => this.#turn(bytes), close: () => this.#close() };
   };
+
+  constructor(threshold = 1_024) {
+    this.threshold = threshold;
+  }
 
   #turn(bytes: Uint8Array): Uint8Array | Promise<Uint8Array> {
     const turned = turn(bytes);
@@ -39,9 +44,9 @@ class Slow implements LinkCompression {
 }
 
 describe("a connection with compression", () => {
-  it("compresses from compressThreshold on, or as it is told", async () => {
-    const compression = new Slow();
-    const linked = new Linked({ compressThreshold: 3 }, { compression });
+  it("compresses from the threshold on, or as it is told", async () => {
+    const compression = new Slow(3);
+    const linked = new Linked({}, { compression });
     const { socket } = linked;
     void socket.send("ab");
     void socket.send("abc");
@@ -57,14 +62,14 @@ describe("a connection with compression", () => {
   });
 
   it("does not compress where that was not agreed", async () => {
-    const linked = new Linked({ compressThreshold: 0 });
+    const linked = new Linked();
     void linked.socket.send("abc", { compress: true });
     expect(await linked.sent()).toEqual([frame("server", FIN | TEXT, "abc")]);
   });
 
   it("keeps the order while a message is compressed off the loop; the close frame is the last", async () => {
-    const compression = new Slow();
-    const linked = new Linked({ compressThreshold: 11 }, { compression });
+    const compression = new Slow(11);
+    const linked = new Linked({}, { compression });
     const { socket } = linked;
     const sent = [socket.send("x".repeat(11)), socket.send("short"), socket.send("y".repeat(12)), socket.send("end")];
     void socket.close();
@@ -86,8 +91,8 @@ describe("a connection with compression", () => {
   });
 
   it("that ends while a message is compressed refuses that one and those behind it", async () => {
-    const compression = new Slow();
-    const linked = new Linked({ compressThreshold: 11 }, { compression });
+    const compression = new Slow(11);
+    const linked = new Linked({}, { compression });
     const sent = [linked.socket.send("x".repeat(11)), linked.socket.send("short")];
     linked.packets(linked.peerFrame(FIN | CLOSE, closing(1001)));
     for (const promise of sent) await expect(promise).rejects.toMatchObject({ closeCode: 1001 });
@@ -150,7 +155,7 @@ describe("a prepared message", () => {
     clientMaxWindowBits: 15,
   };
   const real = (agreed: Partial<typeof AGREED> = {}) => {
-    const settings = { level: 3, maxMessageSize: 10_000_000 };
+    const settings = { level: 3, threshold: 0, maxMessageSize: 10_000_000 };
     const of = (role: "client" | "server") => messageCompression({ ...AGREED, ...agreed }, { role, ...settings });
     return { client: of("client"), server: of("server") };
   };
@@ -162,13 +167,13 @@ describe("a prepared message", () => {
         made += 1;
         return turn(bytes);
       };
-      return Object.assign(new Slow(), { sharing, deflateAlone });
+      return Object.assign(new Slow(3), { sharing, deflateAlone });
     });
     const message = prepareMessage("abc");
     const plain = prepareMessage("abc", { compress: false });
     const small = prepareMessage("ab");
     for (const compression of compressions) {
-      const linked = new Linked({ compressThreshold: 3 }, { compression });
+      const linked = new Linked({}, { compression });
       for (const one of [message, plain, small]) linked.socket.sendPrepared(one);
       const expected = [
         frame("server", FIN | RSV1 | TEXT, "cba"),
@@ -181,8 +186,8 @@ describe("a prepared message", () => {
   });
 
   it("that takes long to compress keeps its place", async () => {
-    const compression = new Slow();
-    const linked = new Linked({ compressThreshold: 0 }, { compression });
+    const compression = new Slow(0);
+    const linked = new Linked({}, { compression });
     linked.socket.sendPrepared(prepareMessage("0123456789a"));
     const after = linked.socket.send("after", { compress: false });
     expect(await linked.sent()).toEqual([]);
@@ -198,7 +203,7 @@ describe("a prepared message", () => {
     ["with small windows", { serverMaxWindowBits: 9, clientMaxWindowBits: 10 }],
   ] as const)("and a connection's own go together, compressed for real, %s", async (_name, agreed) => {
     const compression = real(agreed);
-    const { client, server } = pair({ compressThreshold: 0 }, {}, {}, compression);
+    const { client, server } = pair({}, {}, {}, compression);
     const prepared = ["tick tock tick tock", "large ".repeat(20_000), Uint8Array.of(1, 1, 1, 1)].map((data) =>
       prepareMessage(data),
     );
