@@ -8,6 +8,7 @@ import { CallbackDeadline } from "../concurrency/deadline.js";
 import { Fifo } from "../concurrency/fifo.js";
 import { ConnectionLostError } from "../errors.js";
 import type { Transport } from "../net/transport.js";
+import { HandedOver, type HandedOverOwner } from "../wire/handed-over.js";
 import { Connection, type ConnectionHost } from "./connection.js";
 
 interface Waiting {
@@ -35,25 +36,34 @@ export interface ConnectionStats {
 /** Serves transports, within limits. */
 export class ConnectionSet {
   readonly #host: ConnectionHost;
-  readonly #served = new Set<Connection>();
+  readonly #served = new Set<Connection | HandedOver>();
   readonly #waiting = new Fifo<Waiting>();
   readonly #deadline = new CallbackDeadline(() => this.#expireWaiting());
   #accepted = 0;
   #refused = 0;
   #retired = false;
   #onEmpty: (() => void) | undefined;
+  /** Of all connections that have left HTTP. */
+  readonly #successorOwner: HandedOverOwner = {
+    onReleased: (connection) => this.#remove(connection),
+    onReleaseError: (error) => this.#host.onError(error, undefined),
+  };
 
-  /** `onConnectionClosed` of the shared parts is the set's own business. */
-  constructor(host: Omit<ConnectionHost, "onConnectionClosed">) {
-    this.#host = { ...host, onConnectionClosed: (connection) => this.#remove(connection) };
+  /** What becomes of connections is the set's own business. */
+  constructor(host: Omit<ConnectionHost, "onConnectionClosed" | "onConnectionHandedOver">) {
+    this.#host = {
+      ...host,
+      onConnectionClosed: (connection) => this.#remove(connection),
+      onConnectionHandedOver: (connection, successor) => this.#replace(connection, successor),
+    };
   }
 
   get stats(): ConnectionStats {
     let idle = 0;
     let upgraded = 0;
     for (const connection of this.#served) {
-      if (connection.idle) idle += 1;
-      else if (connection.upgraded) upgraded += 1;
+      if (connection instanceof HandedOver) upgraded += 1;
+      else if (connection.idle) idle += 1;
     }
     return {
       open: this.#served.size,
@@ -115,7 +125,13 @@ export class ConnectionSet {
     transport.destroy();
   }
 
-  #remove(connection: Connection): void {
+  #replace(connection: Connection, successor: HandedOver): HandedOverOwner {
+    this.#served.delete(connection);
+    this.#served.add(successor);
+    return this.#successorOwner;
+  }
+
+  #remove(connection: Connection | HandedOver): void {
     this.#served.delete(connection);
     while (this.#served.size < this.#host.options.maxConnections) {
       const next = this.#waiting.shift();

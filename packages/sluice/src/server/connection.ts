@@ -14,13 +14,10 @@ import { ConnectionLostError, PeerError } from "../errors.js";
 import type { Transport } from "../net/transport.js";
 import { refusal } from "../wire/answer.js";
 import type { BodyFeed } from "../wire/body-feed.js";
+import type { HandedOver, HandedOverOwner } from "../wire/handed-over.js";
 import type { Http1Exchange } from "../wire/http1-exchange.js";
-import {
-  Http1ServerLink,
-  type ReadPhase,
-  type ServerLinkOwner,
-  type ServerLinkSettings,
-} from "../wire/http1-server-link.js";
+import { Http1ServerLink } from "../wire/http1-server-link.js";
+import type { ReadPhase, ServerLinkOwner, ServerLinkSettings } from "../wire/server-link-owner.js";
 import type { ResolvedConnectionOptions } from "./connection-options.js";
 import type { Responder, ServerExchange } from "./exchange.js";
 import type { Reply } from "./reply.js";
@@ -33,14 +30,16 @@ export interface ConnectionHost {
   readonly options: ResolvedConnectionOptions;
   readonly linkSettings: ServerLinkSettings;
   readonly clock: Clock;
-  /** An answer failed: its payload broke off, or it could not be sent as it was. */
-  onError(error: unknown, exchange: ServerExchange): void;
+  /** An answer failed: its payload broke off, or it could not be sent as it was. `exchange` says which, where that is known. */
+  onError(error: unknown, exchange: ServerExchange | undefined): void;
   /** The connection is gone. Last call. */
   onConnectionClosed(connection: Connection): void;
+  /** Another protocol has its transport: `successor` takes its place. Last call, too. Returns who is told of the successor's end. */
+  onConnectionHandedOver(connection: Connection, successor: HandedOver): HandedOverOwner;
 }
 
 /** `start` is `idle` before the first request: what is awaited then is a head. */
-type Phase = ReadPhase | "start" | "handed-over";
+type Phase = ReadPhase | "start";
 
 /** Serves one accepted transport. */
 export class Connection implements ServerLinkOwner {
@@ -64,11 +63,6 @@ export class Connection implements ServerLinkOwner {
   /** Whether nothing is being asked or answered. */
   get idle(): boolean {
     return this.#phase === "idle" || this.#phase === "start";
-  }
-
-  /** Whether another protocol has it. */
-  get upgraded(): boolean {
-    return this.#phase === "handed-over";
   }
 
   /** Ends after what has been asked; at once if nothing has. */
@@ -135,9 +129,9 @@ export class Connection implements ServerLinkOwner {
     this.#host.onError(error, exchange);
   }
 
-  onHandedOver(): void {
-    this.#phase = "handed-over";
+  onHandedOver(successor: HandedOver): HandedOverOwner {
     this.#disarm();
+    return this.#host.onConnectionHandedOver(this, successor);
   }
 
   onClosed(): void {

@@ -105,6 +105,8 @@ export class Dispatcher {
       made.discard();
       throw error;
     }
+    // A connection that changes its protocol may last for hours: the listener, and the request with it, would be kept as long.
+    if (made.successor !== undefined) return made;
     made.whenSent((_bodyBytes, error) => {
       if (error !== undefined) this.reportLate(error, request, scope);
     });

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from "../concurrency/clock.js";
 import { type Listener, listen, type ListenOptions as SocketOptions } from "../net/listen.js";
 import { refuseUnknown, requireObject } from "../options.js";
 import { DateLine } from "../wire/date-line.js";
-import type { ServerLinkSettings } from "../wire/http1-server-link.js";
+import type { ServerLinkSettings } from "../wire/server-link-owner.js";
 import {
   CONNECTION_OPTION_NAMES,
   type ConnectionOptions,

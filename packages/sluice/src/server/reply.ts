@@ -14,6 +14,7 @@ import { UsageError } from "../errors.js";
 import { type CookieAttributes, serializeSetCookie } from "../http/cookies.js";
 import { HttpHeaders } from "../http/headers.js";
 import type { FieldLines } from "../http1/sinks.js";
+import type { Successor } from "../wire/handed-over.js";
 import { type ReplyTrailers, type TrailerOptions, trailersOf } from "./reply-trailers.js";
 
 /** No field lines: shared, so that it can be compared by identity. */
@@ -88,6 +89,11 @@ export class Reply {
   set status(status: number) {
     assertFinalStatus(status);
     this.#status = status;
+  }
+
+  /** The protocol that the connection changes to with this answer; undefined in all replies but those that are for that. */
+  get successor(): Successor | undefined {
+    return undefined;
   }
 
   /** The field lines as they will be sent, without those that the connection adds. */

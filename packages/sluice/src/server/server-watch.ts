@@ -6,6 +6,8 @@ export interface ServerWatch {
   around(responder: Responder): Responder;
   /** Whether the exchange is one of that server's, and unanswered. */
   watches(exchange: ServerExchange): boolean;
+  /** `present` stands in for `former`, one of these, until that is answered. */
+  onOutlived(former: ServerExchange, present: ServerExchange): void;
   /** Told of every error that concerns these, or none, in place of the report on standard error. */
   onError(error: unknown, exchange: ServerExchange | undefined): void;
 }

@@ -71,7 +71,7 @@ export function planAnswer(request: AnsweredRequest, answer: Answer, close: bool
   assertFinal(request, answer);
   const fields = textOf(answer.fields);
   const start = statusLine(answer.status, answer.reason) + fields.text + (fields.hasDate ? "" : dateLine);
-  if (answer.takeOver !== undefined) {
+  if (answer.successor !== undefined) {
     const upgrade = answer.status === SWITCHING_PROTOCOLS ? "Connection: Upgrade\r\n" : "";
     return { head: `${start}${upgrade}\r\n`, framing: "none", bodyBytes: 0, close: false };
   }
@@ -85,10 +85,10 @@ export function planAnswer(request: AnsweredRequest, answer: Answer, close: bool
 
 /** RFC 9110 §15: an answer is final, except the one that changes the protocol; a 2xx to CONNECT promises a tunnel (§9.3.6). */
 function assertFinal(request: AnsweredRequest, answer: Answer): void {
-  const { status, takeOver } = answer;
+  const { status, successor } = answer;
   const final = Number.isInteger(status) && status >= 200 && status <= 999;
   const tunnel = request.method === "CONNECT" && status >= 200 && status < 300;
-  if (takeOver === undefined ? final && !tunnel : tunnel || status === SWITCHING_PROTOCOLS) return;
+  if (successor === undefined ? final && !tunnel : tunnel || status === SWITCHING_PROTOCOLS) return;
   throw new UsageError("reply/status", `Cannot answer ${request.method} with status ${status}: see RFC 9110 §15`);
 }
 

@@ -6,11 +6,12 @@
 
 import { UsageError } from "../errors.js";
 import type { Transport } from "../net/transport.js";
-import { type Answer, refusal, type TakeOver } from "./answer.js";
+import { type Answer, refusal } from "./answer.js";
 import { type AnswerPlan, planAnswer } from "./answer-head.js";
 import { withTrailersFor } from "./answer-trailers.js";
 import { AnswerWriter, type AnswerWriterOwner } from "./answer-writer.js";
 import { ExchangeQueue } from "./exchange-queue.js";
+import type { Successor } from "./handed-over.js";
 import type { Http1Exchange } from "./http1-exchange.js";
 
 /** Whoever has the connection. */
@@ -20,7 +21,7 @@ export interface AnswerQueueOwner {
   /** The answer is with the transport, or was cut short by `error`. `closes`: the connection has to end. */
   onAnswered(exchange: Http1Exchange, closes: boolean, error: Error | undefined): void;
   /** It is the turn of an answer that hands the connection over; `head` was written. */
-  onTakeOver(exchange: Http1Exchange, takeOver: TakeOver): void;
+  onTakeOver(exchange: Http1Exchange, successor: Successor): void;
   /** See `ServerLinkOwner.onAnswerError`. */
   onAnswerError(error: unknown, exchange: Http1Exchange): void;
   onStalled(stalled: boolean): void;
@@ -118,14 +119,10 @@ export class AnswerQueue implements AnswerWriterOwner {
     }
   }
 
-  /** The connection that the answer to `exchange` handed over was released, after so many bytes. */
-  tellReleased(exchange: Http1Exchange, bodyBytes: number, error: Error | undefined): void {
-    this.#tellSent(exchange, bodyBytes, error);
-  }
-
   /** `answer` is not sent. */
   giveUp(exchange: Http1Exchange, answer: Answer, reason: Error | undefined): void {
     answer.payload?.discard();
+    answer.successor?.giveUp();
     this.#tellSent(exchange, 0, reason, answer);
   }
 
@@ -147,8 +144,8 @@ export class AnswerQueue implements AnswerWriterOwner {
     const answer = given.payload?.trailers === undefined ? given : withTrailersFor(exchange, given);
     if (answer !== given) exchange.answer = answer;
     const plan = this.#plan(exchange, answer) ?? this.#planFailure(exchange);
-    const { takeOver, payload } = exchange.answer ?? answer;
-    if (takeOver === undefined) {
+    const { successor, payload } = exchange.answer ?? answer;
+    if (successor === undefined) {
       this.#sending = true;
       this.#closes = plan.close;
       if (this.#retired) payload?.endSoon?.();
@@ -159,13 +156,13 @@ export class AnswerQueue implements AnswerWriterOwner {
     this.#exchanges.shift();
     this.#writer.sendText(plan.head);
     this.#writer.flush();
-    this.#owner.onTakeOver(exchange, takeOver);
+    this.#owner.onTakeOver(exchange, successor);
   }
 
   /** Undefined if the answer cannot be sent; its sender has been told. */
   #plan(exchange: Http1Exchange, answer: Answer): AnswerPlan | undefined {
     try {
-      if (answer.takeOver !== undefined) assertMayTakeOver(exchange);
+      if (answer.successor !== undefined) assertMayTakeOver(exchange);
       return planAnswer(exchange, answer, this.#owner.mustClose(exchange), this.#owner.dateLine());
     } catch (error) {
       this.giveUp(exchange, answer, error instanceof Error ? error : undefined);

@@ -22,8 +22,8 @@ export function withTrailersFor(request: RequestHead, answer: Answer): Answer {
 }
 
 /** An answer's properties may be accessors, which copying it would not find. */
-function partsOf({ status, reason, fields, payload, onSent, takeOver }: Answer): Answer {
-  return { status, reason, fields, payload, onSent, takeOver };
+function partsOf({ status, reason, fields, payload, onSent, successor }: Answer): Answer {
+  return { status, reason, fields, payload, onSent, successor };
 }
 
 function takesTrailers(fields: FieldLines): boolean {

@@ -7,18 +7,7 @@ import type { Payload } from "../body/payload.js";
 import type { PeerError } from "../errors.js";
 import { reasonPhrase } from "../http/status.js";
 import type { FieldLines } from "../http1/sinks.js";
-import type { Transport } from "../net/transport.js";
-
-/**
- * Receives a connection after 101 (Switching Protocols), or 2xx to CONNECT, was written. Attaches its own handler before it
- * returns; `rest` holds what the peer has sent beyond its request. Calls `released` once, when it is done with the transport:
- * a server that closes waits for it, and the answer is over then. What it returns, if anything, is called when the connection is
- * to come to its end soon, once.
- */
-export type TakeOver = (transport: Transport, rest: Uint8Array, released: Released) => (() => void) | undefined;
-
-/** Tells the bytes that were sent after the head, and why the end was none by consent. The first call counts. */
-export type Released = (bodyBytes?: number, error?: Error) => void;
+import type { EndListener, Successor } from "./handed-over.js";
 
 /** A final answer (RFC 9110 §15). The link adds Date, Connection and the framing. */
 export interface Answer {
@@ -33,9 +22,9 @@ export interface Answer {
    * Called once when all of the answer was handed to the transport, or when it was given up, with the reason. An answer that hands the
    * connection over is over when that is released.
    */
-  readonly onSent: ((bodyBytes: number, error: Error | undefined) => void) | undefined;
+  readonly onSent: EndListener | undefined;
   /** Present: the connection changes protocol with this answer (status 101, or 2xx to CONNECT). */
-  readonly takeOver?: TakeOver | undefined;
+  readonly successor?: Successor | undefined;
 }
 
 const REFUSAL_FIELDS: FieldLines = Object.freeze(["Content-Type", "text/plain; charset=utf-8"]);

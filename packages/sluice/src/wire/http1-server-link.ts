@@ -13,43 +13,13 @@
 
 import { ConnectionLostError, type PeerError, ProtocolError, UsageError } from "../errors.js";
 import type { PeerInfo, Transport, TransportHandler } from "../net/transport.js";
-import { type Answer, type Released, refusalOf, type TakeOver } from "./answer.js";
+import { type Answer, refusalOf } from "./answer.js";
 import { AnswerQueue, type AnswerQueueOwner } from "./answer-queue.js";
 import type { BodyFeed } from "./body-feed.js";
+import { HandedOver, type Successor } from "./handed-over.js";
 import { Http1Exchange, type RequestHead } from "./http1-exchange.js";
-import { type IntakeOwner, type IntakeSettings, RequestIntake } from "./request-intake.js";
-
-/**
- * What the connection waits for, for whoever limits the waiting: `idle` for a request, `head` for the rest of one's head, `body` for
- * the rest of one's body, `busy` for ourselves, `linger` for the peer's end after ours.
- */
-export type ReadPhase = "idle" | "head" | "body" | "busy" | "linger";
-
-/** What a link needs to know. */
-export interface ServerLinkSettings extends IntakeSettings {
-  /** Requests read and not yet answered; beyond it reading stops. At least 1. */
-  readonly maxPipelined: number;
-  /** Bytes let pass unread after our own end. */
-  readonly lingerBytes: number;
-  /** The `Date` field line of this second, with its line end (RFC 9110 §6.6.1). */
-  dateLine(): string;
-}
-
-/** Whoever serves the connection. Never called from inside the reading of a packet. */
-export interface ServerLinkOwner {
-  /** Answer this with `link.answer`, now or later. */
-  onRequest(exchange: Http1Exchange): void;
-  /** The phase is another, or the connection is `idle` again after something happened. */
-  onPhase(phase: ReadPhase): void;
-  /** Writing waits for the peer to read (true), or goes on (false). */
-  onStalled(stalled: boolean): void;
-  /** An answer could not be sent as it was given, or not to its end; or a listener of its end threw. For a log. */
-  onAnswerError(error: unknown, exchange: Http1Exchange): void;
-  /** Another protocol has the transport now; `onClosed` follows when it is released. */
-  onHandedOver(): void;
-  /** Last call: the connection is gone. */
-  onClosed(): void;
-}
+import { type IntakeOwner, RequestIntake } from "./request-intake.js";
+import type { ReadPhase, ServerLinkOwner, ServerLinkSettings } from "./server-link-owner.js";
 
 type LinkState = "open" | "lingering" | "handed-over" | "closed";
 
@@ -63,8 +33,6 @@ export class Http1ServerLink implements TransportHandler, AnswerQueueOwner, Inta
   readonly #settings: ServerLinkSettings;
   readonly #intake: RequestIntake;
   readonly #answers: AnswerQueue;
-  /** Tells another protocol, which has the connection, that it is to come to its end. */
-  #retireOther: (() => void) | undefined;
   #state: LinkState = "open";
   #phase: ReadPhase | undefined = "idle";
   /** A body that is let pass because its request was answered without it. */
@@ -121,7 +89,6 @@ export class Http1ServerLink implements TransportHandler, AnswerQueueOwner, Inta
 
   /** Ends the connection after what has been asked already; at once if nothing has (RFC 9112 §9.6). */
   retire(): void {
-    if (this.#state === "handed-over") this.#endOther();
     if (this.#state !== "open") return;
     this.#retired = true;
     this.#answers.retire();
@@ -141,10 +108,9 @@ export class Http1ServerLink implements TransportHandler, AnswerQueueOwner, Inta
     this.#goOn();
   }
 
-  /** Gives up the connection at once; another protocol that has it is not waited for. */
+  /** Gives up the connection at once. */
   destroy(error?: Error): void {
     this.transport.destroy(error);
-    this.#release();
   }
 
   // What the transport says.
@@ -177,7 +143,7 @@ export class Http1ServerLink implements TransportHandler, AnswerQueueOwner, Inta
   }
 
   onClose(error: Error | undefined): void {
-    if (this.#state === "closed") return;
+    if (this.#state === "closed" || this.#state === "handed-over") return;
     this.#state = "closed";
     const lost = error instanceof ConnectionLostError ? error : clientGone(error);
     this.#intake.close(lost);
@@ -257,18 +223,16 @@ export class Http1ServerLink implements TransportHandler, AnswerQueueOwner, Inta
     return !feed.read && !feed.worthDraining;
   }
 
-  onTakeOver(exchange: Http1Exchange, takeOver: TakeOver): void {
+  onTakeOver(exchange: Http1Exchange, successor: Successor): void {
     const rest = this.#intake.takeRest();
     this.#state = "handed-over";
-    this.#owner.onHandedOver();
-    const released = this.#releaserOf(exchange);
+    const connection = new HandedOver(this.transport, successor, exchange.answer?.onSent);
     try {
-      this.#retireOther = takeOver(this.transport, rest, released);
-      if (this.#retired) this.#endOther();
+      connection.begin(this.#owner.onHandedOver(connection), rest);
+      if (this.#retired) connection.retire();
     } catch (error) {
       this.#owner.onAnswerError(error, exchange);
-      this.destroy();
-      released(0, error instanceof Error ? error : undefined);
+      connection.fail(error);
     }
     if (this.#transportPaused) this.transport.resume();
   }
@@ -310,27 +274,6 @@ export class Http1ServerLink implements TransportHandler, AnswerQueueOwner, Inta
       }
     } while (this.#state === "open" && this.#intake.resume());
     this.#working = false;
-  }
-
-  #releaserOf(exchange: Http1Exchange): Released {
-    let told = false;
-    return (bodyBytes = 0, error = undefined) => {
-      if (!told) this.#answers.tellReleased(exchange, bodyBytes, error);
-      told = true;
-      this.#release();
-    };
-  }
-
-  #endOther(): void {
-    const end = this.#retireOther;
-    this.#retireOther = undefined;
-    end?.();
-  }
-
-  #release(): void {
-    if (this.#state !== "handed-over") return;
-    this.#state = "closed";
-    this.#owner.onClosed();
   }
 
   // The end.

@@ -31,6 +31,12 @@ export class Watched {
       onConnectionClosed: () => {
         this.closed += 1;
       },
+      onConnectionHandedOver: () => ({
+        onReleased: () => {
+          this.closed += 1;
+        },
+        onReleaseError: (error) => this.errors.push(error),
+      }),
     });
   }
 }

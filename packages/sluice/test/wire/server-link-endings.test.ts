@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Transport, TransportHandler } from "../../src/net/transport.js";
-import type { Answer, Released, TakeOver } from "../../src/wire/answer.js";
+import type { Answer } from "../../src/wire/answer.js";
+import type { HandedOver, Successor } from "../../src/wire/handed-over.js";
 import type { Http1Exchange } from "../../src/wire/http1-exchange.js";
-import { answer, deferred, echoPath, get, ok, refused, serve, streamed } from "./server-link-setup.js";
+import { answer, deferred, echoPath, get, ok, refused, serve, streamed, successor } from "./server-link-setup.js";
 
 describe("server link: half-closed clients", () => {
   test("FIN while idle ends the connection", () => {
@@ -131,8 +132,8 @@ describe("server link: destroying", () => {
 });
 
 /** Another protocol: echoes in capitals until the end. */
-function shouting(rest: string[]): TakeOver {
-  return (transport: Transport, early, released) => {
+function shouting(rest: string[]): Successor {
+  const takeOver = (transport: Transport, early: Uint8Array, connection: HandedOver): void => {
     rest.push(Buffer.from(early).toString());
     const handler: TransportHandler = {
       onData: (bytes) => {
@@ -140,10 +141,11 @@ function shouting(rest: string[]): TakeOver {
       },
       onEnd: () => transport.end(),
       onDrain: () => undefined,
-      onClose: () => released(),
+      onClose: () => connection.released(),
     };
     transport.attach(handler);
   };
+  return successor({ takeOver });
 }
 
 const UPGRADE = "Connection: Upgrade\r\nUpgrade: shout\r\n";
@@ -152,7 +154,7 @@ const SWITCHED = /^HTTP\/1\.1 101 Switching Protocols\r\nUpgrade: shout\r\nDate:
 describe("server link: other protocols (RFC 9110 §7.8, §9.3.6)", () => {
   const upgrading = (rest: string[]): Answer => ({
     ...answer(101, undefined, ["Upgrade", "shout"]),
-    takeOver: shouting(rest),
+    successor: shouting(rest),
   });
 
   test("an accepted upgrade hands over the transport and what had come already", () => {
@@ -161,7 +163,7 @@ describe("server link: other protocols (RFC 9110 §7.8, §9.3.6)", () => {
       const served = serve(() => upgrading(rest));
       expect(served.packets(get("/", UPGRADE) + "early".slice(0, cut))).toMatch(SWITCHED);
       expect(rest).toEqual(["early".slice(0, cut)]);
-      expect(served.handedOver).toBe(1);
+      expect(served.successor?.transport).toBe(served.transport);
       expect(served.packets("hello")).toBe("HELLO");
       expect(served.closed).toBe(0);
       served.end();
@@ -195,7 +197,7 @@ describe("server link: other protocols (RFC 9110 §7.8, §9.3.6)", () => {
   test("CONNECT: a tunnel is handed over; another answer goes on with HTTP", () => {
     const connect = "CONNECT b:443 HTTP/1.1\r\nHost: b:443\r\n\r\n";
     const rest: string[] = [];
-    const tunnel = serve(() => ({ ...answer(200), takeOver: shouting(rest) }));
+    const tunnel = serve(() => ({ ...answer(200), successor: shouting(rest) }));
     expect(tunnel.packets(`${connect}hello`)).toMatch(/^HTTP\/1\.1 200 OK\r\nDate: .*\r\n\r\n$/);
     expect(rest).toEqual(["hello"]);
     expect(tunnel.packets("x")).toBe("X");
@@ -218,18 +220,15 @@ describe("server link: other protocols (RFC 9110 §7.8, §9.3.6)", () => {
 
   test("the answer is over when the other protocol releases the connection, and not before", () => {
     const sent: unknown[] = [];
-    let release: Released = () => undefined;
     const served = serve(() => ({
       ...answer(101),
       onSent: (bodyBytes, error) => sent.push([bodyBytes, error]),
-      takeOver: (_transport, _rest, released) => {
-        release = released;
-      },
+      successor: successor(),
     }));
     served.packets(get("/", UPGRADE));
     expect(sent).toEqual([]);
-    release(17);
-    release(18);
+    served.successor?.released(17);
+    served.successor?.released(18);
     expect(sent).toEqual([[17, undefined]]);
     expect(served.closed).toBe(1);
   });
@@ -241,9 +240,11 @@ describe("server link: other protocols (RFC 9110 §7.8, §9.3.6)", () => {
       const served = serve(() => given.promise);
       const upgraded: Answer = {
         ...answer(101),
-        takeOver: () => () => {
-          told += 1;
-        },
+        successor: successor({
+          retire: () => {
+            told += 1;
+          },
+        }),
       };
       served.packets(get("/", UPGRADE));
       if (early) served.link.retire();
@@ -251,7 +252,8 @@ describe("server link: other protocols (RFC 9110 §7.8, §9.3.6)", () => {
       expect(await served.later()).toMatch(/^HTTP\/1\.1 101 /);
       expect(told).toBe(early ? 1 : 0);
       served.link.retire();
-      served.link.retire();
+      served.successor?.retire();
+      served.successor?.retire();
       expect(told).toBe(1);
       expect(served.closed).toBe(0);
     }
@@ -259,20 +261,17 @@ describe("server link: other protocols (RFC 9110 §7.8, §9.3.6)", () => {
 
   test("given up, the connection is gone at once, whatever the other protocol still has to do", async () => {
     const sent: unknown[] = [];
-    let release: Released = () => undefined;
     const served = serve(() => ({
       ...answer(101),
       onSent: (bodyBytes) => sent.push(bodyBytes),
-      takeOver: (_transport, _rest, released) => {
-        release = released;
-      },
+      successor: successor(),
     }));
     served.packets(get("/", UPGRADE));
-    served.link.destroy(new Error("enough"));
+    served.successor?.destroy(new Error("enough"));
     expect(served.closed).toBe(1);
     expect(served.transport.destroyed).toBe(true);
     await served.later();
-    release(3);
+    served.successor?.released(3);
     expect(sent).toEqual([3]);
     expect(served.closed).toBe(1);
   });
@@ -290,17 +289,65 @@ describe("server link: other protocols (RFC 9110 §7.8, §9.3.6)", () => {
     expect(closing.errors).toMatchObject([{ code: "reply/no-upgrade" }]);
   });
 
-  test("a take-over that throws breaks the connection", () => {
+  test("a take-over that throws breaks the connection, and is given up", () => {
     const failure = new Error("no");
+    const ends: unknown[] = [];
     const served = serve(() => ({
       ...answer(101),
-      takeOver: () => {
-        throw failure;
-      },
+      onSent: (bodyBytes, error) => ends.push([bodyBytes, error]),
+      successor: successor({
+        takeOver: () => {
+          throw failure;
+        },
+        giveUp: () => ends.push("given up"),
+      }),
     }));
     served.packets(get("/", UPGRADE));
     expect(served.errors).toEqual([failure]);
+    expect(ends).toEqual([[0, failure], "given up"]);
     expect(served.transport.destroyed).toBe(true);
     expect(served.closed).toBe(1);
+  });
+
+  test("a listener of the answer's end that throws is a matter for the log, given up or not", () => {
+    for (const first of [undefined, new Error("enough")]) {
+      const failure = new Error("no");
+      const served = serve(() => ({
+        ...answer(101),
+        onSent: () => {
+          throw failure;
+        },
+        successor: successor(),
+      }));
+      served.packets(get("/", UPGRADE));
+      if (first !== undefined) served.successor?.destroy(first);
+      served.successor?.released();
+      expect(served.errors).toEqual([failure]);
+      expect(served.closed).toBe(1);
+    }
+  });
+
+  test("an answer that comes too late to change the protocol, or is not sent, is given up", async () => {
+    let givenUp = 0;
+    const giveUp = (): void => {
+      givenUp += 1;
+    };
+    const giving = (): Answer => ({ ...answer(101), successor: successor({ giveUp }) });
+    const given = deferred<Answer>();
+    const late = serve(() => given.promise);
+    late.packets(get("/", UPGRADE));
+    late.link.destroy();
+    await late.later();
+    given.resolve(giving());
+    await late.later();
+    expect(givenUp).toBe(1);
+    const unasked = serve(giving);
+    expect(unasked.packets(get("/"))).toMatch(/^HTTP\/1\.1 500 /);
+    expect(givenUp).toBe(2);
+    const behind = serve((exchange) => (exchange.target === "/up" ? giving() : undefined));
+    behind.packets(get("/1") + get("/up", UPGRADE));
+    behind.link.destroy();
+    await behind.later();
+    expect(givenUp).toBe(3);
   });
 });

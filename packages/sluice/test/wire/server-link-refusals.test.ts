@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { HTTP1_LIMITS } from "../../src/http1/limits.js";
 import type { Answer } from "../../src/wire/answer.js";
-import { answer, deferred, echoPath, get, ok, post, refused, serve, streamed } from "./server-link-setup.js";
+import { answer, deferred, echoPath, get, ok, post, refused, serve, streamed, successor } from "./server-link-setup.js";
 
 const H = "Host: a\r\n";
 
@@ -174,7 +174,7 @@ describe("server link: answers that cannot be sent", () => {
     ["a transfer coding", answer(200, "x", ["Transfer-Encoding", "chunked"]), "reply/transfer-encoding"],
     ["an interim status", answer(103, "x"), "reply/status"],
     ["101 without taking over", answer(101), "reply/status"],
-    ["taking over where nobody asked", { ...answer(101), takeOver: () => undefined }, "reply/no-upgrade"],
+    ["taking over where nobody asked", { ...answer(101), successor: successor() }, "reply/no-upgrade"],
   ];
 
   test.each(CASES)("%s becomes a 500, is reported, and nothing of it is written", (_what, bad, code) => {

@@ -5,26 +5,24 @@ import { HTTP1_LIMITS } from "../../src/http1/limits.js";
 import type { FieldLines } from "../../src/http1/sinks.js";
 import { ScriptedTransport, type ScriptedTransportOptions } from "../../src/net/scripted.js";
 import type { Answer } from "../../src/wire/answer.js";
+import type { HandedOver, HandedOverOwner, Successor } from "../../src/wire/handed-over.js";
 import type { Http1Exchange } from "../../src/wire/http1-exchange.js";
-import {
-  Http1ServerLink,
-  type ReadPhase,
-  type ServerLinkOwner,
-  type ServerLinkSettings,
-} from "../../src/wire/http1-server-link.js";
+import { Http1ServerLink } from "../../src/wire/http1-server-link.js";
+import type { ReadPhase, ServerLinkOwner, ServerLinkSettings } from "../../src/wire/server-link-owner.js";
 
 export const DATE = "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n";
 
 export type Handler = (exchange: Http1Exchange) => Answer | Promise<Answer> | undefined;
 
-export class Served implements ServerLinkOwner {
+export class Served implements ServerLinkOwner, HandedOverOwner {
   readonly transport: ScriptedTransport;
   readonly link: Http1ServerLink;
   readonly exchanges: Http1Exchange[] = [];
   readonly phases: ReadPhase[] = [];
   readonly stalls: boolean[] = [];
   readonly errors: unknown[] = [];
-  handedOver = 0;
+  /** What the link has become, when another protocol has its transport. */
+  successor: HandedOver | undefined;
   closed = 0;
   readonly #handler: Handler;
 
@@ -62,8 +60,16 @@ export class Served implements ServerLinkOwner {
   onAnswerError(error: unknown): void {
     this.errors.push(error);
   }
-  onHandedOver(): void {
-    this.handedOver += 1;
+  onHandedOver(connection: HandedOver): HandedOverOwner {
+    if (this.successor !== undefined) throw new Error("A connection is handed over once");
+    this.successor = connection;
+    return this;
+  }
+  onReleased(): void {
+    this.onClosed();
+  }
+  onReleaseError(error: unknown): void {
+    this.errors.push(error);
   }
   onClosed(): void {
     this.closed += 1;
@@ -107,6 +113,11 @@ export function answer(status: number, body?: Payload | string | undefined, fiel
     payload: typeof body === "string" ? inMemory(body) : body,
     onSent: undefined,
   };
+}
+
+/** Another protocol that does nothing beside what `given` says. */
+export function successor(given: Partial<Successor> = {}): Successor {
+  return { takeOver: () => undefined, retire: () => undefined, giveUp: () => undefined, ...given };
 }
 
 export function inMemory(whole: string | Uint8Array): Payload {

@@ -8,14 +8,12 @@ import type { ForwardAsk } from "../../client/forward-ask.js";
 import type { ClientResponse } from "../../client/response.js";
 import type { ClientSession } from "../../client/session.js";
 import type { TakenConnection } from "../../client/upgraded-connection.js";
-import { onAbort } from "../../concurrency/abort.js";
 import { PeerError, ProtocolError } from "../../errors.js";
 import { HttpHeaders } from "../../http/headers.js";
 import type { FieldLines } from "../../http1/sinks.js";
 import { sha1 } from "../../platform/digest.js";
-import { randomOctets } from "../../platform/random.js";
 import type { Reply } from "../../server/reply.js";
-import { ServerRequest } from "../../server/request/server-request.js";
+import type { ServerRequest } from "../../server/request/server-request.js";
 import { Admission } from "../../server/websocket/admission.js";
 import { readHandshake } from "../../server/websocket/read-handshake.js";
 import { UpgradeReply } from "../../server/websocket/upgrade-reply.js";
@@ -23,15 +21,12 @@ import { readUpgradeAnswer } from "../../websocket/client-handshake.js";
 import { acceptValue } from "../../websocket/handshake-fields.js";
 import type { WebSocketRequest } from "../../websocket/server-handshake.js";
 import { upstreamFailure } from "../upstream-failure.js";
-import { Tunnel } from "./tunnel.js";
+import { Joining } from "./joining.js";
 import type { ResolvedTunnelOptions } from "./tunnel-options.js";
 
 type UpgradeMaker = NonNullable<ForwardAsk["upgrade"]>;
 
 const UPGRADE: FieldLines = ["Upgrade", "websocket", "Connection", "Upgrade"];
-/** Time for both ends to go when a tunnel is ended; a server's own sockets have as much. */
-const CLOSE_TIMEOUT_MS = 5_000;
-const MASK_OCTETS = 4;
 
 /** What an upgrade needs of the proxy that passes it on. */
 export interface UpgradeHop {
@@ -82,39 +77,10 @@ export class UpgradePasser {
 
   /** The answer to the client, whose connection is joined with what the origin's 101 has left; `release` is called at the end. */
   #join(request: ServerRequest<unknown>, fields: FieldLines, origin: TakenConnection, release: () => void): Reply {
-    const { clock } = ServerRequest.behind(request).surroundings;
-    let leave = release;
-    let joined = false;
-    const giveUp = (): void => {
-      leave();
-      if (!joined) origin.transport.destroy();
-    };
-    const reply = new UpgradeReply([...fields, "Upgrade", "websocket"], (transport, rest, released) => {
-      joined = true;
-      const tunnel = new Tunnel({
-        client: { transport, rest },
-        origin,
-        clock,
-        idleTimeout: this.#options.idleTimeout,
-        closeTimeout: CLOSE_TIMEOUT_MS,
-        mask: () => randomOctets(MASK_OCTETS),
-        onEnd: (bodyBytes) => {
-          stopListening();
-          released(bodyBytes);
-        },
-      });
-      const stopListening = onAbort(this.#session.closing, () => tunnel.retire());
-      return () => tunnel.retire();
-    });
-    reply.whenDiscarded = giveUp;
-    reply.whenTaken(() => {
-      const giveBack = this.#admission.enter(request);
-      leave = () => {
-        giveBack();
-        release();
-      };
-    });
-    return reply.whenSent(giveUp);
+    const { closing } = this.#session;
+    const { idleTimeout } = this.#options;
+    const joining = new Joining(request, { origin, release, admission: this.#admission, closing, idleTimeout });
+    return new UpgradeReply([...fields, "Upgrade", "websocket"], joining).whenTaken(() => joining.enter());
   }
 }
 

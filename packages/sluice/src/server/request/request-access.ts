@@ -2,7 +2,7 @@
 
 import type { ServerExchange } from "../exchange.js";
 import type { Reply } from "../reply.js";
-import { receivedId } from "./request-parts.js";
+import { lastingParts, receivedId } from "./request-parts.js";
 import { ServerRequest } from "./server-request.js";
 
 /**
@@ -51,6 +51,16 @@ export function trustedId(request: ServerRequest<unknown>, name: string): string
 /** Most bytes that its readers take in, in place of the application's `maxBodySize`, if they have not begun. */
 export function limitBody(request: ServerRequest, maxBytes: number): void {
   ServerRequest.partsOf(request).maxBodySize = maxBytes;
+}
+
+/**
+ * Has `exchange` stand in for the one that the request came with, when that is over but the request is not, because its connection has
+ * become a socket. What can be made anew is let go.
+ */
+export function outlive(request: ServerRequest, exchange: ServerExchange): void {
+  const { exchange: former, surroundings } = ServerRequest.behind(request);
+  ServerRequest.settle(request, exchange, lastingParts(ServerRequest.lazyOf(request), exchange));
+  surroundings.onOutlived(former, exchange);
 }
 
 /**

@@ -22,6 +22,8 @@ export interface RequestSurroundings extends BodySurroundings {
   newId(): string;
   /** Reports what went wrong when nobody could be answered any more. */
   reportLate(error: unknown, request?: ServerRequest): void;
+  /** The exchange behind a request is another now. */
+  onOutlived(former: ServerExchange, present: ServerExchange): void;
 }
 
 /** What a request was made from. */
@@ -83,6 +85,15 @@ export function makeLazyParts(): LazyParts {
     values: undefined,
     listeners: undefined,
   };
+}
+
+/** Those of `parts` that somebody may have seen or set, for a request that goes on with another exchange; undefined for none. */
+export function lastingParts(parts: LazyParts | undefined, exchange: ServerExchange): LazyParts | undefined {
+  if (parts === undefined) return undefined;
+  const { url, query, id, cookies, body, values } = parts;
+  const signal = parts.signal === undefined ? undefined : exchange.signal;
+  const none = [url, query, id, cookies, body, values, signal].every((part) => part === undefined);
+  return none ? undefined : { ...makeLazyParts(), url, query, id, cookies, body, values, signal };
 }
 
 /** The parameters of a match by name, unescaped. Throws `HttpError` 400 for an escape that is not UTF-8. */

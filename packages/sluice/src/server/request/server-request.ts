@@ -50,7 +50,7 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> extends Re
   /** The pattern of the route that answers, such as `/users/:id`; undefined on the way to a 404 or 405. */
   readonly route: string | undefined;
 
-  readonly #exchange: ServerExchange;
+  #exchange: ServerExchange;
   readonly #surroundings: RequestSurroundings;
   readonly #match: RequestMatch | undefined;
   #params: Params | undefined = undefined;
@@ -282,6 +282,13 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> extends Re
   /** For `request-access.ts`: the same, made now if it was not. */
   static partsOf(request: ServerRequest): LazyParts {
     return request.#parts();
+  }
+
+  /** For `request-access.ts`: `exchange` stands behind the request from now on, and of what was made on demand there are `parts`. */
+  static settle(request: ServerRequest<unknown>, exchange: ServerExchange, parts: LazyParts | undefined): void {
+    request.#exchange = exchange;
+    request.#headers = undefined;
+    request.#lazy = parts;
   }
 
   /** For `sluice/proxy`: the exchange behind a request, and whose word its application takes about the client. */

@@ -220,7 +220,8 @@ export class RoutingTable {
     const { maxBodySize } = ownerOf("maxBodySize").options;
     const { decompression } = ownerOf("decompress").options;
     const reportLate = (error: unknown, request?: ServerRequest) => scope.report(error, request);
-    return { maxBodySize, decompression, trust, clock, values: scope.values, newId: randomId, reportLate };
+    const onOutlived = (former: ServerExchange, present: ServerExchange) => scope.tellOutlived(former, present);
+    return { maxBodySize, decompression, trust, clock, values: scope.values, newId: randomId, reportLate, onOutlived };
   }
 }
 

@@ -8,6 +8,7 @@
 
 import { UsageError } from "../../errors.js";
 import { type ErrorListener, report, reportToStandardError } from "../error-report.js";
+import type { ServerExchange } from "../exchange.js";
 import { KeyStore } from "../keys.js";
 import { publishError } from "../life/request-channels.js";
 import type { ResponseListener } from "../life/response-watch.js";
@@ -147,6 +148,13 @@ export class Scope {
     const watched = lineage.map((scope) => tellWatches(scope.watches, error, request)).includes(true);
     if (listeners.length === 0 && !watched) listeners.push(reportToStandardError);
     for (const listener of listeners) report(listener, error, request);
+  }
+
+  /** Tells those that watch `former` that `present` stands in for it. */
+  tellOutlived(former: ServerExchange, present: ServerExchange): void {
+    for (const scope of this.lineage) {
+      for (const watch of scope.watches) if (watch.watches(former)) watch.onOutlived(former, present);
+    }
   }
 
   #checkName(name: string, path: string): void {

@@ -46,21 +46,22 @@ export class Admission {
     throw new HttpError(429, "You have too many sockets open here", { code: "websocket/client-full" });
   }
 
-  /** Takes a place. Throws as {@link check} does; otherwise what it returns gives the place back, however often it is called. */
-  enter(request: ServerRequest<unknown>): () => void {
+  /** Takes a place, and returns what gives it back: see {@link leave}. Throws as {@link check} does. */
+  enter(request: ServerRequest<unknown>): string {
     this.check(request);
     const clients = this.#byClient;
     const client = clients === undefined ? "" : clientKey(request);
     this.#open += 1;
     clients?.set(client, (clients.get(client) ?? 0) + 1);
-    let left = false;
-    return () => {
-      if (left) return;
-      left = true;
-      this.#open -= 1;
-      const rest = (clients?.get(client) ?? 0) - 1;
-      if (rest > 0) clients?.set(client, rest);
-      else clients?.delete(client);
-    };
+    return client;
+  }
+
+  /** Gives back one place of `client`, which {@link enter} has returned. */
+  leave(client: string): void {
+    this.#open -= 1;
+    const clients = this.#byClient;
+    const rest = (clients?.get(client) ?? 0) - 1;
+    if (rest > 0) clients?.set(client, rest);
+    else clients?.delete(client);
   }
 }

@@ -1,28 +1,33 @@
 /**
  * A socket's life on the server: opened on the connection that the handshake leaves, given to the route's handler, closed by how that
  * ends, and released when both are done. Nothing that a client sends and nothing that a handler throws gets further than this.
+ *
+ * There is one for each socket, idle for most of its life: it keeps what the end of the socket needs, and nothing of how it began.
  */
 
 import { isConsequenceOfAbort } from "../../concurrency/abort.js";
 import { ValidationError, WebSocketClosedError } from "../../errors.js";
+import type { Transport } from "../../net/transport.js";
 import { CLOSE_CODES } from "../../websocket/close-codes.js";
-import type { TakeOver } from "../../wire/answer.js";
+import type { HandedOver, Successor } from "../../wire/handed-over.js";
 import { openWebSocket, type WebSocketSetup } from "../../wire/websocket/open-websocket.js";
 import type { WebSocketConnection } from "../../wire/websocket/websocket-connection.js";
 import { HttpError } from "../http-error.js";
-import { narrowSignal } from "../request/request-access.js";
-import type { ServerRequest } from "../request/server-request.js";
+import { outlive } from "../request/request-access.js";
+import { ServerRequest } from "../request/server-request.js";
+import { isThenable } from "../thenable.js";
+import type { Admission } from "./admission.js";
+import { PastExchange } from "./past-exchange.js";
+import type { WebSocketHandler } from "./websocket-route.js";
 
 const MOST_REASON_BYTES = 123;
 
-/** What a conversation is about. */
+/** What a socket is opened with, and for. */
 export interface ConversationParts {
-  readonly request: ServerRequest;
   readonly setup: WebSocketSetup;
-  /** The handler, with what its hook gave it. */
-  readonly converse: (socket: WebSocketConnection) => unknown;
-  /** Told of what the handler throws, unless it is the client's doing. */
-  readonly onError: (error: unknown) => void;
+  readonly handler: WebSocketHandler<Readonly<Record<string, string>>, unknown>;
+  /** What the route's hook gave for the handler. */
+  readonly data: unknown;
 }
 
 /** How the socket is closed. */
@@ -31,27 +36,94 @@ interface Verdict {
   readonly reason: string;
 }
 
-/** Takes over a connection for one conversation. */
-export function conversation(parts: ConversationParts): TakeOver {
-  return (transport, rest, released) => {
-    const socket = openWebSocket(transport, rest, parts.setup);
-    narrowSignal(parts.request, () => socket.signal);
-    void hold(socket, parts).then(() => released(socket.bytesSent));
-    return () => void socket.close(CLOSE_CODES.GOING_AWAY);
-  };
-}
+const DONE: Verdict = { code: CLOSE_CODES.NORMAL, reason: "" };
 
-/** Resolves when the handler has ended and the socket is closed. */
-async function hold(socket: WebSocketConnection, { converse, onError }: ConversationParts): Promise<void> {
-  let verdict: Verdict = { code: CLOSE_CODES.NORMAL, reason: "" };
-  try {
-    await converse(socket);
-  } catch (error) {
-    verdict = verdictOn(error);
-    if (verdict.code === CLOSE_CODES.INTERNAL && !isEndOf(socket, error)) onError(error);
+/** One conversation; see the head of this file. */
+export class Conversation implements Successor {
+  readonly #request: ServerRequest;
+  readonly #admission: Admission;
+  /** Let go when the handler has them. */
+  #parts: ConversationParts | undefined;
+  /** Whose place on the route this has; undefined for none. */
+  #client: string | undefined = undefined;
+  #connection: HandedOver | undefined = undefined;
+  #socket: WebSocketConnection | undefined = undefined;
+
+  constructor(request: ServerRequest, admission: Admission, parts: ConversationParts) {
+    this.#request = request;
+    this.#admission = admission;
+    this.#parts = parts;
   }
-  await socket.close(verdict.code, verdict.reason);
-  await socket.closed;
+
+  /** Takes a place on the route, until the socket is gone. Throws as {@link Admission.check} does. */
+  enter(): void {
+    this.#client = this.#admission.enter(this.#request);
+  }
+
+  takeOver(transport: Transport, rest: Uint8Array, connection: HandedOver): void {
+    const parts = this.#parts;
+    this.#parts = undefined;
+    if (parts === undefined) return;
+    const request = this.#request;
+    const socket = openWebSocket(transport, rest, parts.setup);
+    this.#connection = connection;
+    this.#socket = socket;
+    outlive(request, new PastExchange(ServerRequest.behind(request).exchange, socket));
+    this.#converse(socket, parts);
+  }
+
+  retire(): void {
+    void this.#socket?.close(CLOSE_CODES.GOING_AWAY);
+  }
+
+  giveUp(): void {
+    this.#parts = undefined;
+    this.#leave();
+  }
+
+  #converse(socket: WebSocketConnection, { handler, data }: ConversationParts): void {
+    let outcome: unknown;
+    try {
+      outcome = handler(socket, this.#request, data);
+    } catch (error) {
+      void this.#fail(socket, error);
+      return;
+    }
+    if (isThenable(outcome)) this.#follow(outcome);
+    else void this.#end(socket, DONE);
+  }
+
+  /** Two small functions are what a handler that runs costs: an async function of our own would cost three times as much. */
+  #follow(outcome: PromiseLike<unknown>): void {
+    outcome.then(
+      () => this.#socket && this.#end(this.#socket, DONE),
+      (error: unknown) => this.#socket && this.#fail(this.#socket, error),
+    );
+  }
+
+  #fail(socket: WebSocketConnection, error: unknown): Promise<void> {
+    const verdict = verdictOn(error);
+    if (verdict.code === CLOSE_CODES.INTERNAL && !isEndOf(socket, error)) this.#report(error);
+    return this.#end(socket, verdict);
+  }
+
+  /** The handler has ended; when the socket is closed, too, the connection is free. */
+  async #end(socket: WebSocketConnection, { code, reason }: Verdict): Promise<void> {
+    await socket.close(code, reason);
+    await socket.closed;
+    this.#leave();
+    this.#connection?.released(socket.bytesSent);
+  }
+
+  #leave(): void {
+    const client = this.#client;
+    this.#client = undefined;
+    if (client !== undefined) this.#admission.leave(client);
+  }
+
+  #report(error: unknown): void {
+    ServerRequest.behind(this.#request).surroundings.reportLate(error, this.#request);
+  }
 }
 
 /** Why the client's data is not accepted it is told, as far as there is room in a Close frame (RFC 6455 §5.5); of everything else nothing. */

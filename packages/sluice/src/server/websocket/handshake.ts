@@ -4,6 +4,7 @@
  */
 
 import { type MessageCompression, messageCompression } from "../../body/messages/message-coding.js";
+import type { Clock } from "../../concurrency/clock.js";
 import { UsageError } from "../../errors.js";
 import { HttpHeaders } from "../../http/headers.js";
 import type { FieldLines } from "../../http1/sinks.js";
@@ -13,9 +14,10 @@ import { formatExtension } from "../../websocket/extensions.js";
 import { acceptValue } from "../../websocket/handshake-fields.js";
 import { acceptDeflate, type DeflateAgreement } from "../../websocket/permessage-deflate.js";
 import { upgradeAnswerFields, type WebSocketRequest } from "../../websocket/server-handshake.js";
+import type { WebSocketSetup } from "../../wire/websocket/open-websocket.js";
 import { Reply } from "../reply.js";
 import { ServerRequest } from "../request/server-request.js";
-import { conversation } from "./conversation.js";
+import { Conversation } from "./conversation.js";
 import { readHandshake } from "./read-handshake.js";
 import type { UpgradeResult, UpgradeTerms } from "./upgrade-hook.js";
 import { UpgradeReply } from "./upgrade-reply.js";
@@ -47,41 +49,34 @@ export async function answerHandshake(
   const deflate = terms.deflate === undefined ? undefined : acceptDeflate(asked.extensions, terms.deflate);
   const extensions = deflate === undefined ? [] : [deflate.answer];
   const fields = upgradeAnswerFields({ accept: acceptValue(asked.key, sha1), protocol, extensions });
-  const { surroundings } = ServerRequest.behind(request);
+  const setup = setupOf(terms, ServerRequest.behind(request).surroundings.clock, {
+    protocol,
+    extensions: extensions.map(formatExtension).join(", "),
+    compression: deflate === undefined ? undefined : compressionFor(deflate.agreement, terms),
+  });
   const converse = handler as WebSocketHandler<Readonly<Record<string, string>>, unknown>;
-  const made = new UpgradeReply(
-    [...withoutConnection(fields), ...ownFields(headers)],
-    conversation({
-      request,
-      setup: {
-        role: "server",
-        options: terms.connection,
-        protocol,
-        extensions: extensions.map(formatExtension).join(", "),
-        compression: deflate === undefined ? undefined : compressionFor(deflate.agreement, terms),
-        clock: surroundings.clock,
-      },
-      converse: (socket) => converse(socket, request, data),
-      onError: (error) => surroundings.reportLate(error, request),
-    }),
-  );
-  return admitted(made, request, terms);
+  const conversation = new Conversation(request, terms.admission, { setup, handler: converse, data });
+  const made = new UpgradeReply([...withoutConnection(fields), ...ownFields(headers)], conversation);
+  return made.whenTaken(() => conversation.enter());
+}
+
+type Agreed = Pick<WebSocketSetup, "protocol" | "extensions" | "compression">;
+
+/** Of sockets about which nothing was agreed; one for all of a route. */
+const plainSetups = new WeakMap<WebSocketTerms, WebSocketSetup>();
+
+function setupOf(terms: WebSocketTerms, clock: Clock, agreed: Agreed): WebSocketSetup {
+  const isPlain = agreed.protocol === undefined && agreed.compression === undefined;
+  const known = isPlain ? plainSetups.get(terms) : undefined;
+  if (known !== undefined) return known;
+  const setup: WebSocketSetup = { role: "server", options: terms.connection, clock, ...agreed };
+  if (isPlain) plainSetups.set(terms, setup);
+  return setup;
 }
 
 function compressionFor(agreement: DeflateAgreement, { deflate, connection }: WebSocketTerms): MessageCompression {
   const { level, threshold } = deflate ?? DEFLATE_DEFAULTS;
   return messageCompression(agreement, { role: "server", level, threshold, maxMessageSize: connection.maxMessageSize });
-}
-
-/** Has `reply` hold a place on the route from its becoming the answer until the socket is gone. */
-function admitted(reply: UpgradeReply, request: ServerRequest, { admission }: WebSocketTerms): UpgradeReply {
-  let leave: (() => void) | undefined;
-  reply.whenTaken(() => {
-    leave = admission.enter(request);
-  });
-  reply.whenSent(() => leave?.());
-  reply.whenDiscarded = () => leave?.();
-  return reply;
 }
 
 /** What the hook returned, if it can be used. Throws `UsageError`. */

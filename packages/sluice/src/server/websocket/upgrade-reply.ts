@@ -2,21 +2,23 @@
 
 import { UsageError } from "../../errors.js";
 import type { FieldLines } from "../../http1/sinks.js";
-import type { TakeOver } from "../../wire/answer.js";
+import type { Successor } from "../../wire/handed-over.js";
 import { Reply } from "../reply.js";
 
 const SWITCHING_PROTOCOLS = 101;
 
 /** See the head of this file. It is over, for {@link Reply.whenSent}, when the other protocol has released the connection. */
 export class UpgradeReply extends Reply {
-  readonly takeOver: TakeOver;
-  /** Called when the reply is given up without having been handed to a connection. */
-  whenDiscarded: (() => void) | undefined = undefined;
+  readonly #successor: Successor;
 
   /** `fields` name the protocol in `Upgrade`; the connection adds `Connection: Upgrade`. */
-  constructor(fields: FieldLines, takeOver: TakeOver) {
+  constructor(fields: FieldLines, successor: Successor) {
     super(200, fields);
-    this.takeOver = takeOver;
+    this.#successor = successor;
+  }
+
+  override get successor(): Successor {
+    return this.#successor;
   }
 
   override get status(): number {
@@ -30,6 +32,6 @@ export class UpgradeReply extends Reply {
 
   override discard(): void {
     super.discard();
-    this.whenDiscarded?.();
+    this.#successor.giveUp();
   }
 }

@@ -7,8 +7,10 @@ import type { Clock } from "../../concurrency/clock.js";
 import { sleep } from "../../concurrency/sleep.js";
 import { SluiceError, UsageError } from "../../errors.js";
 import type { MemoryTransport } from "../../net/memory.js";
+import type { HandedOverOwner } from "../../wire/handed-over.js";
 import type { Http1Exchange } from "../../wire/http1-exchange.js";
-import { Http1ServerLink, type ServerLinkOwner, type ServerLinkSettings } from "../../wire/http1-server-link.js";
+import { Http1ServerLink } from "../../wire/http1-server-link.js";
+import type { ServerLinkOwner, ServerLinkSettings } from "../../wire/server-link-owner.js";
 import type { MockBook } from "./mock-book.js";
 import { checkReply, connectFault, type MockBreak, type MockFault, toAnswer } from "./mock-reply.js";
 import { MockRequest, type ShownNames } from "./mock-request.js";
@@ -24,7 +26,7 @@ export interface MockHost {
 }
 
 /** Serves one connection of a mock. */
-export class MockConnection implements ServerLinkOwner {
+export class MockConnection implements ServerLinkOwner, HandedOverOwner {
   readonly #host: MockHost;
   readonly #near: MemoryTransport;
   readonly #far: MemoryTransport;
@@ -52,8 +54,12 @@ export class MockConnection implements ServerLinkOwner {
 
   onPhase(): void {}
   onStalled(): void {}
-  onHandedOver(): void {}
+  onHandedOver(): HandedOverOwner {
+    return this;
+  }
   onClosed(): void {}
+  onReleased(): void {}
+  onReleaseError(): void {}
 
   async #serve(exchange: Http1Exchange): Promise<void> {
     const { book, clock } = this.#host;

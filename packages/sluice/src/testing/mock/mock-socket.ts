@@ -16,7 +16,6 @@ import type { WebSocketConnection } from "../../wire/websocket/websocket-connect
 import { resolveWebSocketOptions, SERVER_WEBSOCKET_DEFAULTS } from "../../wire/websocket/websocket-options.js";
 import type { MockRequest } from "./mock-request.js";
 
-const GOING_AWAY = 1001;
 const INTERNAL = 1011;
 /** A test says itself when a connection is silent. */
 const OPTIONS = resolveWebSocketOptions({ heartbeat: Number.POSITIVE_INFINITY }, SERVER_WEBSOCKET_DEFAULTS);
@@ -45,10 +44,14 @@ export function socketAnswer(
     fields: withoutConnection(upgradeAnswerFields({ accept: acceptValue(key, sha1), protocol })),
     payload: undefined,
     onSent: undefined,
-    takeOver: (transport, rest, released) => {
-      const socket = openWebSocket(transport, rest, { role: "server", options: OPTIONS, protocol, clock });
-      hold(socket, () => converse(socket, request), onFailure).then(() => released(0), onFailure);
-      return () => void socket.close(GOING_AWAY);
+    successor: {
+      takeOver: (transport, rest, connection) => {
+        const socket = openWebSocket(transport, rest, { role: "server", options: OPTIONS, protocol, clock });
+        hold(socket, () => converse(socket, request), onFailure).then(() => connection.released(), onFailure);
+      },
+      // A mock ends its connections as the book says.
+      retire: () => undefined,
+      giveUp: () => undefined,
     },
   };
 }

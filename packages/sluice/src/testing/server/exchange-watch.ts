@@ -17,6 +17,8 @@ export interface TestError {
 /** Notes what passes. Times are real, whatever the clock of the test says. */
 export class ExchangeWatch implements ServerWatch {
   readonly #running = new Map<ServerExchange, number>();
+  /** Those that stand in for one of them, by it. */
+  readonly #standIns = new Map<ServerExchange, ServerExchange>();
   #errors: TestError[] = [];
 
   /** What went wrong, and was not taken. */
@@ -40,12 +42,11 @@ export class ExchangeWatch implements ServerWatch {
   }
 
   around(responder: Responder): Responder {
-    const running = this.#running;
     return (exchange) => {
-      running.set(exchange, systemClock.now());
-      const answered = (reply: Reply): Reply => reply.whenSent(() => void running.delete(exchange));
+      this.#running.set(exchange, systemClock.now());
+      const answered = (reply: Reply): Reply => reply.whenSent(() => this.#forget(exchange));
       const failed = (error: unknown): never => {
-        running.delete(exchange);
+        this.#forget(exchange);
         throw error;
       };
       try {
@@ -58,12 +59,21 @@ export class ExchangeWatch implements ServerWatch {
   }
 
   watches(exchange: ServerExchange): boolean {
-    return this.#running.has(exchange);
+    return this.#running.has(exchange) || [...this.#standIns.values()].includes(exchange);
+  }
+
+  onOutlived(former: ServerExchange, present: ServerExchange): void {
+    this.#standIns.set(former, present);
   }
 
   onError(error: unknown, exchange: ServerExchange | undefined): void {
     if (isChosenAnswer(error)) return;
     this.#errors.push({ error, request: exchange === undefined ? undefined : nameOf(exchange) });
+  }
+
+  #forget(exchange: ServerExchange): void {
+    this.#running.delete(exchange);
+    this.#standIns.delete(exchange);
   }
 }
 

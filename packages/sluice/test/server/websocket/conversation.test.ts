@@ -2,9 +2,10 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { AccessLogEntry } from "../../../src/server/access-log/entry.js";
 import { Application } from "../../../src/server/application.js";
 import { HttpError } from "../../../src/server/http-error.js";
+import type { ServerRequest } from "../../../src/server/request/server-request.js";
 import type { Server } from "../../../src/server/server.js";
 import { RawClient } from "../raw-client.js";
-import { handshakeBytes } from "./handshake-setup.js";
+import { handshakeBytes, handshakeFields } from "./handshake-setup.js";
 import { closing, frame, RawSocket } from "./raw-socket.js";
 
 const servers: Server[] = [];
@@ -22,6 +23,16 @@ const text = (payload: string) => frame(1, payload);
 function application(options = {}) {
   const errors: unknown[] = [];
   return { app: new Application({ onError: (error) => errors.push(error), ...options }), errors };
+}
+
+/** All that a request says of itself. */
+function describeRequest(request: ServerRequest): Record<string, unknown> {
+  const { method, target, path, params, host, protocol, httpVersion, id, peer, remoteAddress } = request;
+  const { url, query, cookies, headers } = request;
+  return {
+    ...{ method, target, path, params, host, protocol, version: httpVersion, id, peer, remoteAddress },
+    ...{ url: url.href, query: [...query], cookies: [...cookies], headers: headers.raw },
+  };
 }
 
 describe("a conversation", () => {
@@ -68,6 +79,36 @@ describe("a conversation", () => {
     const socket = await RawSocket.open(await serve(app), "/rooms/7?name=ada");
     expect((await socket.untilFrames(1))[0]?.payload.toString()).toBe("ada as guest in 7");
     expect(await socket.untilClosing()).toEqual([1000, ""]);
+  });
+
+  test("has the request for as long as it lasts, though the connection that brought it is let go", async () => {
+    const { app } = application();
+    const role = app.key<string>("role");
+    app.use((request, next) => {
+      request.set(role, request.url.searchParams.get("as") ?? "guest");
+      return next();
+    });
+    app.websocket("/rooms/:room", async (socket, request) => {
+      const before = describeRequest(request);
+      for await (const _message of socket) {
+        await socket.sendJson([before, describeRequest(request), request.get(role), request.signal === socket.signal]);
+      }
+    });
+    const target = "/rooms/seven?as=the-owner-of-it&as=somebody-else";
+    const fields = { cookie: "a=1; b=2", "x-forwarded-for": "192.0.2.1", "x-empty": "", "x-twice": ["1", "2"] };
+    const socket = await RawSocket.open(await serve(app), target, fields);
+    socket.send(text("?"));
+    const [before, after, who, isSame] = JSON.parse((await socket.untilFrames(1))[0]?.payload.toString() ?? "");
+    expect(after).toEqual(before);
+    expect(after).toMatchObject({
+      method: "GET",
+      target,
+      path: "/rooms/seven",
+      params: { room: "seven" },
+      version: "1.1",
+    });
+    expect(after.headers).toEqual(handshakeFields(fields));
+    expect([who, isSame]).toEqual(["the-owner-of-it", true]);
   });
 
   test("that the handler ends is closed with 1000, unless it chose another code", async () => {
