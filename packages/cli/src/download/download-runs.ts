@@ -131,7 +131,7 @@ export class DownloadRuns {
         if (performance.now() - toldAt < REPORT_MS || state === "done") continue;
         toldAt = performance.now();
         const figures = { state, transferred, total, rate: Math.round(rate), remaining, segments: segments.length };
-        await this.#line({ event: "progress", ...inputFields(input), ...figures });
+        await this.#line({ type: "progress", ...inputFields(input), ...figures });
       }
     })().catch(() => undefined);
     await ended;
@@ -145,7 +145,7 @@ export class DownloadRuns {
     const { type, ...details } = event;
     const told = "error" in details ? { ...details, error: details.error.message } : details;
     if (this.#tellsLines) {
-      this.#io.stdout.say(`${JSON.stringify({ event: type, ...inputFields(input), ...told })}\n`);
+      this.#io.stdout.say(`${JSON.stringify({ type, ...inputFields(input), ...told })}\n`);
     } else if (event.type === "restarted" && !this.#settings.quiet) {
       this.#say(`${nameOf(input.url)}: begins anew, because ${event.detail}`);
     }
@@ -155,7 +155,7 @@ export class DownloadRuns {
     const { status, path, size, resumedBytes, restarts, verified } = result;
     if (this.#tellsLines) {
       const figures = { status, file: path, size, resumedBytes, restarts, verified, elapsed: Math.round(elapsed) };
-      await this.#line({ event: "done", ...inputFields(input), ...figures });
+      await this.#line({ type: "done", ...inputFields(input), ...figures });
       return;
     }
     if (this.#settings.quiet) return;
@@ -169,7 +169,7 @@ export class DownloadRuns {
 
   async #tellFailed(input: Input, error: unknown): Promise<void> {
     const { message, code } = explain(error);
-    if (this.#tellsLines) await this.#line({ event: "failed", ...inputFields(input), error: { code, message } });
+    if (this.#tellsLines) await this.#line({ type: "failed", ...inputFields(input), error: { code, message } });
     this.#say(`sluice: ${message}`);
   }
 

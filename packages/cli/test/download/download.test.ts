@@ -41,7 +41,7 @@ async function give(request: IncomingMessage, response: ServerResponse, every = 
   response.end();
 }
 
-const events = (out: string): unknown[] => jsonLines(out).map(({ event }) => event);
+const events = (out: string): unknown[] => jsonLines(out).map(({ type }) => type);
 
 describe("files", () => {
   test("in a pipe: a JSON line when one is there, nothing on standard error, exit code 0", async () => {
@@ -51,7 +51,7 @@ describe("files", () => {
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(jsonLines(out)).toMatchObject([
       {
-        event: "done",
+        type: "done",
         index: 0,
         url: `${url}/a.bin`,
         status: "complete",
@@ -77,7 +77,7 @@ describe("files", () => {
     ]);
     expect(code).toBe(1);
     expect(await readdir(join(folder, "new", "mirror"))).toEqual(["a", "b"]);
-    const failed = jsonLines(out).filter(({ event }) => event === "failed");
+    const failed = jsonLines(out).filter(({ type }) => type === "failed");
     expect(failed).toMatchObject([
       { index: 1, error: { code: "response.status" } },
       { index: 3, error: { code: "url/invalid" } },
@@ -95,7 +95,7 @@ describe("files", () => {
     await downloadIn(args);
     const { code, out } = await downloadIn(args);
     expect(code).toBe(0);
-    expect(jsonLines(out)).toMatchObject([{ event: "done", status: "unchanged" }]);
+    expect(jsonLines(out)).toMatchObject([{ type: "done", status: "unchanged" }]);
     expect(seen).toHaveLength(2);
   });
 

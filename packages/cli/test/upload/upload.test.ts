@@ -96,6 +96,17 @@ test("a server that refuses it: exit code 1, one line, and the failure as JSON",
   expect(jsonLines(stdout).at(-1)).toMatchObject({ type: "failed", error: { code: "response.status" } });
 });
 
+test("an address that takes no uploads: which one might, and what needs none", async () => {
+  const { url } = await serving();
+  const path = await fileOf(Buffer.from("four"));
+  const { code, stderr } = await run(["upload", path, `${url}/plain`]);
+  expect(code).toBe(1);
+  expect(stderr).toContain("405 Method Not Allowed");
+  expect(stderr).toContain("No uploads are created there: sluice serve --uploads does it at /uploads/");
+  expect((await run(["upload", path, `${url}/plain`, "--quiet"])).stderr).not.toContain("No uploads");
+  expect((await run(["upload", path, `${url}/none`, "--protocol", "put"])).stderr).not.toContain("No uploads");
+});
+
 test("a file that is not there is wrong usage", async () => {
   const { code, stderr } = await run(["upload", join(state, "none"), "http://127.0.0.1:1/"]);
   expect(code).toBe(2);
