@@ -31,8 +31,11 @@ export interface RowStyle {
   readonly lowerIsBetter?: boolean;
   /** One piece a run: what a contestant does cannot be cut. */
   readonly whole?: boolean;
-  /** A run is the median of its pieces instead of their mean: for tails, which one bad moment of the machine would decide otherwise. */
-  readonly middle?: boolean;
+  /**
+   * A run is the median of its pieces instead of their mean, and of so many times as many, for a median needs more to be as steady: for
+   * tails, which one bad moment of the machine would decide otherwise.
+   */
+  readonly medianOf?: number;
   /** Least ratio to each peer, by its name. */
   readonly targets?: Readonly<Record<string, number>>;
   /** Growth: what the second may cost at the most, in costs of the first. Such rows compare us with ourselves. */
@@ -63,10 +66,9 @@ export async function measureRow(
 ): Promise<RowFigures> {
   const runs = contestants.map((): Run[] => []);
   for (let round = 0; round < rounds; round += 1) {
-    // A median needs more pieces than a mean to be as steady.
-    const turns = await takeTurns(contestants, style.whole === true ? 1 : style.middle === true ? 2 * slices : slices);
+    const turns = await takeTurns(contestants, style.whole === true ? 1 : slices * (style.medianOf ?? 1));
     for (const [at, pieces] of turns.entries())
-      runs[at]?.push(style.middle === true ? middleOf(pieces) : meanOf(pieces));
+      runs[at]?.push(style.medianOf === undefined ? meanOf(pieces) : middleOf(pieces));
   }
   const [ours = []] = runs;
   const figures = contestants.map(({ name }, at) =>
