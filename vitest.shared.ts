@@ -48,8 +48,8 @@ export const shared = {
     pool: "forks",
     maxWorkers: 2,
     reporters: ["default", `${ROOT}/scripts/vitest/tally.mjs`],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     teardownTimeout: 10_000,
     // What is polled for comes, or the test fails: a second, as it is by default, says how fast the machine is.
     expect: { poll: { timeout: 15_000, interval: 50 } },

@@ -51,22 +51,25 @@ test.each(["jsonl", "table"])(
   300_000,
 );
 
-test("--version comes within 60 ms of what node itself takes", () => {
-  const fastest = (args: readonly string[]): number => {
-    let least = Number.POSITIVE_INFINITY;
-    for (let round = 0; round < 15; round += 1) {
+test("--version comes within 60 ms of what node itself takes, or in twice that where node is slow", () => {
+  const programs = [
+    ["-e", "0"],
+    [BIN, "--version"],
+    [BIN, "--help"],
+  ];
+  const least = programs.map(() => Number.POSITIVE_INFINITY);
+  // In turns, so that what else the machine does slows all of them down.
+  for (let round = 0; round < 15; round += 1) {
+    for (const [at, args] of programs.entries()) {
       const startedAt = performance.now();
       spawnSync(process.execPath, args, { stdio: "ignore" });
-      least = Math.min(least, performance.now() - startedAt);
+      least[at] = Math.min(least[at] ?? 0, performance.now() - startedAt);
     }
-    return least;
-  };
-  const bare = fastest(["-e", "0"]);
-  const version = fastest([BIN, "--version"]);
-  const help = fastest([BIN, "--help"]);
+  }
+  const [bare = 0, version = 0, help = 0] = least;
   console.log(`node -e 0: ${bare.toFixed(0)} ms; --version: ${version.toFixed(0)} ms; --help: ${help.toFixed(0)} ms`);
-  expect(version - bare).toBeLessThan(60);
-}, 60_000);
+  expect(version).toBeLessThan(bare + Math.max(60, bare));
+}, 120_000);
 
 async function countLines(path: string): Promise<number> {
   const handle = await open(path);

@@ -46,11 +46,18 @@ export function isAlive(pid: unknown): boolean {
   }
 }
 
+/** Below those that systems give away by themselves, and not those of the other test files, which run beside this one. */
+let tried = 30_000 + ((process.pid * 101) % 2_000);
+
 /** A port that was free a moment ago. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    tried += 1;
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(tried, "127.0.0.1", () => server.close(() => resolve(true)));
+    });
+    if (isFree) return tried;
+  }
 }

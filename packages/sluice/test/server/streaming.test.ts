@@ -105,13 +105,13 @@ describe.each([
     const client = await raw(server);
     client.socket.pause();
     client.send(GET);
-    await vi.waitFor(() => expect(endless.asked).toBeGreaterThan(0));
+    await expect.poll(() => endless.asked).toBeGreaterThan(0);
     const held = await settled(() => endless.asked);
     expect(held).toBeLessThan(400); // 25 MiB: what the system itself takes in on both sides, and one piece
     client.socket.resume();
-    await vi.waitFor(() => expect(endless.asked).toBeGreaterThan(held + 50));
+    await expect.poll(() => endless.asked).toBeGreaterThan(held + 50);
     client.socket.destroy();
-    await vi.waitFor(() => expect(endless.ended).toBe(true));
+    await expect.poll(() => endless.ended).toBe(true);
   });
 
   test("is told when the client goes away while it is held back", async () => {
@@ -124,7 +124,7 @@ describe.each([
     await settled(() => endless.asked);
     expect(endless.ended).toBe(false);
     client.socket.resetAndDestroy();
-    await vi.waitFor(() => expect(endless.ended).toBe(true));
+    await expect.poll(() => endless.ended).toBe(true);
     expect(server.errors).toEqual([]);
   });
 
@@ -276,9 +276,9 @@ describe("a source that fails before its first piece", () => {
     await using server = await TestServer.start(serving(source));
     const client = await raw(server);
     client.send(GET);
-    await vi.waitFor(() => expect(begun).toBe(true));
+    await expect.poll(() => begun).toBe(true);
     client.socket.resetAndDestroy();
-    await vi.waitFor(() => expect(ended).toBe(true));
+    await expect.poll(() => ended).toBe(true);
     await pause(5);
     expect(server.errors).toEqual([]);
   });
@@ -340,12 +340,12 @@ describe("a stream", () => {
     await using server = await TestServer.start(app);
     const client = await raw(server);
     client.send(GET);
-    await vi.waitFor(() => expect(give).toHaveLength(1));
+    await expect.poll(() => give).toHaveLength(1);
     await pause(5);
     expect(client.received).toBe("");
     give.shift()?.("one");
     await client.untilReceived("3\r\none\r\n");
-    await vi.waitFor(() => expect(give).toHaveLength(1));
+    await expect.poll(() => give).toHaveLength(1);
     give.shift()?.("second");
     await client.untilReceived("6\r\nsecond\r\n");
     client.socket.resetAndDestroy();

@@ -183,7 +183,7 @@ describe("Forwarded (RFC 7239)", () => {
       of(hostile);
       of(`${hostile}, for=${CLIENT}`);
     }
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(3_000);
   });
 });
 

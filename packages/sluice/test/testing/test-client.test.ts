@@ -118,7 +118,7 @@ describe("a test client", () => {
       if (lines.length === 3) break;
     }
     expect(lines).toEqual(["0", "1", "2"]);
-    await vi.waitFor(() => expect(ended).toBe(true));
+    await expect.poll(() => ended).toBe(true);
   });
 
   test("does not starve timers, however much is sent", async () => {

@@ -267,7 +267,7 @@ describe("a streamed response", () => {
     const reader = body?.getReader();
     await reader?.read();
     await reader?.cancel("enough");
-    await vi.waitFor(() => expect(cancelled).toHaveBeenCalledTimes(1));
+    await expect.poll(() => cancelled).toHaveBeenCalledTimes(1);
     expect(signal?.reason).toMatchObject({ code: "server/client-gone", cause: "enough" });
     expect(onError).not.toHaveBeenCalled();
   });
@@ -283,7 +283,7 @@ describe("a streamed response", () => {
     const reason = new Error("changed my mind");
     controller.abort(reason);
     await expect(reader?.read()).rejects.toBe(reason);
-    await vi.waitFor(() => expect(cancelled).toHaveBeenCalledTimes(1));
+    await expect.poll(() => cancelled).toHaveBeenCalledTimes(1);
     expect(onError).not.toHaveBeenCalled();
   });
 
@@ -360,7 +360,7 @@ describe("the request's signal", () => {
     const reason = new Error("changed my mind");
     controller.abort(reason);
     await expect(asked).rejects.toBe(reason);
-    await vi.waitFor(() => expect(discard).toHaveBeenCalledTimes(1));
+    await expect.poll(() => discard).toHaveBeenCalledTimes(1);
     expect(seen).toBe(reason);
     expect(onError).not.toHaveBeenCalled();
   });

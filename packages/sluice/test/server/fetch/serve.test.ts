@@ -225,7 +225,7 @@ describe("what goes wrong", () => {
     const client = await clientOf(server);
     client.send("GET /broken HTTP/1.1\r\nHost: x\r\n\r\n");
     expect(await client.untilClosed()).not.toContain("\r\n0\r\n\r\n");
-    await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(1));
+    await expect.poll(() => onError).toHaveBeenCalledTimes(1);
     const [error, request] = onError.mock.calls[0] as [Error, Request];
     expect([error.message, request.url, request.method]).toEqual(["secret", "http://x/broken", "GET"]);
   });

@@ -135,7 +135,7 @@ describe("no way out", () => {
     expect(await locationOf("/".repeat(16_000))).toBe(404);
     expect(await locationOf(`${"//a".repeat(5_000)}${"/".repeat(10_000)}x`)).toBe(404);
     expect(await locationOf(`/a${"/".repeat(16_000)}b${"/".repeat(16_000)}`)).toBe("/a/b");
-    expect(performance.now() - begin).toBeLessThan(1_000);
+    expect(performance.now() - begin).toBeLessThan(3_000);
   });
 });
 

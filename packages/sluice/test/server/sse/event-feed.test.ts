@@ -42,7 +42,7 @@ describe("an event feed", () => {
       if (read.length === 2) break;
     }
     expect(read).toEqual(["price 1", "price 2"]);
-    await vi.waitFor(() => expect(emitter.listenerCount("price")).toBe(0));
+    await expect.poll(() => emitter.listenerCount("price")).toBe(0);
     expect(feeds[0]?.closed).toBe(true);
     expect(feeds[0]?.send("late")).toBe(false);
   });

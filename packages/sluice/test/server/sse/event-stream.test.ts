@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { ManualClock } from "../../../src/concurrency/manual-clock.js";
 import { Application } from "../../../src/server/application.js";
 import { reply } from "../../../src/server/reply-kinds.js";
@@ -182,7 +182,7 @@ describe("a reader that goes away", () => {
     await client.untilReceived("id: 1");
     expect(watched.returned).toBe(0);
     client.socket.destroy();
-    await vi.waitFor(() => expect(watched.returned).toBe(1));
+    await expect.poll(() => watched.returned).toBe(1);
     expect(watched.signal?.aborted).toBe(true);
     expect(watched.signal?.reason).toMatchObject({ code: "sse/ended" });
   });
@@ -197,7 +197,7 @@ describe("a reader that goes away", () => {
     client.socket.pause();
     await settled(() => watched.asked);
     client.socket.destroy();
-    await vi.waitFor(() => expect(watched.returned).toBe(1));
+    await expect.poll(() => watched.returned).toBe(1);
   });
 
   test("holds the source back while it does not read: memory is bounded", async () => {
@@ -214,11 +214,11 @@ describe("a reader that goes away", () => {
     const client = await raw(server);
     client.socket.pause();
     client.send(GET);
-    await vi.waitFor(() => expect(asked).toBeGreaterThan(0));
+    await expect.poll(() => asked).toBeGreaterThan(0);
     const held = await settled(() => asked);
     expect(held).toBeLessThan(400); // what the system's own buffers take, and one more
     client.socket.resume();
-    await vi.waitFor(() => expect(asked).toBeGreaterThan(held + 50));
+    await expect.poll(() => asked).toBeGreaterThan(held + 50);
   });
 });
 
@@ -240,7 +240,7 @@ describe("silence", () => {
       expect(await next).toBe(":\n\n");
     }
     await pieces.return?.();
-    await vi.waitFor(() => expect(watched.returned).toBe(1));
+    await expect.poll(() => watched.returned).toBe(1);
     expect(clock.armedCount).toBe(0);
   });
 
@@ -323,7 +323,7 @@ describe("a server that closes", () => {
     await using server = await TestServer.start(app);
     const client = await raw(server);
     client.send(GET);
-    await vi.waitFor(() => expect(answer.length).toBe(1));
+    await expect.poll(() => answer.length).toBe(1);
     const closed = server.server.close({ grace: 60_000 });
     answer();
     await closed;
@@ -432,7 +432,7 @@ describe("a source that fails", () => {
     client.send(GET);
     await client.untilReceived("id: 1");
     client.socket.destroy();
-    await vi.waitFor(() => expect(watched.signal?.aborted).toBe(true));
+    await expect.poll(() => watched.signal?.aborted).toBe(true);
     expect(server.errors).toEqual([]);
   });
 });

@@ -88,7 +88,7 @@ describe("files on a connection", () => {
     const before = openFiles();
     const clients = await Promise.all([stalled(request), stalled(request)]);
     for (const client of clients) client.socket.destroy();
-    await expect.poll(openFiles, { timeout: 5_000 }).toBeLessThanOrEqual(before);
+    await expect.poll(openFiles).toBeLessThanOrEqual(before);
     expect(errors).toEqual([]);
   });
 

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { ManualClock } from "../../../src/concurrency/manual-clock.js";
 import type { AccessLogEntry } from "../../../src/server/access-log/entry.js";
 import { Application } from "../../../src/server/application.js";
 import { HttpError } from "../../../src/server/http-error.js";
@@ -189,7 +190,7 @@ describe("a conversation", () => {
 describe("the server", () => {
   test("counts sockets among its connections until the handler has ended, too", async () => {
     const { app } = application();
-    let finish = (): void => undefined;
+    let finish: (() => void) | undefined;
     app.websocket("/", async (socket) => {
       await socket.closed;
       await new Promise<void>((resolve) => {
@@ -200,9 +201,10 @@ describe("the server", () => {
     const socket = await RawSocket.open(server, "/");
     expect(server.connections).toMatchObject({ open: 1, idle: 0, upgraded: 1 });
     socket.client.socket.destroy();
+    await eventually(() => finish !== undefined);
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(server.connections.open).toBe(1);
-    finish();
+    finish?.();
     await eventually(() => server.connections.open === 0);
   });
 
@@ -267,7 +269,8 @@ describe("the server", () => {
   });
 
   test("goes on for the drain delay as if nothing were", async () => {
-    const { app } = application();
+    const clock = new ManualClock();
+    const { app } = application({ clock });
     app.health();
     app.websocket("/", async (socket) => {
       for await (const message of socket) await socket.send(message);
@@ -275,9 +278,11 @@ describe("the server", () => {
     const server = await serve(app);
     const socket = await RawSocket.open(server, "/");
     const closed = server.close({ drainDelay: 60, grace: 5_000 });
+    clock.advance(59);
     const late = await RawSocket.open(server, "/");
     late.send(text("still here"));
     expect((await late.untilFrames(1))[0]?.payload.toString()).toBe("still here");
+    clock.advance(1);
     for (const each of [socket, late]) {
       expect(await each.untilClosing()).toEqual([1001, ""]);
       each.client.socket.destroy();

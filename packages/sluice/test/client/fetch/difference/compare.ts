@@ -2,9 +2,6 @@
 import type { FetchCase, Origins, Reading } from "./cases.js";
 import type { Received } from "./raw-origin.js";
 
-/** An answer that has not come by then will not come: all of it is on this machine. */
-const PATIENCE_MS = 2_000;
-
 /** Everything that can be seen of a call, from both ends. */
 export interface Outcome {
   readonly received: readonly Received[];
@@ -19,17 +16,18 @@ export interface Difference {
   readonly ours: unknown;
 }
 
-/** What both ends see of one call. `received` is filled by the origins while it runs. */
+/** What both ends see of one call. `received` is filled by the origins while it runs; after `patienceMs` it will not end any more. */
 export async function outcomeOf(
   fetch: typeof globalThis.fetch,
   one: FetchCase,
-  origins: Origins,
-  received: readonly Received[],
+  { origins, received, patienceMs }: { origins: Origins; received: readonly Received[]; patienceMs: number },
 ): Promise<Outcome> {
   try {
     const [input, init] = one.arguments(origins);
+    const answered = fetch(input as string, init as RequestInit);
     const response = await inTime(
-      fetch(input as string, init as RequestInit).then((answer) => described(answer, one.read)),
+      answered.then((answer) => described(answer, one.read)),
+      patienceMs,
     );
     return { response, rejected: undefined, received: received.map(normal) };
   } catch (error) {
@@ -38,10 +36,10 @@ export async function outcomeOf(
 }
 
 /** What waits for ever shows as an outcome of its own. */
-async function inTime<T>(work: Promise<T>): Promise<T | "waits for ever"> {
+async function inTime<T>(work: Promise<T>, patienceMs: number): Promise<T | "waits for ever"> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<"waits for ever">((resolve) => {
-    timer = setTimeout(resolve, PATIENCE_MS, "waits for ever");
+    timer = setTimeout(resolve, patienceMs, "waits for ever");
   });
   try {
     return await Promise.race([work, late]);
