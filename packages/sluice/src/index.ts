@@ -103,7 +103,7 @@ export type { ClientResponse, Events, JsonOptions } from "./client/response.js";
 export { ResponseError, type ResponseErrorDetails } from "./client/response-error.js";
 export type { EventsOptions, TextEventsOptions, TypedEventsOptions } from "./client/response-events.js";
 export type { ResponseTimings } from "./client/response-timings.js";
-export type { SaveOptions } from "./client/save-body.js";
+export type { ResumingSave, SaveOptions } from "./client/save-body.js";
 export { ClientSession, type ExtendOptions } from "./client/session.js";
 export type {
   ClientTrace,

@@ -9,6 +9,7 @@ export type { DownloadOptions } from "./transfer/download/download-options.js";
 export type { DownloadProgress, SegmentProgress } from "./transfer/download/download-progress.js";
 export type { DownloadResult } from "./transfer/download/download-result.js";
 export { DownloadTask, download, startDownload } from "./transfer/download/download-task.js";
+export { type ResumingOptions, resuming } from "./transfer/download/resuming.js";
 export type { DownloadUrl } from "./transfer/download/source.js";
 export { RateLimiter } from "./transfer/rate-limiter.js";
 export type {

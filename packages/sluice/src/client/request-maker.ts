@@ -21,6 +21,7 @@ import { readNames } from "./request-option-names.js";
 import { continueWait, RequestPayloads } from "./request-payload.js";
 import { RequestScope, type ScopeOwner } from "./request-scope.js";
 import { parseAbsolute, RequestUrl, UrlCache } from "./request-url.js";
+import type { ClientSession } from "./session.js";
 import type { SessionConfig } from "./session-config.js";
 import { anyoneListens, Tracer } from "./tracing.js";
 
@@ -42,6 +43,8 @@ export interface Ask {
   readonly options: RequestOptions | undefined;
   /** Signals beside the request's own: the session's, and those of `with`. */
   readonly signals: readonly AbortSignal[];
+  /** Who was asked: for what asks again in the same way. */
+  readonly session?: ClientSession | undefined;
   /** A request by the Fetch standard has its own rules for everything that `options` would say. */
   readonly fetch?: FetchAsk | undefined;
   /** So has one that is passed on for somebody else. */

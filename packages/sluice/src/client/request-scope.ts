@@ -7,6 +7,7 @@ import { onAbort } from "../concurrency/abort.js";
 import type { Clock } from "../concurrency/clock.js";
 import { Deadline } from "../concurrency/deadline.js";
 import { type RequestContext, RequestTimeoutError } from "../errors.js";
+import type { Ask } from "./request-maker.js";
 import type { RequestUrl } from "./request-url.js";
 import { codeOf, type Tracer } from "./tracing.js";
 import type { CallSite } from "./warnings.js";
@@ -47,6 +48,8 @@ export class RequestScope extends Deadline {
   tracer: Tracer | undefined = undefined;
   /** Where the request was made; development only. */
   callSite: CallSite | undefined = undefined;
+  /** How the caller asked. Set by the session. */
+  ask: Ask | undefined = undefined;
   /** Sends so far, over all hops and retries. */
   attempts = 0;
   /** Told when it is going to be tried again; set by a logger. */

@@ -27,7 +27,7 @@ import { ResponseError } from "./response-error.js";
 import type { EventsOptions, TextEventsOptions, TypedEventsOptions } from "./response-events.js";
 import type { ResponseHead } from "./response-head.js";
 import { type ResponseTimings, timingsOf } from "./response-timings.js";
-import { type SaveOptions, saveTelling } from "./save-body.js";
+import { type SaveOptions, saveResponse } from "./save-body.js";
 import type { TakenConnection } from "./upgraded-connection.js";
 
 /** How most text types end. */
@@ -270,9 +270,12 @@ export class ClientResponse {
     return await this.#read(formDataOf(this, limits));
   }
 
-  /** Writes the body to a file, which appears under `path` only when it is complete. Resolves to its size in bytes. */
+  /**
+   * Writes the body to a file, which appears under `path` only when it is complete. Resolves to its size in bytes. With `resume`, goes
+   * on with what an interrupted saving has left.
+   */
   save(path: string | URL, options: SaveOptions = {}): Promise<number> {
-    return this.#read(saveTelling(path, this.#body, options, this.#request.clock));
+    return this.#read(saveResponse(this, path, options));
   }
 
   /**

@@ -5,14 +5,45 @@ import type { Clock } from "../concurrency/clock.js";
 import { SluiceError } from "../errors.js";
 import { refuseUnknown, requireFunction } from "../options.js";
 import { writeFileAtomically } from "../platform/files.js";
+import type { ClientResponse } from "./response.js";
 
 /** What `save` may be told. */
 export interface SaveOptions {
   /** Told of the bytes that have come from the wire for what has been written. What it throws ends the saving. */
   readonly onProgress?: ProgressListener | undefined;
+  /**
+   * Goes on where a saving was interrupted, in this call or an earlier one: `resuming()` of `sluice/transfer`.
+   *
+   * @default none: the file, or nothing
+   */
+  readonly resume?: ResumingSave | undefined;
 }
 
-const KNOWN: ReadonlySet<string> = new Set<keyof SaveOptions>(["onProgress"]);
+/**
+ * Saves an answer so that it can be gone on with; resolves to the size of the file in bytes. What it takes stands above the client, so
+ * it is handed in.
+ */
+export type ResumingSave = (
+  response: ClientResponse,
+  path: string | URL,
+  options: Pick<SaveOptions, "onProgress">,
+) => Promise<number>;
+
+const KNOWN: ReadonlySet<string> = new Set<keyof SaveOptions>(["onProgress", "resume"]);
+
+/** Saves an answer as `options` say. */
+export async function saveResponse(
+  response: ClientResponse,
+  path: string | URL,
+  options: SaveOptions,
+): Promise<number> {
+  refuseUnknown("save", options, KNOWN);
+  const { onProgress, resume } = options;
+  if (onProgress !== undefined) requireFunction("onProgress", onProgress);
+  if (resume === undefined) return await saveTelling(path, response.body, onProgress, response.request.clock);
+  requireFunction("resume", resume);
+  return await resume(response, path, { onProgress });
+}
 
 /**
  * Writes `pieces` to a file, which appears under `path` only when it is complete. Resolves to its size in bytes. Throws `SluiceError`
@@ -29,11 +60,13 @@ export async function saveBody(path: string | URL, pieces: AsyncIterable<Uint8Ar
 }
 
 /** {@link saveBody}, and somebody is told how far it has come: for the last time when the file is there. */
-export async function saveTelling(path: string | URL, body: Body, options: SaveOptions, clock: Clock): Promise<number> {
-  refuseUnknown("save", options, KNOWN);
-  const { onProgress } = options;
+async function saveTelling(
+  path: string | URL,
+  body: Body,
+  onProgress: ProgressListener | undefined,
+  clock: Clock,
+): Promise<number> {
   if (onProgress === undefined) return saveBody(path, body);
-  requireFunction("onProgress", onProgress);
   const told = new ToldPieces(body, new ProgressMeter(onProgress, () => clock.now(), body.declaredLength));
   try {
     const size = await saveBody(path, told);

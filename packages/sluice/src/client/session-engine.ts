@@ -69,6 +69,7 @@ export class SessionEngine implements ScopeOwner {
       request = this.#maker.make(ask, buffered);
       const { scope } = request;
       scope.callSite = promise.callSite;
+      scope.ask = ask;
       this.#begin(request);
       const pipeline = this.config.changesStages(options)
         ? this.#pipelineWith(this.config.stages(options))

@@ -87,7 +87,7 @@ export class ClientSession {
   request(method: string, url: string | URL, options?: RequestOptions): RequestPromise {
     const { engine, development } = this.#core;
     const site = development ? takeCallSite(this.request) : undefined;
-    const ask = { method, url, options, signals: this.#signals };
+    const ask = { method, url, options, signals: this.#signals, session: this };
     const promise = new RequestPromise((made) => engine.run(ask, made), site);
     if (site !== undefined) {
       const message = `A ${method} request was made and never awaited`;

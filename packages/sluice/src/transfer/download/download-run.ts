@@ -3,13 +3,15 @@
  * its place. However it ends, what can be gone on with is on the disk, and the lock is given back.
  */
 
+import type { ClientResponse } from "../../client/response.js";
 import { fullJitter } from "../../concurrency/back-off.js";
 import { sleep } from "../../concurrency/sleep.js";
-import { SluiceError } from "../../errors.js";
+import { SluiceError, UsageError } from "../../errors.js";
 import { parseHttpDate } from "../../http/dates.js";
 import { type FieldDigests, readFieldDigests } from "../../http/digest-fields.js";
 import type { DurableFiles } from "../../platform/durable-files.js";
 import { inFolder } from "../../platform/paths.js";
+import { judgeWhole } from "./answers/answer-rules.js";
 import { compareVersions, hasStrongValidator, type RemoteVersion } from "./answers/remote-version.js";
 import { verifyChecksums, withFieldDigests } from "./checksums.js";
 import type { DownloadContext } from "./download-context.js";
@@ -33,6 +35,8 @@ export interface RunPlace {
   readonly saveInterval: number;
   /** What the URL is called before anybody has asked for it; undefined where only a function knows. */
   readonly askedUrl: string | undefined;
+  /** An answer that is there already, with all of the file. The target is a file then. */
+  readonly begun: ClientResponse | undefined;
 }
 
 const BACK_OFF = { base: 500, cap: 30_000 } as const;
@@ -67,9 +71,10 @@ export class DownloadRun {
   }
 
   async run(): Promise<DownloadResult> {
-    const { files, target } = this.#place;
+    const { files, target, begun } = this.#place;
     try {
       const place = await placeOfTarget(target, files);
+      if (begun !== undefined) return await this.#begin(place, begun);
       return place.kind === "file" ? await this.#toFile(place.paths) : await this.#toFolder(place);
     } finally {
       await this.#store?.close();
@@ -99,13 +104,28 @@ export class DownloadRun {
     if (options.ifChanged && guess !== undefined) this.#known = await knownFile(guess, files);
     const first = await this.#probe(false);
     if (first === undefined) return this.#unchanged({ target: guess ?? folder, folder });
+    const overwrite = options.overwrite ?? (options.ifChanged ? true : undefined);
+    return await this.#goOnFrom(first, () => fileIn(folder, nameFor(first.response), { files, overwrite }));
+  }
+
+  /** With an answer that somebody has asked for already. */
+  async #begin(place: TargetPlace, response: ClientResponse): Promise<DownloadResult> {
+    const open = await this.#context.source.adopt(response);
+    const first = { ...open, verdict: judgeWhole(response.headers) };
+    return await this.#goOnFrom(first, () => {
+      if (place.kind === "file") return Promise.resolve(place.paths);
+      throw new UsageError("download/target", `Cannot save to ${place.folder}: it is a folder`);
+    });
+  }
+
+  /** What an earlier run has left is gone on with if it is of the answer's version; else the answer is the beginning. */
+  async #goOnFrom(first: UsableAnswer, findPaths: () => Promise<PartPaths>): Promise<DownloadResult> {
     try {
-      const overwrite = options.overwrite ?? (options.ifChanged ? true : undefined);
-      const paths = await fileIn(folder, nameFor(first.response), { files, overwrite });
-      const store = await this.#open(paths);
+      const store = await this.#open(await findPaths());
       const record = await this.#found(store);
       if (record === undefined) return await this.#fetch(store, undefined, first);
-      const fits = compareVersions(record.version, first.verdict.version, options.trustSize) === "same";
+      const { trustSize } = this.#context.options;
+      const fits = compareVersions(record.version, first.verdict.version, trustSize) === "same";
       if (!fits) this.#beginsAnew("changed", "what is there is of another version");
       else first.controller.abort();
       return fits ? await this.#fetch(store, record, undefined) : await this.#fetch(store, undefined, first);
@@ -155,7 +175,9 @@ export class DownloadRun {
     let [found, first, plain] = [record, answer, false];
     for (let round = 1; ; round += 1) {
       const version = await this.#prepare(store, found, first);
-      const generation = this.#newGeneration(store, version, plain);
+      // Of a coded answer the rest cannot be asked for: how two runs of a coder cut their bytes nobody knows.
+      const coded = first?.verdict.kind === "whole" && first.verdict.coded;
+      const generation = this.#newGeneration(store, version, plain || coded);
       const restart = await this.#runOne(generation, first);
       if (restart === undefined) {
         const wrong = await this.#tryFinish(store, generation);

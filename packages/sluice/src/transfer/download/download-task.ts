@@ -14,9 +14,9 @@ import type { DownloadProgress } from "./download-progress.js";
 import type { DownloadResult } from "./download-result.js";
 import { DownloadRun } from "./download-run.js";
 import { BufferStock } from "./segments/segment-sink.js";
-import { type DownloadUrl, Source } from "./source.js";
+import { type BegunAnswer, type DownloadUrl, Source } from "./source.js";
 
-/** What is below a download, for tests. @internal */
+/** What is below a download, for tests, and the answer that it begins with, for `response.save`. @internal */
 export interface DownloadGround {
   readonly files: DurableFiles;
   readonly random: Random;
@@ -24,6 +24,7 @@ export interface DownloadGround {
   readonly saveInterval: number;
   /** Bytes that are written at once. */
   readonly bufferBytes: number;
+  readonly begun?: BegunAnswer;
 }
 
 const GROUND: DownloadGround = {
@@ -56,7 +57,7 @@ export class DownloadTask implements AsyncIterable<DownloadProgress> {
     options: DownloadOptions,
     ground: Partial<DownloadGround> = {},
   ) {
-    const { files, random, saveInterval, bufferBytes } = { ...GROUND, ...ground };
+    const { files, random, saveInterval, bufferBytes, begun } = { ...GROUND, ...ground };
     this.#options = resolveDownloadOptions(options);
     this.#clock = session.connector.clock;
     this.#startedAt = this.#clock.now();
@@ -66,14 +67,14 @@ export class DownloadTask implements AsyncIterable<DownloadProgress> {
       options: this.#options,
       clock: this.#clock,
       random,
-      source: new Source(session, url, this.#options),
+      source: new Source(session, url, this.#options, begun),
       buffers: new BufferStock(bufferBytes),
       meter: this.#meter,
       signal: this.#controller.signal,
       emit: (event: DownloadEvent) => this.#emit(event),
     };
     const askedUrl = typeof url === "function" ? undefined : String(url);
-    this.#run = new DownloadRun(context, { files, target, saveInterval, askedUrl });
+    this.#run = new DownloadRun(context, { files, target, saveInterval, askedUrl, begun: begun?.response });
     this.result = this.#work();
   }
 

@@ -9,6 +9,7 @@ import {
   PayloadError,
   ProtocolError,
   RequestTimeoutError,
+  ResponseTooLargeError,
   TlsError,
 } from "../../errors.js";
 import { parseRetryAfter } from "../../http/retry-after.js";
@@ -18,7 +19,7 @@ const BACK_OFF = { base: 500, cap: 30_000 } as const;
 
 /** Whether what a request or a body failed with may be gone the next time. */
 export function isPassing(error: unknown): error is Error {
-  if (error instanceof TlsError) return false;
+  if (error instanceof TlsError || error instanceof ResponseTooLargeError) return false;
   return [ConnectError, ConnectionLostError, RequestTimeoutError, ProtocolError, PayloadError].some(
     (kind) => error instanceof kind,
   );

@@ -9,7 +9,7 @@ import type { RequestOptions } from "../../client/options.js";
 import { TRAVELS } from "../../client/redirects.js";
 import type { ClientResponse } from "../../client/response.js";
 import type { ClientSession } from "../../client/session.js";
-import { linkSignal } from "../../concurrency/abort.js";
+import { linkSignal, onAbort } from "../../concurrency/abort.js";
 import { parseUrl } from "../../http/parse-url.js";
 import type { ResolvedDownloadOptions } from "./download-options.js";
 
@@ -27,8 +27,29 @@ export interface OpenAnswer {
   readonly place: string;
 }
 
+/** An answer that is there already, and how it was asked for: all that follows is asked for in the same way. */
+export interface BegunAnswer {
+  readonly response: ClientResponse;
+  readonly options: RequestOptions;
+}
+
 /** Field lines: name, value, name, value … */
 type Lines = readonly string[];
+
+/** What a caller's options for the first request mean for all others … */
+const EVERYWHERE = [
+  "proxy",
+  "throttle",
+  "context",
+  "omitHeaders",
+  "middleware",
+  "hopMiddleware",
+  "redirect",
+  "maxRedirects",
+  "allowInsecureRedirect",
+] as const;
+/** … for those to the origin that was asked first, as they say who asks … */
+const AT_HOME = ["auth", "cookies", "servername"] as const;
 
 /** See the head of this file. */
 export class Source {
@@ -36,6 +57,10 @@ export class Source {
   readonly #given: DownloadUrl;
   readonly #fields: Lines;
   readonly #options: RequestOptions;
+  readonly #homeOptions: RequestOptions;
+  /** … and for the URL itself that was asked, which is not yet what they make of it. */
+  readonly #firstOptions: RequestOptions;
+  readonly #most: number;
   /** What was asked first, before it led elsewhere. */
   #asked: string | undefined;
   #askedOrigin: string | undefined;
@@ -44,19 +69,24 @@ export class Source {
   /** Where that led. */
   #place: string | undefined;
 
-  constructor(session: ClientSession, given: DownloadUrl, options: ResolvedDownloadOptions) {
+  constructor(session: ClientSession, given: DownloadUrl, options: ResolvedDownloadOptions, begun?: BegunAnswer) {
     const { stallTimeout, headers, decode } = options;
+    const asked = begun?.options ?? {};
     this.#session = session;
     this.#given = given;
     this.#fields = headers === undefined ? [] : fieldLinesOf(headers);
     const never = Number.POSITIVE_INFINITY;
+    const timeouts = begun?.response.request.settings.timeouts ?? { headers: stallTimeout, read: stallTimeout };
+    this.#most = begun?.response.request.settings.maxResponseSize ?? never;
     this.#options = {
+      ...pick(asked, EVERYWHERE),
       retry: false,
       raiseForStatus: false,
       decompress: decode,
-      maxResponseSize: never,
-      timeout: { headers: stallTimeout, read: stallTimeout, total: never, attempt: never },
+      timeout: { ...timeouts, total: never, attempt: never },
     };
+    this.#homeOptions = { ...this.#options, ...pick(asked, AT_HOME) };
+    this.#firstOptions = { ...this.#homeOptions, ...pick(asked, ["params"]) };
   }
 
   /** The URL of the last answer, without user information; undefined before there was one. */
@@ -76,15 +106,31 @@ export class Source {
     this.#place = undefined;
   }
 
-  /** Asks for the file with these fields besides. Rejects as requests do, and with what a function that finds URLs throws. */
-  async ask(fields: Lines, signal: AbortSignal): Promise<OpenAnswer> {
+  /** Takes an answer that is there already for one to a request of its own. Before the first {@link Source.ask}. */
+  async adopt(response: ClientResponse): Promise<OpenAnswer> {
+    const url = await this.#find();
+    this.#note(url, response);
+    const controller = new AbortController();
+    const { body } = response;
+    onAbort(controller.signal, () => (body.used ? body.cancel() : response.discard()));
+    return { response, controller, justFound: false, place: this.#place ?? url };
+  }
+
+  /**
+   * Asks for the file with these fields besides, for its bytes from `first` on. Rejects as requests do, and with what a function that
+   * finds URLs throws.
+   */
+  async ask(fields: Lines, signal: AbortSignal, first = 0): Promise<OpenAnswer> {
     const controller = new AbortController();
     const unlink = linkSignal(signal, controller);
     try {
       const justFound = this.#place === undefined;
       const url = this.#place ?? (await this.#find());
       const headers = pairs([...this.#fieldsFor(url), "accept-encoding", "identity", ...fields]);
-      const response = await this.#sessionFor(url).get(url, { ...this.#options, headers, signal: controller.signal });
+      // What there may be in all, but for what there is; refused is what has more than one byte too many.
+      const maxResponseSize = Math.max(1, this.#most - first);
+      const asked = { ...this.#optionsFor(url), headers, maxResponseSize, signal: controller.signal };
+      const response = await this.#sessionFor(url).get(url, asked);
       this.#note(url, response);
       return { response, controller, justFound, place: this.#place ?? url };
     } finally {
@@ -102,6 +148,11 @@ export class Source {
     if (this.#isAtHome(url)) return this.#session;
     this.#elsewhere ??= this.#session.extend({ defaultsFor: () => false });
     return this.#elsewhere;
+  }
+
+  #optionsFor(url: string): RequestOptions {
+    if (url === this.#asked) return this.#firstOptions;
+    return this.#isAtHome(url) ? this.#homeOptions : this.#options;
   }
 
   #isAtHome(url: string): boolean {
@@ -139,6 +190,10 @@ export class Source {
     }
     return kept;
   }
+}
+
+function pick(options: RequestOptions, names: readonly (keyof RequestOptions)[]): RequestOptions {
+  return Object.fromEntries(names.map((name) => [name, options[name]]));
 }
 
 function pairs(lines: Lines): (readonly [string, string])[] {

@@ -467,6 +467,17 @@ describe("codings that nobody asked for", () => {
     expect(sameBytes(inFolder("file"), OLD.content)).toBe(true);
   });
 
+  test("coded bytes that are kept so are not gone on with by those of the file, though both have the same tag", async () => {
+    const server = await serve(OLD, { gzip: true, ranges: "ignored", cut: (n) => (n === 1 ? 100_000 : undefined) });
+    server.switches.instead = (n) => {
+      if (n > 1) server.switches.ranges = "honoured";
+      return false;
+    };
+    const outcome = await run(server.url, inFolder("file"), { decode: false });
+    expect(outcome.error).toBeUndefined();
+    expect(sameBytes(inFolder("file"), OLD.content)).toBe(true);
+  });
+
   test("with `decode: false` it is saved as it came", async () => {
     const server = await serve(OLD, { gzip: true, ranges: "ignored" });
     const outcome = await run(server.url, inFolder("file"), { decode: false });

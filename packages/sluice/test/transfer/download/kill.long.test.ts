@@ -17,6 +17,7 @@ import { downloadTests, folderContent, inFolder, run, sameBytes, serve } from ".
 downloadTests();
 
 const PROGRAM = fileURLToPath(new URL("./download-program.mjs", import.meta.url));
+const SAVE_PROGRAM = fileURLToPath(new URL("./save-program.mjs", import.meta.url));
 const KILLS = 20;
 const MOST_MS = 90_000;
 const children = new Set<ChildProcess>();
@@ -26,9 +27,11 @@ afterEach(() => {
 });
 
 function start(url: string, target: string, options: object = {}): ChildProcess {
-  const child = spawn(process.execPath, [PROGRAM, url, target, JSON.stringify(options)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  return startProgram(PROGRAM, url, target, JSON.stringify(options));
+}
+
+function startProgram(...args: readonly string[]): ChildProcess {
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   children.add(child);
   child.once("exit", () => children.delete(child));
   return child;
@@ -86,6 +89,29 @@ test("killed twenty times, at least fifteen of them while bytes were coming: the
   expect(error, `seed ${seed}`).toBeUndefined();
   expect(result?.resumedBytes).toBe(offsets.at(-1));
   expect(sameBytes(inFolder("file"), file.content), `seed ${seed}`).toBe(true);
+  expect(folderContent()).toEqual(["file"]);
+});
+
+test("`save` with `resuming()`, killed again and again: another process goes on, and the file is right", {
+  timeout: MOST_MS,
+}, async () => {
+  const file = fileVersion(noise(12_000_000));
+  const server = await serve(file, { drip: { every: 5, bytes: 8_000 } });
+  const offsets: number[] = [];
+  for (let kills = 0; kills < 4; kills += 1) {
+    const before = claimed();
+    const child = startProgram(SAVE_PROGRAM, server.url, inFolder("file"));
+    await until(() => claimed() > before, child);
+    await kill(child);
+    offsets.push(claimed());
+    expect(existsSync(inFolder("file"))).toBe(false);
+  }
+  server.switches.drip = undefined;
+  const asked = server.asked.length;
+  const [code] = (await once(startProgram(SAVE_PROGRAM, server.url, inFolder("file")), "exit")) as [number];
+  expect(code).toBe(0);
+  expect(server.asked.slice(asked).map(({ range }) => range)).toEqual([undefined, `bytes=${offsets.at(-1)}-11999999`]);
+  expect(sameBytes(inFolder("file"), file.content)).toBe(true);
   expect(folderContent()).toEqual(["file"]);
 });
 

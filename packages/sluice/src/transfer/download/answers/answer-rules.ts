@@ -19,6 +19,14 @@ export interface AnswerHead {
   readonly headers: { get(name: string): string | null };
 }
 
+/** Its body is the whole file, perhaps with a content coding. */
+export interface WholeVerdict {
+  readonly kind: "whole";
+  readonly version: RemoteVersion;
+  readonly coded: boolean;
+  readonly noRanges: boolean;
+}
+
 /** What to do with an answer. */
 export type Verdict =
   /** Its body is the file's bytes from `start` up to `end`, the first `skip` of which were not asked for. */
@@ -29,8 +37,7 @@ export type Verdict =
       readonly skip: number;
       readonly version: RemoteVersion;
     }
-  /** Its body is the whole file, perhaps with a content coding. */
-  | { readonly kind: "whole"; readonly version: RemoteVersion; readonly coded: boolean; readonly noRanges: boolean }
+  | WholeVerdict
   /** Nothing lies behind `first`: the file ends at `size`, as far as the server says. */
   | { readonly kind: "beyond"; readonly size: number | undefined; readonly version: RemoteVersion }
   /** Not modified, or a condition failed: not what was asked. */
@@ -66,7 +73,8 @@ export function judgeAnswer({ status, headers }: AnswerHead, asked: AskedRange):
   return { kind: "failed" };
 }
 
-function judgeWhole(headers: AnswerHead["headers"]): Verdict {
+/** An answer whose body is the whole file. */
+export function judgeWhole(headers: AnswerHead["headers"]): WholeVerdict {
   const coded = isCoded(headers);
   // The length is that of the coded bytes, which says nothing of the file's.
   const size = coded ? undefined : lengthOf(headers);

@@ -89,7 +89,7 @@ export class Segment {
     const ifRange = ifRangeValue(condition, version);
     if (ifRange !== undefined) fields.push("if-range", ifRange);
     try {
-      const open = await context.source.ask(fields, signal);
+      const open = await context.source.ask(fields, signal, first);
       const verdict = judgeAnswer(open.response, { first, end });
       const obeyed = await this.#obey(open, verdict, condition);
       if (typeof obeyed === "string" && !this.#handedOn) open.response.discard();
