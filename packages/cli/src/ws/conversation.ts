@@ -1,4 +1,5 @@
 /** Both directions at once: lines to messages, messages to lines, and when there is enough of it. */
+import { SluiceError } from "sluice";
 import type { ReconnectingWebSocket } from "sluice/websocket";
 import { explain } from "../terminal/explain.js";
 import type { Io } from "../terminal/io.js";
@@ -14,6 +15,7 @@ const HELP =
 /** See the head of this file. */
 export class Conversation {
   readonly #live: ReconnectingWebSocket;
+  #messages: AsyncGenerator<WsMessage, void>;
   readonly #input: LineInput;
   readonly #settings: WsSettings;
   readonly #io: Io;
@@ -25,6 +27,7 @@ export class Conversation {
 
   constructor(live: ReconnectingWebSocket, input: LineInput, settings: WsSettings, io: Io) {
     this.#live = live;
+    this.#messages = live[Symbol.asyncIterator]();
     this.#input = input;
     this.#settings = settings;
     this.#io = io;
@@ -48,9 +51,8 @@ export class Conversation {
   async #receive(): Promise<void> {
     const { count } = this.#settings;
     let shown = 0;
-    const messages = this.#live[Symbol.asyncIterator]();
     for (;;) {
-      const message = await this.#next(messages);
+      const message = await this.#next();
       if (message === undefined) return;
       this.#lastAt = performance.now();
       await this.#input.write(this.#textOf(message));
@@ -60,10 +62,15 @@ export class Conversation {
   }
 
   /** Undefined when it is over; why is the ending's to say. */
-  async #next(messages: AsyncGenerator<WsMessage, void>): Promise<WsMessage | undefined> {
+  async #next(): Promise<WsMessage | undefined> {
     try {
-      return (await messages.next()).value ?? undefined;
+      return (await this.#messages.next()).value ?? undefined;
     } catch (error) {
+      if (error instanceof SluiceError && error.code === "websocket/reader-behind") {
+        this.#complain(error);
+        this.#messages = this.#live[Symbol.asyncIterator]();
+        return await this.#next();
+      }
       await this.#live.closed;
       if (error instanceof Error) return undefined;
       throw error;

@@ -60,6 +60,8 @@ export interface ResolvedReconnecting {
   readonly policy: ReconnectPolicy;
   readonly queue: SendQueueSettings;
   readonly listeners: Listeners;
+  /** Bytes that a reader may be behind, of connections that have ended. */
+  readonly maxQueuedBytes: number;
 }
 
 const OWN_NAMES = [
@@ -105,7 +107,7 @@ export function resolveReconnecting(
     ...socket
   } = options;
   // Now, and not with the first connection: the constructor is where a caller looks for mistakes.
-  resolveOpening(socket);
+  const [{ connection }] = resolveOpening(socket);
   refuseUnknown("reconnect", reconnect, KNOWN_RECONNECT);
   const listeners = { onOpen: onOpen ?? ignore, onLost: onLost ?? ignore };
   const more = { onReconnect: onReconnect ?? ignore, onClosed: onClosed ?? ignore };
@@ -116,6 +118,7 @@ export function resolveReconnecting(
     policy: reconnectPolicy(reconnect, random),
     queue: queueSettings({ queue, queueBytes, queueOverflow }),
     listeners: all,
+    maxQueuedBytes: connection.maxQueuedBytes,
   };
 }
 

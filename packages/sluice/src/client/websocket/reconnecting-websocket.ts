@@ -44,7 +44,7 @@ export class ReconnectingWebSocket implements AsyncIterable<SocketMessage> {
   readonly #options: ResolvedReconnecting;
   readonly #clock: Clock;
   readonly #queue: SendQueue;
-  readonly #relay = new MessageRelay();
+  readonly #relay: MessageRelay;
   /** Ends handshakes, waits and connections. */
   readonly #controller = new AbortController();
   readonly #closedByUs = abortError("The reconnecting WebSocket was closed");
@@ -64,6 +64,7 @@ export class ReconnectingWebSocket implements AsyncIterable<SocketMessage> {
     this.#options = resolveReconnecting(options, random);
     this.#clock = clock;
     this.#queue = new SendQueue(this.#options.queue);
+    this.#relay = new MessageRelay(this.#options.maxQueuedBytes);
     this.closed = this.#run();
   }
 
@@ -102,7 +103,11 @@ export class ReconnectingWebSocket implements AsyncIterable<SocketMessage> {
     return this.send(JSON.stringify(value));
   }
 
-  /** Messages over as many connections as it takes, for one reader at a time. Leaving the loop closes nothing. */
+  /**
+   * Messages over as many connections as it takes, for one reader at a time. Leaving the loop closes nothing. Throws `SluiceError`
+   * `websocket/reader-behind` where messages were dropped, because connections had ended and left more than `maxQueuedBytes` unread: the
+   * next loop goes on behind the gap.
+   */
   [Symbol.asyncIterator](): AsyncGenerator<SocketMessage, void, undefined> {
     return this.#relay.read();
   }

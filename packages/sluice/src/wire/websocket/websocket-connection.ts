@@ -86,6 +86,11 @@ export class WebSocketConnection implements AsyncIterable<Message, undefined> {
     return this.#link.bufferedBytes;
   }
 
+  /** Bytes of whole messages that have come and were not taken, 64 more for each: how far the program is behind. */
+  get queuedBytes(): number {
+    return this.#link.intake.inbox.cost;
+  }
+
   /** Bytes sent so far, as frames, those that the system has not taken yet included. */
   get bytesSent(): number {
     return this.#link.handedBytes;

@@ -308,6 +308,90 @@ describe("reading", () => {
     expect(await first).toBe("ended");
   });
 
+  describe("behind the connections", () => {
+    /** As it is counted: 64 bytes more for a message, 4 KiB for a connection. */
+    const cost = (text: string) => text.length + 64 + 4_096;
+
+    /** Connections that each leave a message and end, but for the last, which stays. */
+    async function comeAndGo(net: SocketNet, texts: readonly string[]): Promise<void> {
+      for (const [at, text] of texts.entries()) {
+        net.peer().send(...(text === "" ? [] : [textFrame(text)]));
+        if (at === texts.length - 1) break;
+        await lose(net, 1001);
+        await net.clock.advance(30_000);
+        await settled();
+      }
+    }
+
+    test.each([
+      [0, undefined],
+      [-1, 1],
+    ])(
+      "maxQueuedBytes %i of what they have left: nothing is lost, or the oldest, and it says so",
+      async (more, lost) => {
+        const texts = ["one", "second", "third", "latest", "live"];
+        const kept = texts.slice(0, 4).reduce((sum, text) => sum + cost(text), 0);
+        const { net, live } = started({ maxQueuedBytes: kept + more });
+        await settled();
+        await comeAndGo(net, texts);
+        const messages: unknown[] = [];
+        if (lost !== undefined) {
+          const error = await read(live, messages);
+          expect(error).toMatchObject({
+            code: "websocket/reader-behind",
+            message: expect.stringContaining("what 1 connection had left"),
+          });
+          expect(messages).toEqual([]);
+        }
+        const reading = read(live, messages);
+        await settled();
+        expect(messages).toEqual(texts.slice(lost ?? 0));
+        await live.close();
+        expect(await reading).toBe("ended");
+      },
+    );
+
+    test("the gap is where it is: what is left of the connection that is being read comes first", async () => {
+      const { net, live } = started({ maxQueuedBytes: 200 });
+      await settled();
+      net.peer().send(textFrame("a"), textFrame("b"));
+      const messages = live[Symbol.asyncIterator]();
+      expect(await messages.next()).toMatchObject({ value: "a" });
+      await comeAndGo(net, ["c", "lost", "gone", "latest", "live"]);
+      expect(await messages.next()).toMatchObject({ value: "b" });
+      expect(await messages.next()).toMatchObject({ value: "c" });
+      await expect(messages.next()).rejects.toMatchObject({
+        code: "websocket/reader-behind",
+        message: expect.stringContaining("what 2 connections had left"),
+      });
+      const rest: unknown[] = [];
+      void read(live, rest);
+      await settled();
+      expect(rest).toEqual(["latest", "live"]);
+    });
+
+    test("too little for one: the latest that ended is kept; Infinity: all; those that leave nothing cost nothing", async () => {
+      for (const [maxQueuedBytes, texts, expected] of [
+        [100, ["a", "b", "c"], ["reader-behind", "b", "c"]],
+        [FOREVER, Array.from({ length: 20 }, String), Array.from({ length: 20 }, String)],
+        [2 * cost("a"), ["a", ...Array<string>(20).fill(""), "b", "c"], ["a", "b", "c"]],
+      ] as const) {
+        const { net, live } = started({ maxQueuedBytes });
+        await settled();
+        await comeAndGo(net, texts);
+        const messages: unknown[] = [];
+        if (expected[0] === "reader-behind") {
+          expect(await read(live, messages)).toMatchObject({ code: "websocket/reader-behind" });
+          messages.push("reader-behind");
+        }
+        void read(live, messages);
+        await settled();
+        expect(messages).toEqual(expected);
+        await live.close();
+      }
+    });
+  });
+
   test("an end in good order ends the loop; another is thrown, behind the last message", async () => {
     for (const [code, ending] of [
       [1000, "ended"],
