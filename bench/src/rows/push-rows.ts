@@ -16,7 +16,7 @@ import type { BenchRun } from "./bench-run.js";
 const TEXT = `^${"what happens, in 127 bytes; ".repeat(5)}`.slice(0, 128);
 const BURST = 10;
 /** Messages of a piece of the stream. */
-const STREAMED = 50;
+const STREAMED = 10;
 /** What may wait for one subscriber of ours: its default. */
 const MOST_QUEUED_BYTES = 1024 * 1024;
 /** A message that fills, and what is sent before we say that it never ends: the system itself keeps some megabytes. */
