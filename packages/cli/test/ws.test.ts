@@ -175,10 +175,14 @@ describe("how it ends", () => {
 
   test("Ctrl-C says goodbye, and is exit code 130", async () => {
     const codes: number[] = [];
-    const { url, requests } = await serve((socket) => socket.on("close", (code) => codes.push(code)));
+    const { url } = await serve((socket) => {
+      socket.on("close", (code) => codes.push(code));
+      socket.send("hello");
+    });
     const io = new FakeIo();
     const ended = runProgram(["ws", url, "--no-input"], io);
-    await expect.poll(() => requests.length).toBe(1);
+    // That the server has its request does not mean that the client has its answer.
+    await expect.poll(() => io.out.text).toBe("hello\n");
     io.signal();
     expect(await ended).toBe(130);
     await expect.poll(() => codes).toEqual([1000]);
