@@ -49,7 +49,7 @@ test("killed by SIGKILL at any moment, a run that is resumed ends with each URL 
   expect(records.map((record) => String(record["url"])).sort()).toEqual([...urls].sort());
   expect(records.every(({ ok, body }) => ok === true && String(body).length === 500)).toBe(true);
   expect(records.map(({ index }) => Number(index)).sort((one, other) => one - other)).toEqual(urls.map((_, at) => at));
-}, 120_000);
+}, 300_000);
 
 test("100,000 URLs that are done are passed over in less than 150 MB", async () => {
   const URLS = 100_000;
@@ -78,7 +78,7 @@ test("100,000 URLs that are done are passed over in less than 150 MB", async () 
   const records = jsonLines(await readFile(output, "utf8"));
   expect(new Set(records.map((record) => record["url"])).size).toBe(URLS + 10);
   expect(records).toHaveLength(URLS + 10);
-}, 120_000);
+}, 300_000);
 
 async function sizeOf(path: string): Promise<number> {
   try {

@@ -134,7 +134,7 @@ test("Ctrl-C leaves something to go on with, says so and ends with 130; the same
   expect(done).toMatchObject({ type: "done", restarts: [] });
   expect(Number(done?.["resumedBytes"])).toBeGreaterThanOrEqual(MIB);
   expect(readFileSync(join(incoming, "data.bin")).equals(bytes)).toBe(true);
-}, 30_000);
+}, 90_000);
 
 test("the line for people drops on the right what there is no room for", () => {
   const progress: UploadProgress = {

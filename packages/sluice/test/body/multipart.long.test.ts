@@ -57,7 +57,7 @@ const form = fc.array(fc.tuple(name, fc.oneof(text, file)), { maxLength: 6 }).ma
   return made;
 });
 
-test("what Node's FormData writes is read as it was, and as Node reads it", { timeout: 60_000 }, async () => {
+test("what Node's FormData writes is read as it was, and as Node reads it", { timeout: 240_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(form, fc.array(fc.nat(40), { minLength: 1, maxLength: 4 }), async (made, sizes) => {
       const written = new Response(made);
@@ -73,7 +73,7 @@ test("what Node's FormData writes is read as it was, and as Node reads it", { ti
   );
 });
 
-test("of mutated bodies, what both accept is the same", { timeout: 60_000 }, async () => {
+test("of mutated bodies, what both accept is the same", { timeout: 240_000 }, async () => {
   const mutation = fc.record({
     at: fc.nat(),
     remove: fc.nat(3),

@@ -100,5 +100,5 @@ describe("a server's sockets", () => {
     const { code, output, errors } = await ended;
     expect([code, errors]).toEqual([0, ""]);
     expect(output).toContain("0 open");
-  }, 30_000);
+  }, 90_000);
 });

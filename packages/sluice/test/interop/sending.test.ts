@@ -108,7 +108,7 @@ describe.skipIf(isAbsent(aiohttpPython))("aiohttp's server", () => {
   });
 });
 
-test.skipIf(isAbsent(httpbinPython))("httpbin (Werkzeug) reads a form", { timeout: 30_000 }, async () => {
+test.skipIf(isAbsent(httpbinPython))("httpbin (Werkzeug) reads a form", { timeout: 90_000 }, async () => {
   const port = await startedServer(httpbinPython, [peerFile("form_server.py"), "httpbin"]);
   const session = newSession();
   const answer = await session

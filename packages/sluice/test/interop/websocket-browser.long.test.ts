@@ -33,6 +33,6 @@ describe.skipIf(isAbsent(chromiumPath))("Chromium", () => {
       expect(await page.evaluate(foreign)).toBe(1006);
       await browser.close();
     },
-    60_000,
+    240_000,
   );
 });

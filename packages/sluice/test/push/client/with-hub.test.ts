@@ -5,7 +5,7 @@ import { PushClient, type PushClientOptions, type PushEnvironment, type PushRoom
 import { Hub, MemoryBus, PUSH_PROTOCOL } from "../../../src/push.js";
 import { Application, type Server } from "../../../src/server.js";
 
-const WAIT = { timeout: 15_000 };
+const WAIT = { timeout: 45_000 };
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();

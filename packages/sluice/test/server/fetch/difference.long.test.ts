@@ -82,5 +82,5 @@ describe.each([false, true])("lightweightGlobals: %s", (lightweightGlobals) => {
       }),
       { numRuns: RUNS },
     );
-  }, 60_000);
+  }, 240_000);
 });

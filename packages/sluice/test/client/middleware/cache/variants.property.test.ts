@@ -28,7 +28,7 @@ const step = fc.record({
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-test("a cached body is always that of the very URL, user and variant", { timeout: 60_000 }, async () => {
+test("a cached body is always that of the very URL, user and variant", { timeout: 240_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 14 }), async (steps) => {
       let current: Step | undefined;
