@@ -3,6 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { open, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { emptyFolder } from "./support/folder.js";
@@ -42,8 +43,9 @@ test.each(["jsonl", "table"])(
         nodeArgs: ["--import", REPORT_MEMORY],
       });
       child.stdout.removeAllListeners("data");
-      child.stdout.pipe(createWriteStream(results));
+      const written = pipeline(child.stdout, createWriteStream(results));
       const { code, stderr } = await ended;
+      await written;
       const maxRss = Number(/maxRSS (\d+)/.exec(stderr)?.[1]);
       console.log(`${format}: peak ${Math.round(maxRss / 1_000)} MB; ${stderr.split("\n")[0]}`);
       expect(code).toBe(0);

@@ -198,6 +198,5 @@ describe.each(KINDS)("over %s", (kind, listen) => {
 });
 
 test("no timer of the process is left when all sessions are closed", async () => {
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(systemClock.armedCount).toBe(0);
+  await expect.poll(() => systemClock.armedCount).toBe(0);
 });

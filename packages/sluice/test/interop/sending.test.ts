@@ -268,8 +268,7 @@ describe("node:http's server", () => {
       const body = { multipart: { a: { body: endless(), filename: "a" } }, ...options };
       const error: unknown = await session.post(url, body).catch((reason: unknown) => reason);
       expect(error).toMatchObject({ name: "ConnectionLostError" });
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      expect(released, JSON.stringify(options)).toBe(true);
+      await expect.poll(() => released, { message: JSON.stringify(options) }).toBe(true);
     }
     await session.close();
   });

@@ -97,6 +97,7 @@ async function resumed(dialer: Dialer, target: DialTarget): Promise<boolean | un
   const { tls } = transport.peer();
   // Tickets may come behind them, and Node tells of new sessions a little later.
   await new Promise((resolve) => setTimeout(resolve, 30));
+  for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   transport.destroy();
   return tls?.resumed;
 }

@@ -30,10 +30,7 @@ const stored = () => readdirSync(folder, { recursive: true }).map(String);
 
 /** Removing is begun when the answer is over, and awaited by nobody. */
 async function gone(left = 0): Promise<void> {
-  for (let turns = 0; turns < 500 && stored().length > left; turns += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-  expect(stored()).toHaveLength(left);
+  await expect.poll(stored, { interval: 2 }).toHaveLength(left);
 }
 
 const describeForm = async (form: RequestForm) => {

@@ -118,10 +118,7 @@ describe("a damaged body", () => {
   });
 
   test("leaves nothing in temporary storage", async () => {
-    for (let turns = 0; turns < 500 && readdirSync(folder).length > 0; turns += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-    expect(readdirSync(folder)).toEqual([]);
+    await expect.poll(() => readdirSync(folder), { interval: 2 }).toEqual([]);
   });
 });
 

@@ -28,8 +28,7 @@ afterEach(async () => {
 const stored = () => readdirSync(folder, { recursive: true }).map(String);
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let turns = 0; turns < 1_000 && !condition(); turns += 1) await new Promise((resolve) => setTimeout(resolve, 5));
-  expect(condition()).toBe(true);
+  await expect.poll(condition, { interval: 5 }).toBe(true);
 }
 
 async function serve(routes: (app: Application) => void, options: ApplicationOptions = {}): Promise<RawClient> {
