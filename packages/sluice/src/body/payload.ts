@@ -43,6 +43,11 @@ export interface Payload {
   open(): AsyncIterable<Uint8Array>;
   /** Releases a source that will never be opened. */
   discard(): void;
+  /**
+   * Takes back a piece, just as it was given, that nobody looks at any more: it may be filled again. Whoever reads need not give
+   * anything back.
+   */
+  takeBack?(piece: Uint8Array): void;
   /** The coding that has been applied to it, to be said in `Content-Encoding` (RFC 9110 §8.4). */
   readonly contentEncoding?: ContentCoding | undefined;
   /** No other `Content-Type` than its own can be sent with it: it names the boundary. */
@@ -170,7 +175,10 @@ function sourceOf(value: object, tools: PayloadTools): PayloadSource {
   if (isKind(value, "ReadableStream")) return webSource(value as ReadableStream);
   if (isFileHandle(value)) return handleSource(value, tools);
   if (Array.isArray(value)) return { ...ONCE, replayable: true, open: () => value };
-  if (value instanceof SizedPieces) return { ...ONCE, length: value.length, replayable: true, open: () => value };
+  if (value instanceof SizedPieces) {
+    const { length, takeBack } = value;
+    return { ...ONCE, length, replayable: true, open: () => value, ...(takeBack === undefined ? {} : { takeBack }) };
+  }
   if (Symbol.asyncIterator in value) return { ...ONCE, open: () => value as AsyncIterable<unknown> };
   if (Symbol.iterator in value) return { ...ONCE, open: () => value as Iterable<unknown> };
   throw unknownKind(value);

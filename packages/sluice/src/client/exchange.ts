@@ -51,6 +51,8 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
   /** The body waits for 100 (Continue). */
   #holdsBody = false;
   #uploadedBytes = 0;
+  /** What the transport held when the limit on writing began. */
+  #heldBytes = 0;
   #upload: ProgressMeter | undefined = undefined;
   #endsScope = false;
   /** What a 101 left behind, until it is taken. */
@@ -299,8 +301,8 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
       this.#goOnSending();
       return;
     }
-    if (phase === "write" && this.link?.awaitsSource === true) {
-      // The peer would take more, if the caller's source had it.
+    if (phase === "write" && (this.link?.awaitsSource === true || this.#peerTakes())) {
+      // The peer would take more, if the caller's source had it; or it does, if slowly.
       this.#writeOn();
       return;
     }
@@ -340,7 +342,13 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
 
   #writeOn(): void {
     const { clock, settings } = this.request;
+    this.#heldBytes = this.link?.transport.bufferedBytes ?? 0;
     this.deadline.enter("write", settings.timeouts.write, clock.now());
+  }
+
+  /** Of the large write that is under way, since the limit on it began. */
+  #peerTakes(): boolean {
+    return (this.link?.transport.bufferedBytes ?? 0) < this.#heldBytes;
   }
 
   /** Sets limits and decoder; returns what is wrong with the codings. */

@@ -25,6 +25,8 @@ import type { PeerInfo, Transport, TransportHandler } from "./transport.js";
 
 /** Text up to this many bytes waits for the end of the turn. Below every mark above which a socket asks for patience. */
 const KEPT_BYTES = 8 * 1024;
+/** From here on it may take long until a write has gone, and what of it has is looked up. */
+const LARGE_BYTES = 32 * 1024;
 
 /** Where the listeners of a socket find its transport: a property, because a look-up in a map for each packet costs more. */
 const TRANSPORT = Symbol("transport");
@@ -32,6 +34,13 @@ const TRANSPORT = Symbol("transport");
 /** A socket that a transport was made of. */
 interface OwnedSocket extends Socket {
   [TRANSPORT]: SocketTransport;
+  readonly _handle?: Handle | null;
+}
+
+/** Node's own, which it asks the same before it calls a socket idle. That of TLS has the one of the connection below it. */
+interface Handle {
+  readonly writeQueueSize?: number;
+  readonly _parent?: Handle;
 }
 
 /** {@link Transport} over a TCP, TLS or Unix socket. Errors given to `onClose` are the system's own, with their `code`. */
@@ -53,6 +62,12 @@ export class SocketTransport implements Transport, TurnEnd {
   #ended = false;
   #peerEnded = false;
   #drainOwed = false;
+  /** Bytes of the large write that the system has begun to take; 0 for none, or where others waited before it. */
+  #leaving = 0;
+  /** Large writes that Node has not called back for. */
+  #largeWrites = 0;
+  /** Made by the first of them: most connections have none. */
+  #onLargeGone: (() => void) | undefined;
   /** What leaves when the turn is over: one byte a character. */
   #kept = "";
 
@@ -108,8 +123,16 @@ export class SocketTransport implements Transport, TurnEnd {
     return this.#closed || this.#socket.destroyed;
   }
 
+  /** Of a large write the system takes a part at a time, which the stream does not tell before all of it has gone. */
   get bufferedBytes(): number {
-    return this.#socket.writableLength + this.#kept.length;
+    const waiting = this.#socket.writableLength;
+    const queued = this.#leaving > 0 ? queuedBytes(this.#socket as OwnedSocket) : undefined;
+    const taken = queued === undefined ? 0 : Math.max(0, this.#leaving - queued);
+    return Math.max(0, waiting - taken) + this.#kept.length;
+  }
+
+  get holds(): boolean {
+    return this.#socket.writableLength > 0;
   }
 
   attach(handler: TransportHandler): void {
@@ -129,9 +152,29 @@ export class SocketTransport implements Transport, TurnEnd {
     if (bytes.length === 0) return !this.#drainOwed;
     if (encoding === "latin1" && typeof bytes === "string" && this.#keep(bytes)) return true;
     this.turnOver();
-    const below = typeof bytes === "string" ? socket.write(bytes, encoding) : socket.write(bytes);
-    // Node compares the size with its mark before it tries; what the system took at once leaves nothing to wait for.
-    if (below || socket.writableLength === 0) return true;
+    if (bytes.length >= LARGE_BYTES && typeof bytes !== "string") return this.#writeLarge(bytes);
+    return this.#hasRoom(typeof bytes === "string" ? socket.write(bytes, encoding) : socket.write(bytes));
+  }
+
+  /** Remembers the size if the system has begun to take it, for {@link bufferedBytes}. */
+  #writeLarge(bytes: Uint8Array): boolean {
+    const socket = this.#socket;
+    const alone = socket.writableLength === 0 && socket.writableCorked === 0;
+    this.#largeWrites += 1;
+    this.#onLargeGone ??= () => this.#largeGone();
+    const below = socket.write(bytes, this.#onLargeGone);
+    if (alone) this.#leaving = socket.writableLength;
+    return this.#hasRoom(below);
+  }
+
+  #largeGone(): void {
+    this.#largeWrites -= 1;
+    if (this.#largeWrites === 0) this.#leaving = 0;
+  }
+
+  /** Node compares the size with its mark before it tries; what the system took at once leaves nothing to wait for. */
+  #hasRoom(below: boolean): boolean {
+    if (below || this.#socket.writableLength === 0) return true;
     this.#drainOwed = true;
     return false;
   }
@@ -290,4 +333,9 @@ export class SocketTransport implements Transport, TurnEnd {
  */
 export function socketTransport(socket: Socket): Transport {
   return new SocketTransport(socket);
+}
+
+/** Bytes that Node has asked the system to take and that it has not; undefined for a Node that does not say: whole writes are seen to go then. */
+function queuedBytes({ _handle: handle }: OwnedSocket): number | undefined {
+  return (handle?._parent ?? handle)?.writeQueueSize;
 }

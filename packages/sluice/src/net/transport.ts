@@ -43,6 +43,8 @@ export interface Transport {
   readonly destroyed: boolean;
   /** Bytes accepted by `write` and not yet with the operating system. */
   readonly bufferedBytes: number;
+  /** Whether bytes given to `write` may still be looked at; after false they may be overwritten. Absent: they are held for good. */
+  readonly holds?: boolean;
 
   /**
    * Replaces the receiver of all calls: how an upgrade hands the connection over. Nothing is delivered before the first.
@@ -51,7 +53,7 @@ export interface Transport {
   attach(handler: TransportHandler): void;
   /**
    * Sends bytes, or a string as `latin1` (one byte a character: heads) or `utf8`. Bytes are not copied and must not change
-   * afterwards. Returns false above the high-water mark: wait for `onDrain`.
+   * while it {@link Transport.holds} them. Returns false above the high-water mark: wait for `onDrain`.
    */
   write(bytes: Uint8Array | string, encoding?: "latin1" | "utf8"): boolean;
   /** Collects writes until `uncork`, to leave in one system call. */

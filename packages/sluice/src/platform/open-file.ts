@@ -72,15 +72,19 @@ export class OpenFile {
    * The bytes from `start` up to, not including, `end`; the receiver's own. Rejects with `PayloadError` `file/truncated` where the
    * file ends before.
    */
-  async read(start: number, end: number): Promise<Uint8Array> {
-    const bytes = Buffer.allocUnsafeSlow(end - start);
-    for (let filled = 0; filled < bytes.length; ) {
-      const { bytesRead } = await this.#handle.read(bytes, filled, bytes.length - filled, start + filled);
+  read(start: number, end: number): Promise<Uint8Array> {
+    return this.fill(Buffer.allocUnsafeSlow(end - start), start);
+  }
+
+  /** Reads into `bytes`, from `start` on, until they are full; resolves to them. Rejects as {@link OpenFile.read} does. */
+  async fill(bytes: Uint8Array, start: number): Promise<Uint8Array> {
+    for (let filled = 0; filled < bytes.byteLength; ) {
+      const { bytesRead } = await this.#handle.read(bytes, filled, bytes.byteLength - filled, start + filled);
       if (bytesRead === 0) {
         const at = start + filled;
         throw new PayloadError(
           "file/truncated",
-          `Cannot read on at byte ${at} of ${end}: the file has become shorter while it was sent`,
+          `Cannot read on at byte ${at} of ${start + bytes.byteLength}: the file has become shorter while it was sent`,
         );
       }
       filled += bytesRead;

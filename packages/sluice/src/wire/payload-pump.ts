@@ -2,7 +2,9 @@
  * Sends one message body from a payload to a transport, in the framing its head has announced (RFC 9112 §6). Client and server
  * share it. Strategy: pieces are pulled one at a time and only while the transport has room, so at most one piece and the
  * transport's own high-water mark are in memory; what one turn of the event loop produces (head, first pieces, last chunk)
- * leaves in one write, because the transport stays corked until the turn ends or its buffer is full.
+ * leaves in one write, because the transport stays corked until the turn ends or its buffer is full. What is large goes to the
+ * transport at once and in large slices: each write costs the same, whatever its size. A piece that the transport is done with goes
+ * back to its payload, which may fill it again.
  *
  * A source that gives another number of bytes than it declared is an error, found before a surplus byte is written: the
  * peer would read the surplus as the next message (RFC 9112 §11.1). After an error the message is incomplete on the wire and
@@ -15,8 +17,15 @@ import type { SentFraming } from "../http1/framing.js";
 import { chunkHead, LAST_CHUNK, writeTrailers } from "../http1/write-head.js";
 import type { WriteTarget } from "./write-whole.js";
 
-/** Large pieces are written in slices of this many bytes, so that progress and a stalled peer are seen in time. */
-const SLICE_BYTES = 64 * 1024;
+/**
+ * What lies in memory as a whole is written in slices of this many bytes, so that progress is seen in time. They double, up to the most,
+ * while the system takes them at once, and halve when one has to wait.
+ */
+const LEAST_SLICE_BYTES = 64 * 1024;
+/** Most bytes of a write. Pieces that are pulled are written whole up to here: whoever made them chose their size. */
+const MOST_SLICE_BYTES = 1024 * 1024;
+/** After so many bytes without a pause others have their turn: a system that takes all would never let go of us. */
+const TURN_BYTES = 4 * 1024 * 1024;
 /** Chunks up to this many bytes are copied between their size line and line end; larger ones are written beside them. */
 const COPY_BYTES = 8 * 1024;
 const CRLF_BYTES = 2;
@@ -54,7 +63,11 @@ export class PayloadPump {
   /** The source has ended, or is a single piece in memory. */
   #lastPiece = false;
   #trailers: PayloadTrailers | undefined;
+  #payload: Payload | undefined;
+  #sliceBytes = MOST_SLICE_BYTES;
+  #turnBytes = 0;
   #flush: NodeJS.Immediate | undefined;
+  #breath: NodeJS.Immediate | undefined;
 
   constructor(target: WriteTarget, owner: PumpOwner) {
     this.#target = target;
@@ -85,9 +98,11 @@ export class PayloadPump {
     this.#state = "source";
     if (payload.whole !== undefined) {
       this.#lastPiece = true;
+      this.#sliceBytes = LEAST_SLICE_BYTES;
       this.#take(payload.whole);
       return;
     }
+    this.#payload = payload;
     try {
       this.#iterator = payload.open()[Symbol.asyncIterator]();
     } catch (error) {
@@ -100,8 +115,8 @@ export class PayloadPump {
   /** The transport has room again. */
   onDrain(): void {
     if (this.#state !== "drain") return;
+    this.#stopBreath();
     this.#state = "source";
-    this.#cork();
     this.#writePiece();
   }
 
@@ -149,7 +164,6 @@ export class PayloadPump {
     }
     this.#piece = piece;
     this.#offset = 0;
-    this.#cork();
     this.#writePiece();
   }
 
@@ -157,22 +171,59 @@ export class PayloadPump {
   #writePiece(): void {
     const piece = this.#piece;
     while (piece !== undefined && this.#offset < piece.byteLength) {
-      const whole = this.#offset === 0 && piece.byteLength <= SLICE_BYTES;
-      const slice = whole ? piece : piece.subarray(this.#offset, this.#offset + SLICE_BYTES);
+      const whole = this.#offset === 0 && piece.byteLength <= this.#sliceBytes;
+      const slice = whole ? piece : piece.subarray(this.#offset, this.#offset + this.#sliceBytes);
       this.#offset += slice.byteLength;
       this.#sent += slice.byteLength;
+      // A large slice gains nothing from being collected, and that the system takes it at once is seen only if it may leave.
+      if (slice.byteLength < LEAST_SLICE_BYTES || this.#framing === "chunked") this.#cork();
       const room = this.#writeSlice(slice);
       this.#owner.onPumpProgress(slice.byteLength);
       if (this.#state !== "source") return;
       if (!room) {
-        this.#state = "drain";
-        this.#uncork();
+        this.#awaitRoom();
+        return;
+      }
+      if (this.#lastPiece) this.#sliceBytes = Math.min(2 * this.#sliceBytes, MOST_SLICE_BYTES);
+      this.#turnBytes += slice.byteLength;
+      if (this.#turnBytes >= TURN_BYTES) {
+        this.#breathe();
         return;
       }
     }
     this.#piece = undefined;
-    if (this.#lastPiece) this.#finish();
-    else this.#pull();
+    if (this.#lastPiece) {
+      this.#finish();
+      return;
+    }
+    if (piece !== undefined && this.#target.holds === false) this.#payload?.takeBack?.(piece);
+    this.#pull();
+  }
+
+  #awaitRoom(): void {
+    if (this.#lastPiece) this.#sliceBytes = Math.max(this.#sliceBytes / 2, LEAST_SLICE_BYTES);
+    this.#turnBytes = 0;
+    this.#state = "drain";
+    this.#uncork();
+  }
+
+  /** Goes on in the next turn of the event loop. */
+  #breathe(): void {
+    this.#turnBytes = 0;
+    this.#state = "drain";
+    this.#uncork();
+    this.#breath = setImmediate(this.#onBreath);
+  }
+
+  readonly #onBreath = (): void => {
+    this.#breath = undefined;
+    this.onDrain();
+  };
+
+  #stopBreath(): void {
+    if (this.#breath === undefined) return;
+    clearImmediate(this.#breath);
+    this.#breath = undefined;
   }
 
   #writeSlice(slice: Uint8Array): boolean {
@@ -242,6 +293,7 @@ export class PayloadPump {
   #settle(): void {
     this.#state = "done";
     this.#piece = undefined;
+    this.#stopBreath();
     this.#uncork();
   }
 

@@ -10,7 +10,7 @@ import type { Transport } from "../net/transport.js";
 export const SMALL_BODY_BYTES = 16 * 1024;
 
 /** The part of a transport that sending needs. */
-export type WriteTarget = Pick<Transport, "write" | "cork" | "uncork">;
+export type WriteTarget = Pick<Transport, "write" | "cork" | "uncork" | "holds">;
 
 /** Whether head and body may be joined into one latin1 string without changing a byte: `bodyBytes` is its UTF-8 length. */
 export function isAsciiText(text: string, bodyBytes: number | undefined): boolean {

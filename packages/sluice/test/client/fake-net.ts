@@ -49,6 +49,8 @@ export class FakeNet {
   dialing: (target: DialTarget) => void | Promise<void> = () => undefined;
   /** Called with each new connection, before anything is sent on it. */
   connected: (connection: FakeConnection) => void = () => undefined;
+  /** What the client gets of a connection that is made. */
+  dialed: (near: Transport) => Transport = (near) => near;
 
   constructor(answerer: Answerer = () => ok("ok"), pair: MemoryPairOptions = {}) {
     this.#answerer = answerer;
@@ -85,7 +87,7 @@ export class FakeNet {
     const connection = new FakeConnection(this, far, target);
     this.connections.push(connection);
     this.connected(connection);
-    return near;
+    return this.dialed(near);
   }
 }
 

@@ -147,6 +147,31 @@ describe("write", () => {
     expect(error.message).toContain("takes no more");
   });
 
+  test("a peer that takes a large piece slowly is waited for as long as it takes any of it", async () => {
+    const net = new FakeNet(() => undefined, { highWaterMark: 1_000 });
+    let held = 500_000;
+    net.connected = (connection) => connection.transport.pause();
+    net.dialed = (near) => Object.defineProperty(near, "bufferedBytes", { get: () => held });
+    const session = net.session({ timeout: { write: 100 } });
+    async function* onePiece(): AsyncGenerator<Uint8Array> {
+      yield new Uint8Array(500_000);
+    }
+    const sending = session.put(URL_A, { body: onePiece() });
+    const failed = rejection(sending);
+    await turns();
+    for (let round = 0; round < 5; round += 1) {
+      held -= 1;
+      net.clock.advance(100);
+      await turns();
+      expect(session.toJSON()["running"]).toBe(1);
+    }
+    net.clock.advance(99);
+    await turns();
+    expect(session.toJSON()["running"]).toBe(1);
+    net.clock.advance(1);
+    expect((await failed).code).toBe("timeout.write");
+  });
+
   test("a source that gives nothing for long is not the peer's fault", async () => {
     const net = new FakeNet();
     const gate = deferred();

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { memoryPair } from "../../src/net/memory.js";
 import { ownSocketPair, type Pair, tcpPair, tlsPair, unixPair } from "./connected-pair.js";
-import { record } from "./recorder.js";
+import { record, turns } from "./recorder.js";
 import { type ContractPair, transportContract } from "./transport-contract.js";
 
 async function clientOf(connecting: Promise<Pair>): Promise<ContractPair> {
@@ -59,6 +59,58 @@ describe("socket transport", () => {
     server.destroy();
     await there.until(() => there.closed);
     expect(server.peer().remoteAddress).toBe("127.0.0.1");
+    await close();
+  });
+});
+
+describe("socket transport: a large write under way", () => {
+  const LARGE = 32 * 1024 * 1024;
+
+  test.each([
+    ["TCP", tcpPair],
+    ["TLS", tlsPair],
+    ["Unix", unixPair],
+  ])("over %s: the peer is seen to take it, part by part, and it is held until all of it has gone", async (_, pair) => {
+    const { client, server, close } = await pair();
+    const here = record(client);
+    const there = record(server);
+    server.pause();
+    expect(client.holds).toBe(false);
+    expect(client.write(new Uint8Array(LARGE))).toBe(false);
+    expect(client.bufferedBytes).toBeLessThanOrEqual(LARGE);
+    const seen = new Set<number>();
+    server.resume();
+    while (client.bufferedBytes > 0) {
+      seen.add(client.bufferedBytes);
+      expect(client.holds).toBe(true);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    // Without a look at what the system has taken there would be two steps: everything, and nothing.
+    expect(seen.size).toBeGreaterThan(5);
+    expect([...seen]).toEqual([...seen].sort((one, other) => other - one));
+    await here.until(() => here.events.includes("drain"));
+    expect(client.holds).toBe(false);
+    await there.until(() => there.byteCount === LARGE);
+    await close();
+  });
+
+  test("what is written behind it counts in full, also when the large one has gone", async () => {
+    const { client, server, close } = await tcpPair();
+    record(client);
+    const there = record(server);
+    server.pause();
+    client.write(new Uint8Array(LARGE));
+    const rest = client.bufferedBytes;
+    client.write(new Uint8Array(LARGE));
+    expect(client.bufferedBytes - rest).toBe(LARGE);
+    server.resume();
+    while (client.bufferedBytes > LARGE) await new Promise((resolve) => setImmediate(resolve));
+    server.pause();
+    await turns();
+    expect(client.bufferedBytes > 0).toBe(client.holds);
+    server.resume();
+    await there.until(() => there.byteCount === 2 * LARGE);
+    expect(client.bufferedBytes).toBe(0);
     await close();
   });
 });

@@ -14,6 +14,8 @@ export interface PayloadSource {
   open(): AsyncIterable<unknown> | Iterable<unknown>;
   /** Releases the source when it will not be read, or not to its end. May be called more than once. */
   discard(): void;
+  /** See `Payload`. */
+  readonly takeBack?: (piece: Uint8Array) => void;
 }
 
 /**

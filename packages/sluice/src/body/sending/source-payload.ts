@@ -37,4 +37,8 @@ export class SourcePayload {
   discard(): void {
     this.#source.discard();
   }
+
+  takeBack(piece: Uint8Array): void {
+    this.#source.takeBack?.(piece);
+  }
 }

@@ -1,13 +1,12 @@
 /** An upload in one request, PUT or POST: for servers that know no protocol for going on. What fails begins anew, where it may. */
 
-import { SizedPieces } from "../../body/sending/sized-pieces.js";
 import type { RequestOptions } from "../../client/options.js";
 import { ResponseError } from "../../client/response-error.js";
 import type { ClientSession } from "../../client/session.js";
 import type { Clock } from "../../concurrency/clock.js";
-import { sleep } from "../../concurrency/sleep.js";
 import { ConnectError } from "../../errors.js";
 import { HttpHeaders } from "../../http/headers.js";
+import { MeteredPieces, meteredBody } from "./metered-pieces.js";
 import type { UploadResult } from "./upload-events.js";
 import type { UploadMeter } from "./upload-meter.js";
 import type { ResolvedUploadOptions } from "./upload-options.js";
@@ -52,11 +51,17 @@ export async function plainUpload(tools: PlainTools, options: ResolvedUploadOpti
 async function send(tools: PlainTools, whole: WholeSource, options: ResolvedUploadOptions): Promise<UploadResult> {
   const { session, url, source, meter } = tools;
   const { stallTimeout: stall, signal, headers, type } = options;
-  const open = (): AsyncIterable<Uint8Array> => counted(tools, whole, options);
+  const open = (): AsyncIterable<Uint8Array> => {
+    meter.confirm(0);
+    return whole.open();
+  };
+  const metered = { ...whole, open };
+  const metering = { meter, clock: tools.clock, limiter: options.limiter, signal };
   const asked: RequestOptions = {
     retry: false,
     raiseForStatus: false,
-    body: whole.length === undefined ? open() : new SizedPieces(whole.length, open),
+    body:
+      whole.length === undefined ? new MeteredPieces(metered, metering) : meteredBody(whole.length, metered, metering),
     expectContinue: (whole.length ?? ASK_FROM_BYTES) >= ASK_FROM_BYTES,
     timeout: {
       read: stall,
@@ -87,18 +92,4 @@ function typedHeaders(given: ResolvedUploadOptions["headers"], type: string | un
 function mayRepeat(error: unknown, protocol: ResolvedUploadOptions["protocol"]): boolean {
   if (error instanceof ResponseError && NOT_BEGUN.has(error.status)) return true;
   return (protocol === "put" || error instanceof ConnectError) && verdictOn(error) === "again";
-}
-
-async function* counted(
-  { meter, clock }: PlainTools,
-  whole: WholeSource,
-  { limiter, signal }: ResolvedUploadOptions,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  meter.confirm(0);
-  for await (const piece of whole.open()) {
-    const waitMs = limiter?.spend(piece.byteLength, clock.now()) ?? 0;
-    if (waitMs > 0) await sleep(waitMs, { signal, clock });
-    yield piece;
-    meter.sent(piece.byteLength);
-  }
 }

@@ -1,6 +1,6 @@
 /** The requests of the tus protocol 1.0.0 (https://tus.io/protocols/resumable-upload), one function each, and what their answers say. */
 
-import { SizedPieces } from "../../body/sending/sized-pieces.js";
+import type { SizedPieces } from "../../body/sending/sized-pieces.js";
 import type { RequestOptions } from "../../client/options.js";
 import type { ClientResponse } from "../../client/response.js";
 import type { ClientSession } from "../../client/session.js";
@@ -30,7 +30,7 @@ export interface CreatedUpload extends ServerState {
 export interface PartToSend {
   readonly part: SourcePart;
   /** Its pieces, counted and held back as they have to be. */
-  readonly open: () => AsyncIterable<Uint8Array>;
+  readonly body: SizedPieces;
 }
 
 const VERSION = "1.0.0";
@@ -139,7 +139,7 @@ export class TusRequests {
         attempt: Number.POSITIVE_INFINITY,
       },
       ...(signal === undefined ? {} : { signal }),
-      ...(body === undefined ? {} : { body: new SizedPieces(body.part.length, body.open) }),
+      ...(body === undefined ? {} : { body: body.body }),
     };
     return this.#session.request(overridden ? "POST" : method, target, options);
   }

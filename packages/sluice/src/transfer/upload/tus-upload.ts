@@ -6,8 +6,8 @@
  */
 
 import type { Clock } from "../../concurrency/clock.js";
-import { sleep } from "../../concurrency/sleep.js";
 import { isSluiceError, SluiceError } from "../../errors.js";
+import { meteredBody } from "./metered-pieces.js";
 import type { PartToSend, ServerState, TusRequests } from "./tus-requests.js";
 import type { UploadEvent, UploadRestartReason, UploadResult } from "./upload-events.js";
 import type { UploadMemory } from "./upload-memory.js";
@@ -219,18 +219,9 @@ export class TusUpload {
   }
 
   #toSend(part: SourcePart): PartToSend {
-    return { part, open: () => this.#counted(part.open()) };
-  }
-
-  async *#counted(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     const { meter, clock } = this.#tools;
     const { limiter, signal } = this.#options;
-    for await (const piece of pieces) {
-      const waitMs = limiter?.spend(piece.byteLength, clock.now()) ?? 0;
-      if (waitMs > 0) await sleep(waitMs, { signal, clock });
-      yield piece;
-      meter.sent(piece.byteLength);
-    }
+    return { part, body: meteredBody(part.length, part, { meter, clock, limiter, signal }) };
   }
 
   #tell(event: UploadEvent): void {

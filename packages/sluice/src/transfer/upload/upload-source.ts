@@ -39,6 +39,8 @@ export interface SourcePart {
   bytes(): Promise<Uint8Array>;
   /** The bytes, as often as asked. Throws what {@link UploadSource.assertUnchanged} throws before the last of them. */
   open(): AsyncIterable<Uint8Array>;
+  /** Where pieces may go back to, just as they were given, when nobody looks at them any more. */
+  readonly takeBack?: (piece: Uint8Array) => void;
 }
 
 /** A source as the body of one request. */
@@ -47,16 +49,26 @@ export interface WholeSource {
   readonly length: number | undefined;
   /** As often as asked; of a stream once. */
   open(): AsyncIterable<Uint8Array>;
+  /** As {@link SourcePart.takeBack}. */
+  readonly takeBack?: (piece: Uint8Array) => void;
 }
 
 /** What can be uploaded: the path of a file, or bytes that are somewhere else. */
 export type UploadInput = string | URL | Uint8Array | Blob | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>;
 
-/** Opens what is to be uploaded. `replayBytes`: what a stream keeps for sending it again. */
-export async function openSource(input: UploadInput, replayBytes: number): Promise<UploadSource> {
+/** How a source is read. */
+export interface SourceSizes {
+  /** What a stream keeps for sending it again. */
+  readonly replayBytes: number;
+  /** Of each read of a file. */
+  readonly pieceBytes: number;
+}
+
+/** Opens what is to be uploaded. */
+export async function openSource(input: UploadInput, { replayBytes, pieceBytes }: SourceSizes): Promise<UploadSource> {
   if (typeof input === "string" || input instanceof URL) {
     const { FileUploadSource } = await import("./sources/file-source.js");
-    return FileUploadSource.open(input);
+    return FileUploadSource.open(input, pieceBytes);
   }
   if (input instanceof Uint8Array || input instanceof Blob) {
     const { BlobUploadSource } = await import("./sources/blob-source.js");

@@ -3,6 +3,7 @@
 import { parseAbsolute } from "../../client/request-url.js";
 import type { ClientSession } from "../../client/session.js";
 import { abortError, onAbort } from "../../concurrency/abort.js";
+import { pieceBytesFor } from "./metered-pieces.js";
 import { plainUpload } from "./plain-upload.js";
 import { TusRequests } from "./tus-requests.js";
 import { TusUpload } from "./tus-upload.js";
@@ -95,8 +96,9 @@ export class UploadTask implements AsyncIterable<UploadProgress> {
 
   async #upload(): Promise<UploadResult> {
     this.#controller.signal.throwIfAborted();
-    const { chunkSize = REPLAY_BYTES } = this.#options;
-    const source = await openSource(this.#given, Number.isFinite(chunkSize) ? chunkSize : REPLAY_BYTES);
+    const { chunkSize = REPLAY_BYTES, limiter } = this.#options;
+    const replayBytes = Number.isFinite(chunkSize) ? chunkSize : REPLAY_BYTES;
+    const source = await openSource(this.#given, { replayBytes, pieceBytes: pieceBytesFor(limiter) });
     try {
       return await this.#send(source);
     } finally {

@@ -5,13 +5,12 @@
 
 import { SluiceError, UsageError } from "../../../errors.js";
 import { contentDigest } from "../../../platform/digest.js";
+import { FilePieces, PieceMemory } from "../../../platform/file-pieces.js";
 import { findPlace } from "../../../platform/folder.js";
 import { OpenFile } from "../../../platform/open-file.js";
 import { absolutePath, nameOf } from "../../../platform/paths.js";
 import type { SourceIdentity, SourcePart, UploadSource, WholeSource } from "../upload-source.js";
 
-/** One read: each is a trip to another thread, and two of them are in memory. */
-const READ_BYTES = 1024 * 1024;
 /** Of each end, for telling versions apart that have the same size and time. */
 const PROBE_BYTES = 64 * 1024;
 
@@ -23,24 +22,29 @@ export class FileUploadSource implements UploadSource {
   readonly earliest = 0;
   readonly #file: OpenFile;
   readonly #path: string;
+  readonly #memory: PieceMemory;
 
-  private constructor(path: string, file: OpenFile, version: string) {
+  private constructor(path: string, file: OpenFile, version: string, pieceBytes: number) {
     this.#path = path;
     this.#file = file;
+    this.#memory = new PieceMemory(pieceBytes);
     this.size = file.version.size;
     this.name = nameOf(path);
     this.identity = { key: path, version };
   }
 
-  /** Rejects with `UsageError` `upload/no-file` where there is no regular file, and with the system's errors. */
-  static async open(given: string | URL): Promise<FileUploadSource> {
+  /**
+   * `pieceBytes`: of each read, from 1. Rejects with `UsageError` `upload/no-file` where there is no regular file, and with the system's
+   * errors.
+   */
+  static async open(given: string | URL, pieceBytes: number): Promise<FileUploadSource> {
     const place = await findPlace(absolutePath(given));
     const file = place?.kind === "file" ? await OpenFile.open(place.path) : undefined;
     if (place === undefined || file === undefined) {
       throw new UsageError("upload/no-file", `Cannot upload ${String(given)}: there is no regular file`);
     }
     try {
-      return new FileUploadSource(place.path, file, await versionOf(file));
+      return new FileUploadSource(place.path, file, await versionOf(file), pieceBytes);
     } catch (error) {
       file.close();
       throw error;
@@ -53,11 +57,12 @@ export class FileUploadSource implements UploadSource {
       length: end - start,
       bytes: () => this.#whole(start, end),
       open: () => this.#pieces(start, end),
+      takeBack: this.#takeBack,
     });
   }
 
   whole(): WholeSource {
-    return { length: this.size, open: () => this.#pieces(0, this.size) };
+    return { length: this.size, open: () => this.#pieces(0, this.size), takeBack: this.#takeBack };
   }
 
   async assertUnchanged(): Promise<void> {
@@ -79,24 +84,12 @@ export class FileUploadSource implements UploadSource {
     return bytes;
   }
 
-  /** Reads one piece ahead of the one being sent. */
-  async *#pieces(start: number, end: number): AsyncGenerator<Uint8Array, void, undefined> {
-    let reading = this.#read(start, end);
-    for (let at = start; at < end; at += READ_BYTES) {
-      const piece = await reading;
-      const next = at + READ_BYTES;
-      if (next < end) {
-        reading = this.#read(next, end);
-        // Nobody may come for it, if sending ends here.
-        reading.catch(() => undefined);
-      } else await this.assertUnchanged();
-      yield piece;
-    }
+  #pieces(start: number, end: number): FilePieces {
+    const confirm = (): Promise<void> => this.assertUnchanged();
+    return new FilePieces({ file: this.#file, start, end, memory: this.#memory, confirm });
   }
 
-  #read(at: number, end: number): Promise<Uint8Array> {
-    return this.#file.read(at, Math.min(at + READ_BYTES, end));
-  }
+  readonly #takeBack = (piece: Uint8Array): void => this.#memory.takeBack(piece);
 }
 
 async function versionOf(file: OpenFile): Promise<string> {
