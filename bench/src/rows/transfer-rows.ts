@@ -1,9 +1,10 @@
 /**
  * Downloads to the disk: what a large file costs beside curl, how fast several segments are beside aria2c where each connection is
- * limited, and how much memory that takes. Every run is a process of its own, and a target that is not there.
+ * limited, and how much memory that takes; and uploads, which have a file of their own. Every run is a process of its own, and a target that
+ * is not there.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -12,14 +13,15 @@ import { Child } from "../harness/child.js";
 import { pinned } from "../harness/cores.js";
 import type { Contestant, Run } from "../harness/row.js";
 import type { FileServerOrders } from "../transfer/file-server-main.js";
+import { childCpu } from "../transfer/programs.js";
 import type { BenchRun } from "./bench-run.js";
+import { uploadRows } from "./upload-rows.js";
 
 const DOWNLOAD_MAIN = fileURLToPath(new URL("../transfer/download-main.js", import.meta.url));
 const MIB = 1024 * 1024;
 const SEGMENTS = 8;
 /** Bytes a second on each connection. */
 const RATE = 10_000_000;
-const TICK_MS = 10;
 const UNITS = { part: "transfer", lowerIsBetter: true, whole: true } as const;
 
 /** What a run of ours prints. */
@@ -29,12 +31,13 @@ interface Taken {
   readonly peak: number;
 }
 
-/** Everything about downloads. */
+/** Everything about downloads and uploads. */
 export async function transferRows(run: BenchRun): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-bench-"));
   try {
     await run.attempt("transfer: large file", () => largeFile(run, folder));
     await run.attempt("transfer: limited connections", () => limitedConnections(run, folder));
+    await run.attempt("transfer: uploads", () => uploadRows(run, folder));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -162,12 +165,4 @@ function runProgram(core: number | undefined, program: string, args: readonly st
   const ended = spawnSync(command, commandArgs, { encoding: "utf8", env, stdio: ["ignore", "pipe", "inherit"] });
   if (ended.status !== 0) throw new Error(`${program} ended with ${ended.status ?? ended.signal}`);
   return ended.stdout;
-}
-
-/** CPU milliseconds of all processes that this one has started and that have ended (proc(5), fields 16 and 17); Linux only. */
-function childCpu(): number | undefined {
-  if (!existsSync("/proc/self/stat")) return undefined;
-  const text = readFileSync("/proc/self/stat", "latin1");
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[13]) + Number(fields[14])) * TICK_MS;
 }
