@@ -121,7 +121,7 @@ test("Ctrl-C leaves something to go on with, says so and ends with 130; the same
   const { url, incoming } = await serving({ onProgress: ({ offset }) => offset >= MIB && seen() });
   const bytes = randomBytes(4 * MIB);
   const args = ["upload", await fileOf(bytes), `${url}/files`, "--chunk-size", "1m"];
-  const first = start([...args, "--limit-rate", "2m"], { env: { XDG_STATE_HOME: state } });
+  const first = start([...args, "--limit-rate", "1m"], { env: { XDG_STATE_HOME: state } });
   await half;
   first.child.kill("SIGINT");
   const { code, stderr } = await first.ended;
