@@ -15,6 +15,7 @@ const ASKED = [
   "Sec-WebSocket-Protocol: chat, superchat",
 ];
 const ANSWERED = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="];
+const CHOSEN = [...ANSWERED, "Sec-WebSocket-Protocol: chat"];
 const EXTENSIONS = [
   "permessage-deflate; client_max_window_bits",
   "permessage-deflate; server_max_window_bits=10; client_max_window_bits=8, permessage-deflate",
@@ -23,7 +24,7 @@ const EXTENSIONS = [
 ];
 
 export const corpus = EXTENSIONS.flatMap((value) =>
-  [ASKED, ANSWERED].map((lines) => Buffer.from([...lines, `Sec-WebSocket-Extensions: ${value}`].join("\n"))),
+  [ASKED, ANSWERED, CHOSEN].map((lines) => Buffer.from([...lines, `Sec-WebSocket-Extensions: ${value}`].join("\n"))),
 );
 export const dictionary = [
   "permessage-deflate",
@@ -69,15 +70,58 @@ function refusable(read) {
   }
 }
 
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+/** RFC 6455 §4, once more: what both sides' fields have to say, and then what they have to say to us. */
+const listed = (headers, name) => (headers.get(name) ?? "").split(",").map((element) => element.trim());
+const lists = (headers, name, token) => listed(headers, name).some((element) => element.toLowerCase() === token);
+const once = (headers, name, value) => headers.getAll(name).length === 1 && headers.get(name) === value;
+
+function mayAsk(headers) {
+  const keys = headers.getAll("sec-websocket-key");
+  const octets = Buffer.from(keys[0] ?? "", "base64");
+  const protocols = headers.has("sec-websocket-protocol") ? listed(headers, "sec-websocket-protocol") : [];
+  return (
+    lists(headers, "upgrade", "websocket") &&
+    lists(headers, "connection", "upgrade") &&
+    once(headers, "sec-websocket-version", "13") &&
+    keys.length === 1 &&
+    octets.length === 16 &&
+    octets.toString("base64") === keys[0] &&
+    protocols.every((protocol, at) => TOKEN.test(protocol) && protocols.indexOf(protocol) === at)
+  );
+}
+
+function mayAnswer(headers, extensions) {
+  return (
+    headers.get("upgrade")?.toLowerCase() === "websocket" &&
+    lists(headers, "connection", "upgrade") &&
+    once(headers, "sec-websocket-accept", ACCEPT) &&
+    (!headers.has("sec-websocket-protocol") || once(headers, "sec-websocket-protocol", "chat")) &&
+    extensions.every(({ name }) => name === "permessage-deflate") &&
+    extensions.length <= 1
+  );
+}
+
+function same(what, is, should) {
+  if (is !== should) throw new Error(`${what}: ${is ? "taken" : "refused"}`);
+}
+
 export function run(input) {
   const headers = headersOf(input);
+  const understood = parseExtensions(headers.get("sec-websocket-extensions") ?? "");
   const asked = refusable(() => readUpgradeRequest({ method: "GET", version: 11, headers }));
-  if (asked !== undefined && Buffer.from(asked.key, "base64").length !== 16) throw new Error(`The key ${asked.key}`);
-  const offers = WISHES.map(offerDeflate);
-  refusable(() =>
-    readUpgradeAnswer(headers, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", { key: "", extensions: offers.slice(0, 1) }),
-  );
-  const extensions = parseExtensions(headers.get("sec-websocket-extensions") ?? "") ?? [];
+  same("The request", asked !== undefined, understood !== undefined && mayAsk(headers));
+  const wishes = { key: "", protocols: ["chat"], extensions: [offerDeflate(WISHES[0])] };
+  const answered = refusable(() => readUpgradeAnswer(headers, ACCEPT, wishes));
+  same("The answer", answered !== undefined, understood !== undefined && mayAnswer(headers, understood));
+  for (const { name, parameters } of understood ?? []) {
+    for (const text of [name, ...parameters.flat().filter((part) => part !== true)]) {
+      if (!TOKEN.test(text)) throw new Error(`${JSON.stringify(text)} is no token`);
+    }
+  }
+  const extensions = understood ?? [];
   for (const extension of extensions) {
     const [again] = parseExtensions(formatExtension(extension)) ?? [];
     if (JSON.stringify(again) !== JSON.stringify(extension))
