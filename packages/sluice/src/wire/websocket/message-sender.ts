@@ -97,6 +97,12 @@ export class MessageSender {
     return SENT;
   }
 
+  /** For whoever has the floor; undefined where compression was not agreed. */
+  deflater(): MessageDeflater | undefined {
+    this.#deflater ??= this.#compression?.makeDeflater();
+    return this.#deflater;
+  }
+
   /** Whoever is next takes the floor. */
   passFloor(): void {
     this.#occupied = false;

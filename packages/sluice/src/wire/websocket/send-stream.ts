@@ -8,7 +8,8 @@
 
 import { Utf8Validator } from "../../bytes/utf8-validator.js";
 import { UsageError } from "../../errors.js";
-import { BINARY, CONTINUATION, FIN, TEXT } from "../../websocket/opcodes.js";
+import type { MessageDeflater } from "../../websocket/message-compression.js";
+import { BINARY, CONTINUATION, FIN, RSV1, TEXT } from "../../websocket/opcodes.js";
 import type { Message } from "./inbox.js";
 import { untilAborted } from "./quietly.js";
 import type { WebSocketLink } from "./websocket-link.js";
@@ -23,6 +24,11 @@ export interface SendStreamOptions {
    * are to be UTF-8. @default true if the first part is bytes, false if it is a string
    */
   readonly binary?: boolean | undefined;
+  /**
+   * Compresses each part as it comes, where that was agreed. Most peers, ours included, keep a compressed message until it is whole.
+   * @default false
+   */
+  readonly compress?: boolean | undefined;
   /** Stops sending with its reason; the connection ends if the message was begun. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -38,12 +44,13 @@ export async function sendStream(
 ): Promise<void> {
   const { signal } = options;
   await link.sender.takeFloor(signal);
-  const fragments = new FragmentWriter(link, options.binary);
+  const deflater = options.compress === true ? link.sender.deflater() : undefined;
+  const fragments = new FragmentWriter(link, options.binary, deflater);
   try {
     const parts = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
     try {
       for (let next = await nextOf(parts, signal); next.done !== true; next = await nextOf(parts, signal)) {
-        fragments.write(next.value);
+        await fragments.write(next.value);
         await link.sender.room(signal);
       }
     } catch (error) {
@@ -51,7 +58,7 @@ export async function sendStream(
       Promise.resolve(parts.return?.()).catch(() => undefined);
       throw error;
     }
-    fragments.finish();
+    await fragments.finish();
     await link.sender.room(signal);
   } catch (error) {
     if (fragments.begun && !fragments.finished) link.abandonMessage();
@@ -77,26 +84,35 @@ class FragmentWriter {
   #validator: Utf8Validator | undefined = undefined;
   /** The first half of a character whose other half is in the next string. */
   #half = "";
+  readonly #deflater: MessageDeflater | undefined;
 
-  constructor(link: WebSocketLink, binary: boolean | undefined) {
+  /** `deflater`: undefined for a message that is not compressed. */
+  constructor(link: WebSocketLink, binary: boolean | undefined, deflater: MessageDeflater | undefined) {
     this.#link = link;
     this.#binary = binary;
+    this.#deflater = deflater;
   }
 
-  write(part: Message): void {
+  /** A promise where it takes long to compress it. */
+  write(part: Message): Promise<void> | undefined {
     if (typeof part !== "string" && !(part instanceof Uint8Array)) {
       throw new UsageError("websocket/bad-message", "Cannot send a part: expected a string or a Uint8Array");
     }
     this.#binary ??= typeof part !== "string";
     const bytes = typeof part === "string" ? this.#textPart(part) : this.#bytePart(part);
-    if (bytes.length > 0) this.#fragment(bytes, 0);
+    if (bytes.length === 0) return undefined;
+    if (this.#deflater !== undefined) return this.#deflated(this.#deflater.deflatePart(bytesOf(bytes)), 0);
+    this.#fragment(bytes, 0);
+    return undefined;
   }
 
-  finish(): void {
+  async finish(): Promise<void> {
     const rest = this.#half;
     this.#half = "";
     if (this.#validator !== undefined && !this.#validator.end()) throw notText();
-    this.#fragment(rest === "" ? NO_BYTES : Buffer.from(rest), FIN);
+    const last = rest === "" ? NO_BYTES : Buffer.from(rest);
+    if (this.#deflater === undefined) this.#fragment(last, FIN);
+    else await this.#deflated(this.#deflater.deflate(last), FIN);
     this.finished = true;
   }
 
@@ -113,11 +129,21 @@ class FragmentWriter {
     return bytes;
   }
 
-  #fragment(payload: Message, fin: number): void {
+  /** RFC 7692 §6.1: RSV1 stands in the first frame of a message. */
+  async #deflated(deflating: Uint8Array | Promise<Uint8Array>, fin: number): Promise<void> {
+    const rsv1 = this.begun ? 0 : RSV1;
+    this.#fragment(await deflating, fin | rsv1);
+  }
+
+  #fragment(payload: Message, bits: number): void {
     const opcode = this.begun ? CONTINUATION : this.#binary === true ? BINARY : TEXT;
     this.begun = true;
-    this.#link.sendFragment(fin | opcode, payload);
+    this.#link.sendFragment(bits | opcode, payload);
   }
+}
+
+function bytesOf(part: Message): Uint8Array {
+  return typeof part === "string" ? Buffer.from(part) : part;
 }
 
 function notText(): UsageError {

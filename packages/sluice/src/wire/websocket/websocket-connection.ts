@@ -188,8 +188,8 @@ export class WebSocketConnection implements AsyncIterable<Message, undefined> {
   }
 
   /**
-   * Sends one message in fragments, as `source` gives its parts; other messages wait until it is complete. Never compressed. Resolves when
-   * all was handed over. Throws what the source throws, and ends the connection with 1011 if the message was begun.
+   * Sends one message in fragments, as `source` gives its parts; other messages wait until it is complete. Compressed only if asked. Resolves
+   * when all was handed over. Throws what the source throws, and ends the connection with 1011 if the message was begun.
    */
   sendStream(source: MessageSource, options: SendStreamOptions = {}): Promise<void> {
     return quietly(sendStream(this.#link, source, options));

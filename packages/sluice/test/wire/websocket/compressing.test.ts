@@ -226,3 +226,72 @@ describe("a prepared message", () => {
 function turn(bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(bytes).reverse();
 }
+
+describe("sendStream with compress", () => {
+  const agreed = {
+    serverNoContextTakeover: false,
+    clientNoContextTakeover: false,
+    serverMaxWindowBits: 15,
+    clientMaxWindowBits: 15,
+  };
+  const large = "a part that takes long ".repeat(3_000);
+
+  it.each([
+    ["with takeover", {}],
+    ["without", { serverNoContextTakeover: true, clientNoContextTakeover: true }],
+    ["with small windows", { serverMaxWindowBits: 9, clientMaxWindowBits: 9 }],
+  ])("parts are one compressed message, among others, %s", async (_name, more) => {
+    const of = (role: "client" | "server") =>
+      messageCompression({ ...agreed, ...more }, { role, level: 3, threshold: 0, maxMessageSize: 10_000_000 });
+    const { client, server } = pair({}, {}, {}, { client: of("client"), server: of("server") });
+    for (const [from, to] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      const sent = [
+        from.send("before, before"),
+        from.sendStream(["one ", large, "", "é\ud83d", "\ude00 two"], { compress: true }),
+        from.send("before, after"),
+        from.sendStream([Buffer.from(large), Uint8Array.of(1)], { compress: true }),
+        from.sendStream([], { compress: true }),
+        from.sendStream(["plain"]),
+      ];
+      expect(await to.receive()).toBe("before, before");
+      expect(await to.receive()).toBe(`one ${large}é😀 two`);
+      expect(await to.receive()).toBe("before, after");
+      expect(Buffer.from((await to.receive()) as Uint8Array).toString("latin1")).toBe(`${large}\u0001`);
+      expect(await to.receive()).toBe("");
+      expect(await to.receive()).toBe("plain");
+      await Promise.all(sent);
+      expect(from.bytesSent).toBeLessThan(large.length / 2);
+    }
+    await client.close();
+  });
+
+  it("rejects when the connection ends while a part is compressed", async () => {
+    const compression = messageCompression(agreed, { role: "server", level: 3, threshold: 0, maxMessageSize: 1_000 });
+    const linked = new Linked({}, { compression });
+    const streaming = linked.socket.sendStream(["begun ", large], { compress: true });
+    await turns(0);
+    linked.socket.terminate();
+    await expect(streaming).rejects.toMatchObject({ code: "websocket/terminated" });
+    await expect(linked.socket.sendStream(["more"], { compress: true })).rejects.toMatchObject({ closeCode: 1006 });
+  });
+
+  it("has RSV1 on its first frame only; without it, or without an agreement, nothing is compressed", async () => {
+    const compression = new Slow();
+    const linked = new Linked({}, { compression });
+    await linked.socket.sendStream(["ab", "cd"], { compress: true });
+    await linked.socket.sendStream(["ab"]);
+    const plain = [frame("server", TEXT, "ab"), frame("server", FIN | CONTINUATION, "")];
+    const compressed = [
+      frame("server", RSV1 | TEXT, "ab"),
+      frame("server", CONTINUATION, "cd"),
+      frame("server", FIN | CONTINUATION, ""),
+    ];
+    expect((await linked.sent()).join("")).toBe([...compressed, ...plain].join(""));
+    const other = new Linked();
+    await other.socket.sendStream(["ab"], { compress: true });
+    expect((await other.sent()).join("")).toBe(plain.join(""));
+  });
+});
