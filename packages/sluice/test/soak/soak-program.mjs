@@ -7,7 +7,6 @@
  * What request number i does follows from the seed and i alone. `--leak` plants a leak, to show that this would find one.
  */
 import { getEventListeners } from "node:events";
-import { readdirSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
@@ -15,6 +14,20 @@ import { systemClock } from "../../dist/concurrency/clock.js";
 import { CallbackDeadline } from "../../dist/concurrency/deadline.js";
 import { ClientSession, isSluiceError } from "../../dist/index.js";
 import { Application, reply } from "../../dist/server.js";
+import {
+  conclude,
+  count,
+  heapAtRest,
+  inLanes,
+  pickKind,
+  problems,
+  randomFor,
+  report,
+  resourcesAtFirst,
+  resourcesLike,
+  settle,
+  within,
+} from "./soak-run.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -34,39 +47,13 @@ const UNREAD_MS = 200;
 const STALL_MS = 500;
 /** A request that ends neither well nor badly within this is a hang. */
 const HANG_MS = 60_000;
-const MOST_PROBLEMS = 10;
-const MOST_LOOKS = 8;
-const HEAP_SHARE = 0.05;
-/** For code that is compiled later and what is known of its types: 2 MiB here. One object of 32 bytes for each request would be 5.5. */
-const HEAP_BYTES = 4 * 1024 * 1024;
 
 const PLANNED = "the soak breaks this answer off";
 const LARGE = Buffer.alloc(256 * 1024, "large ");
 const TEXT = "small answer";
 const CODED = gzipSync(Buffer.alloc(20_000, "coded "));
 
-const problems = [];
-const outcomes = new Map();
 const leaked = [];
-
-process.on("uncaughtException", (error) => report("uncaught", error));
-process.on("unhandledRejection", (error) => report("unhandled", error));
-
-/** Keeps the first problems: after those the rest is the same again. */
-function report(where, error) {
-  if (problems.length < MOST_PROBLEMS) problems.push(`${where}: ${String(error?.stack ?? error).slice(0, 600)}`);
-}
-
-/** A generator of numbers in [0, 1) for request number `index` (mulberry32). */
-function randomFor(index) {
-  let state = (SEED ^ Math.imul(index + 1, 0x9e3779b1)) >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 // The server of ours.
 
@@ -207,7 +194,6 @@ const KINDS = [
   ],
   [70, "raw-reset", rawReset],
 ];
-const WEIGHT = KINDS.reduce((sum, [weight]) => sum + weight, 0);
 
 async function expectText(request) {
   const text = await request.text();
@@ -283,100 +269,33 @@ function rawReset(at) {
   });
 }
 
-function count(name) {
-  outcomes.set(name, (outcomes.get(name) ?? 0) + 1);
-}
-
-/** The kind at a place on the scale of all weights. */
-function kindAt(place) {
-  let end = 0;
-  for (const kind of KINDS) {
-    end += kind[0];
-    if (place < end) return kind;
-  }
-  return KINDS[0];
-}
-
 async function perform(index, surroundings) {
-  const random = randomFor(index);
-  const [, name, act] = kindAt(random() * WEIGHT);
+  const random = randomFor(SEED, index);
+  const [, name, act] = pickKind(KINDS, random);
   const size = Math.floor(random() ** 4 * 200_000);
   count(name);
   if (LEAK === "responses") leaked.push(await surroundings.session.get(`${surroundings.url}/small`));
   if (LEAK === "listeners") surroundings.shared.signal.addEventListener("abort", () => leaked.push(index));
-  let hang;
   try {
-    const hung = new Promise((_resolve, reject) => {
-      hang = setTimeout(() => reject(new Error(`Request ${index} hangs`)), HANG_MS);
-    });
-    await Promise.race([act({ ...surroundings, random, size }), hung]);
+    await within(HANG_MS, `Request ${index}`, act({ ...surroundings, random, size }));
   } catch (error) {
     report(`request ${index} (${name})`, error);
-  } finally {
-    clearTimeout(hang);
   }
 }
 
-// Looking at what is left.
+const runRequests = (from, to, surroundings) => inLanes(LANES, from, to, (index) => perform(index, surroundings));
 
-async function settle() {
-  for (let turn = 0; turn < 5; turn += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    globalThis.gc();
-  }
-}
-
-/** The heap when nothing is under way, after as many collections as it takes. */
-async function heapAtRest() {
+/** The heap when nothing is under way. */
+async function heapWhenIdle() {
   await new Promise((resolve) => setTimeout(resolve, UNREAD_MS * 3));
-  let least = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < 4; round += 1) {
-    await settle();
-    least = Math.min(least, process.memoryUsage().heapUsed);
-  }
-  return least;
-}
-
-/** Kinds of resources that hold the loop, counted, and what the descriptors are. */
-async function resources() {
-  await settle();
-  const active = {};
-  // The timer of our own waiting has fired by now; timers that remain are somebody's.
-  for (const kind of process.getActiveResourcesInfo()) active[kind] = (active[kind] ?? 0) + 1;
-  return { active, descriptors: readdirSync("/proc/self/fd").length };
-}
-
-/** What there is when it is as `before`, or else after a while: what was closed goes by and by. */
-async function resourcesLike(before) {
-  let now = await resources();
-  for (let look = 0; look < MOST_LOOKS && JSON.stringify(now) !== JSON.stringify(before); look += 1)
-    now = await resources();
-  return now;
-}
-
-const mebibytes = (bytes) => `${(bytes / 1024 / 1024).toFixed(2)} MiB`;
-
-async function runRequests(from, to, surroundings) {
-  let next = from;
-  const lane = async () => {
-    while (next < to) {
-      const index = next;
-      next += 1;
-      await perform(index, surroundings);
-    }
-  };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  return await heapAtRest();
 }
 
 console.log(
   `soak: ${REQUESTS} requests, seed ${SEED}, Node ${process.version}${LEAK === "" ? "" : `, planted leak: ${LEAK}`}`,
 );
 const began = performance.now();
-// The first TCP server of a process takes a descriptor for good: libuv's reserve for when there are none left.
-const first = createServer().listen(0, "127.0.0.1");
-await new Promise((resolve) => first.on("listening", resolve));
-await new Promise((resolve) => first.close(resolve));
-const before = await resources();
+const before = await resourcesAtFirst();
 
 const chaosSockets = new Set();
 const chaos = await startChaos(chaosSockets);
@@ -397,12 +316,12 @@ const surroundings = {
 
 const tenth = Math.ceil(REQUESTS / 10);
 await runRequests(0, tenth, surroundings);
-const heapBefore = await heapAtRest();
+const heapBefore = await heapWhenIdle();
 for (let part = 1; part < 10; part += 1) {
   await runRequests(part * tenth, Math.min(REQUESTS, (part + 1) * tenth), surroundings);
   console.log(`  ${(part + 1) * 10} % after ${((performance.now() - began) / 1000).toFixed(1)} s`);
 }
-const heapAfter = await heapAtRest();
+const heapAfter = await heapWhenIdle();
 const running = session.toJSON().running;
 if (running !== 0) problems.push(`${running} requests still count as running`);
 
@@ -417,24 +336,7 @@ const listeners = getEventListeners(shared.signal, "abort").length;
 const deadlines = systemClock.armedCount;
 const after = await resourcesLike(before);
 
-const limit = heapBefore * (1 + HEAP_SHARE) + HEAP_BYTES;
-if (heapAfter > limit) problems.push(`heap: ${mebibytes(heapAfter)} at the end, at most ${mebibytes(limit)} allowed`);
 if (listeners > 0) problems.push(`listeners: ${listeners} on the shared signal`);
-if (deadlines > 0) problems.push(`deadlines: ${deadlines} in the timer wheel`);
-if (JSON.stringify(after.active) !== JSON.stringify(before.active)) {
-  problems.push(`resources: ${JSON.stringify(before.active)} before, ${JSON.stringify(after.active)} after`);
-}
-if (after.descriptors !== before.descriptors) {
-  problems.push(`descriptors: ${before.descriptors} before, ${after.descriptors} after`);
-}
-
-const seconds = (performance.now() - began) / 1000;
-console.log(`  outcomes: ${[...outcomes].map(([name, times]) => `${name.trim()} ${times}`).join(", ")}`);
-console.log(`  heap at rest: ${mebibytes(heapBefore)} after the first tenth, ${mebibytes(heapAfter)} at the end`);
-console.log(`  resources: ${JSON.stringify(after.active)}, descriptors ${before.descriptors} → ${after.descriptors}`);
-console.log(
-  `  listeners on the shared signal ${listeners}, deadlines in the wheel ${deadlines}, ${seconds.toFixed(1)} s`,
-);
-for (const problem of problems) console.log(`  PROBLEM ${problem}`);
-console.log(JSON.stringify({ ok: problems.length === 0, seed: SEED, problems, heapBefore, heapAfter, seconds }));
+const more = `listeners on the shared signal ${listeners}`;
+conclude({ seed: SEED, began, heapBefore, heapAfter, before, after, deadlines, more });
 process.exit(problems.length === 0 ? 0 : 1);

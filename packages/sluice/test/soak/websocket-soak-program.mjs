@@ -7,13 +7,26 @@
  *
  * What socket number i does follows from the seed and i alone. `--leak` plants a leak, to show that this would find one.
  */
-import { readdirSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { parseArgs } from "node:util";
 import { deflateRawSync } from "node:zlib";
 import { systemClock } from "../../dist/concurrency/clock.js";
 import { CallbackDeadline } from "../../dist/concurrency/deadline.js";
 import { Application, HttpError } from "../../dist/server.js";
+import {
+  conclude,
+  count,
+  heapAtRest,
+  inLanes,
+  pickKind,
+  problems,
+  randomFor,
+  report,
+  resourcesAtFirst,
+  resourcesLike,
+  settle,
+  within,
+} from "./soak-run.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -30,36 +43,10 @@ const LEAK = options.leak;
 const LANES = 48;
 /** A socket that does not end within this hangs. */
 const HANG_MS = 30_000;
-const MOST_PROBLEMS = 10;
-const MOST_LOOKS = 8;
-const HEAP_SHARE = 0.05;
-/** For code that is compiled later and what is known of its types: 1.5 MiB here. What is kept of each socket would be far more. */
-const HEAP_BYTES = 4 * 1024 * 1024;
 const PLANNED = "the soak breaks this handler off";
 const LARGE = Buffer.alloc(100_000, "large ");
 
-const problems = [];
-const outcomes = new Map();
 const leaked = [];
-
-process.on("uncaughtException", (error) => report("uncaught", error));
-process.on("unhandledRejection", (error) => report("unhandled", error));
-
-/** Keeps the first problems: after those the rest is the same again. */
-function report(where, error) {
-  if (problems.length < MOST_PROBLEMS) problems.push(`${where}: ${String(error?.stack ?? error).slice(0, 600)}`);
-}
-
-/** A generator of numbers in [0, 1) for socket number `index` (mulberry32). */
-function randomFor(index) {
-  let state = (SEED ^ Math.imul(index + 1, 0x9e3779b1)) >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 // The server.
 
@@ -282,112 +269,45 @@ const KINDS = [
     },
   ],
 ];
-const WEIGHT = KINDS.reduce((sum, [weight]) => sum + weight, 0);
-
-function count(name) {
-  outcomes.set(name, (outcomes.get(name) ?? 0) + 1);
-}
-
-/** The kind at a place on the scale of all weights. */
-function kindAt(place) {
-  let end = 0;
-  for (const kind of KINDS) {
-    end += kind[0];
-    if (place < end) return kind;
-  }
-  return KINDS[0];
-}
 
 async function perform(index, surroundings) {
-  const random = randomFor(index);
-  const [, name, act] = kindAt(random() * WEIGHT);
+  const random = randomFor(SEED, index);
+  const [, name, act] = pickKind(KINDS, random);
   count(name);
-  let hang;
+  const size = Math.floor(random() ** 4 * 100_000);
   try {
-    const hung = new Promise((_resolve, reject) => {
-      hang = setTimeout(() => reject(new Error(`Socket ${index} hangs`)), HANG_MS);
-    });
-    const size = Math.floor(random() ** 4 * 100_000);
-    await Promise.race([act({ ...surroundings, random, size }), hung]);
+    await within(HANG_MS, `Socket ${index}`, act({ ...surroundings, random, size }));
   } catch (error) {
     report(`socket ${index} (${name})`, error);
-  } finally {
-    clearTimeout(hang);
   }
 }
 
-// Looking at what is left.
+const runSockets = (from, to, surroundings) => inLanes(LANES, from, to, (index) => perform(index, surroundings));
 
-async function settle() {
-  for (let turn = 0; turn < 5; turn += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    globalThis.gc();
-  }
-}
-
-/** The heap when nothing is under way, after as many collections as it takes. */
-async function heapAtRest(server) {
+/** The heap when nothing is under way. */
+async function heapWhenIdle(server) {
   const giveUpAt = performance.now() + 5_000;
   while (server.connections.open > 0 && performance.now() < giveUpAt) await settle();
-  let least = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < 4; round += 1) {
-    await settle();
-    least = Math.min(least, process.memoryUsage().heapUsed);
-  }
-  return least;
-}
-
-/** Kinds of resources that hold the loop, counted, and what the descriptors are. */
-async function resources() {
-  await settle();
-  const active = {};
-  for (const kind of process.getActiveResourcesInfo()) active[kind] = (active[kind] ?? 0) + 1;
-  return { active, descriptors: readdirSync("/proc/self/fd").length };
-}
-
-/** What there is when it is as `before`, or else after a while: what was closed goes by and by. */
-async function resourcesLike(before) {
-  let now = await resources();
-  for (let look = 0; look < MOST_LOOKS && JSON.stringify(now) !== JSON.stringify(before); look += 1)
-    now = await resources();
-  return now;
-}
-
-const mebibytes = (bytes) => `${(bytes / 1024 / 1024).toFixed(2)} MiB`;
-
-async function runSockets(from, to, surroundings) {
-  let next = from;
-  const lane = async () => {
-    while (next < to) {
-      const index = next;
-      next += 1;
-      await perform(index, surroundings);
-    }
-  };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  return await heapAtRest();
 }
 
 console.log(
   `soak: ${SOCKETS} sockets, seed ${SEED}, Node ${process.version}${LEAK === "" ? "" : `, planted leak: ${LEAK}`}`,
 );
 const began = performance.now();
-// The first TCP server of a process takes a descriptor for good: libuv's reserve for when there are none left.
-const first = createServer().listen(0, "127.0.0.1");
-await new Promise((resolve) => first.on("listening", resolve));
-await new Promise((resolve) => first.close(resolve));
-const before = await resources();
+const before = await resourcesAtFirst();
 
 const server = await soakApplication().listen({ port: 0, host: "127.0.0.1" });
 const surroundings = { port: server.address.port };
 const tenth = Math.ceil(SOCKETS / 10);
 await runSockets(0, tenth, surroundings);
-const heapBefore = await heapAtRest(server);
+const heapBefore = await heapWhenIdle(server);
 for (let part = 1; part < 10; part += 1) {
   await runSockets(part * tenth, Math.min(SOCKETS, (part + 1) * tenth), surroundings);
   console.log(`  ${(part + 1) * 10} % after ${((performance.now() - began) / 1000).toFixed(1)} s`);
 }
 if (LEAK === "handlers") (await opened(surroundings, "/stuck")).socket.destroy();
-const heapAfter = await heapAtRest(server);
+const heapAfter = await heapWhenIdle(server);
 const { open, accepted } = server.connections;
 if (open !== 0) problems.push(`connections: ${open} open when all clients had gone`);
 
@@ -401,21 +321,6 @@ clearInterval(awake);
 const deadlines = systemClock.armedCount;
 const after = await resourcesLike(before);
 
-const limit = heapBefore * (1 + HEAP_SHARE) + HEAP_BYTES;
-if (heapAfter > limit) problems.push(`heap: ${mebibytes(heapAfter)} at the end, at most ${mebibytes(limit)} allowed`);
-if (deadlines > 0) problems.push(`deadlines: ${deadlines} in the timer wheel`);
-if (JSON.stringify(after.active) !== JSON.stringify(before.active)) {
-  problems.push(`resources: ${JSON.stringify(before.active)} before, ${JSON.stringify(after.active)} after`);
-}
-if (after.descriptors !== before.descriptors) {
-  problems.push(`descriptors: ${before.descriptors} before, ${after.descriptors} after`);
-}
-
-const seconds = (performance.now() - began) / 1000;
-console.log(`  outcomes: ${[...outcomes].map(([name, times]) => `${name.trim()} ${times}`).join(", ")}`);
-console.log(`  heap at rest: ${mebibytes(heapBefore)} after the first tenth, ${mebibytes(heapAfter)} at the end`);
-console.log(`  resources: ${JSON.stringify(after.active)}, descriptors ${before.descriptors} → ${after.descriptors}`);
-console.log(`  connections accepted ${accepted}, deadlines in the wheel ${deadlines}, ${seconds.toFixed(1)} s`);
-for (const problem of problems) console.log(`  PROBLEM ${problem}`);
-console.log(JSON.stringify({ ok: problems.length === 0, seed: SEED, problems, heapBefore, heapAfter, seconds }));
+const more = `connections accepted ${accepted}`;
+conclude({ seed: SEED, began, heapBefore, heapAfter, before, after, deadlines, more });
 process.exit(problems.length === 0 ? 0 : 1);
