@@ -17,6 +17,11 @@ export class SpeedMeter {
     this.#since = now;
   }
 
+  /** All that have come. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** So many more bytes. */
   add(byteLength: number): void {
     this.#bytes += byteLength;

@@ -31,6 +31,8 @@ export interface GenerationOptions {
 }
 
 const LOOK_MS = 1_000;
+/** A segment that has been at it for so long is one whose worth shows. */
+const SETTLED_MS = LOOK_MS / 2;
 /** A segment this much slower than the middle one, for so many looks on end, gets another connection. */
 const LAGGING = 0.2;
 const LAGGING_LOOKS = 10;
@@ -63,6 +65,7 @@ export class Generation implements Fleet {
   #givenUp: unknown;
   #savedAt: number;
   #lookedAt: number;
+  #bytesThen: number;
   #saving: Promise<void> | undefined;
 
   constructor(context: DownloadContext, store: PartStore, options: GenerationOptions) {
@@ -80,6 +83,7 @@ export class Generation implements Fleet {
     this.#wanted = adaptive ? 1 : most;
     this.#savedAt = context.clock.now();
     this.#lookedAt = this.#savedAt;
+    this.#bytesThen = context.meter.bytes;
     this.#look = new CallbackDeadline(() => this.#lookAround());
   }
 
@@ -213,14 +217,24 @@ export class Generation implements Fleet {
     const { clock, meter } = this.context;
     const now = clock.now();
     if (now - this.#lookedAt >= LOOK_MS) {
+      // What came since the last look, not the smoothed speed: that goes on rising when another connection has long stopped helping.
+      const speed = ((meter.bytes - this.#bytesThen) / (now - this.#lookedAt)) * 1_000;
       this.#lookedAt = now;
+      this.#bytesThen = meter.bytes;
       for (const segment of this.#segments.keys()) segment.claim.speed = segment.meter.at(now);
-      if (this.#ramp !== undefined && !this.#frozen) this.#wanted = this.#ramp.look(meter.at(now));
+      if (this.#ramp !== undefined && this.#canJudge(now)) this.#wanted = this.#ramp.look(speed);
       this.#pushLaggards();
       this.#spawn();
     }
     if (now - this.#savedAt >= this.#options.saveInterval) this.#saveNow(now);
     clock.arm(this.#look, Math.min(LOOK_MS, this.#options.saveInterval));
+  }
+
+  /** Whether the last look shows what the present segments bring: a new one takes its time to the first byte. */
+  #canJudge(now: number): boolean {
+    if (this.#frozen) return false;
+    for (const { movingSince } of this.#segments.keys()) if (now - movingSince < SETTLED_MS) return false;
+    return true;
   }
 
   #pushLaggards(): void {

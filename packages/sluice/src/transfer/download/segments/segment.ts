@@ -29,6 +29,8 @@ type Next = "leave" | "again";
 export class Segment {
   readonly claim: Claim;
   readonly meter: SpeedMeter;
+  /** When its first byte came. */
+  movingSince = Number.POSITIVE_INFINITY;
   readonly #fleet: Fleet;
   readonly #patience: Patience;
   #sink: SegmentSink | undefined;
@@ -304,6 +306,7 @@ export class Segment {
       write: (bytes, position) => store.write(bytes, position),
       onWritten: (start, end) => store.extents.add(start, end),
       onReceived: (byteLength) => {
+        if (this.movingSince === Number.POSITIVE_INFINITY) this.movingSince = context.clock.now();
         this.meter.add(byteLength);
         context.meter.add(byteLength);
       },
