@@ -77,14 +77,14 @@ export function folderContent(): string[] {
 
 export function begin(
   url: DownloadUrl,
-  target: string,
+  target: string | URL,
   options: DownloadOptions = {},
   ground: Partial<DownloadGround> = {},
 ): DownloadTask {
   return new DownloadTask(session, url, target, options, { ...QUICK, ...ground });
 }
 
-export async function run(url: DownloadUrl, target: string, options: DownloadOptions = {}): Promise<Outcome> {
+export async function run(url: DownloadUrl, target: string | URL, options: DownloadOptions = {}): Promise<Outcome> {
   const events: DownloadEvent[] = [];
   try {
     const task = begin(url, target, { ...options, onEvent: (event) => events.push(event) });
