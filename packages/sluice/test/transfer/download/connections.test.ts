@@ -142,10 +142,7 @@ class Scene implements AsyncDisposable {
       return awaited.length > 0 && awaited.join() === given.join();
     };
     for (const end = Date.now() + WAIT_MS; !wanted(); await turn()) {
-      if (Date.now() > end)
-        throw new Error(
-          `What was sent has not come: ${JSON.stringify([this.server.sent, this.task?.progress, this.server.open.map((o) => [o.number, o.first, o.sent])])}`,
-        );
+      if (Date.now() > end) throw new Error("What was sent has not come");
     }
   }
 
