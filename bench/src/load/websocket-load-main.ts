@@ -29,6 +29,8 @@ export interface WebSocketLoadOrders {
   close(order: null): Promise<null>;
 }
 
+/** Sockets opened together: fewer than any server's backlog of connections it has not accepted. */
+const AT_ONCE = 256;
 const READ_BYTES = 256 * 1024;
 const KEY = Buffer.from("37fa213d", "hex");
 const TEXT = 0x81;
@@ -158,8 +160,12 @@ serveOrders<WebSocketLoadOrders>({
   async open(target) {
     closeAll();
     const frame = maskedFrame(target);
-    lanes = Array.from({ length: target.connections }, () => new Lane(target, frame));
-    await Promise.all(lanes.map((lane) => lane.open()));
+    while (lanes.length < target.connections) {
+      const more = Math.min(AT_ONCE, target.connections - lanes.length);
+      const opened = Array.from({ length: more }, () => new Lane(target, frame));
+      lanes.push(...opened);
+      await Promise.all(opened.map((lane) => lane.open()));
+    }
     if (target.depth > 0) await Promise.all(lanes.map((lane) => lane.start(false)));
     return null;
   },
