@@ -35,6 +35,33 @@ describeBus(
 );
 
 describe("MemoryBus", () => {
+  it("beyond the bound a message costs the same however many rooms have forgotten theirs", async () => {
+    const cost = async (rooms: number): Promise<number> => {
+      const bus = new MemoryBus({ maxHistoryBytes: 1_000, clock: new ManualClock() });
+      const retention = { count: 10, ageMs: 60_000, bytes: 10_000 };
+      const listener = { onMessage: () => undefined, onPresence: () => undefined, onLost: () => undefined };
+      const message = { ts: 0, data: `"${"x".repeat(98)}"` };
+      for (let room = 0; room < rooms; room += 1) {
+        await bus.subscribe(`room ${room}`, listener); // kept, with or without messages
+        await bus.publish(`room ${room}`, message, retention);
+      }
+      const from = performance.now();
+      for (let index = 0; index < 2_000; index += 1) await bus.publish(`room ${index % 20}`, message, retention);
+      const spent = performance.now() - from;
+      expect(bus.historyBytes).toBe(1_000);
+      expect(
+        (await bus.history("room 19", { before: Number.POSITIVE_INFINITY, limit: 10, maxBytes: 10_000 })).messages,
+      ).toHaveLength(1);
+      await bus.close();
+      return spent;
+    };
+    await cost(100); // compiled
+    const few = await cost(100);
+    const many = await cost(10_000);
+    // Looked at one by one, a hundred times as many rooms would cost about a hundred times as much.
+    expect(many).toBeLessThan(20 * few + 50);
+  });
+
   it("remembers so many bytes in all: beyond it the room that was published to longest ago forgets first", async () => {
     const bus = new MemoryBus({ maxHistoryBytes: 100, clock: new ManualClock() });
     const publish = (room: string) => bus.publish(room, { data: '"12345678"', ts: 0 }, KEEP); // ten bytes

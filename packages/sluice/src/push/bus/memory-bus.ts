@@ -9,6 +9,7 @@
 
 import { type Clock, systemClock } from "../../concurrency/clock.js";
 import { callLater, type Deadline } from "../../concurrency/deadline.js";
+import { Fifo, type FifoNode } from "../../concurrency/fifo.js";
 import { UsageError } from "../../errors.js";
 import { refuseUnknown, requireNumber } from "../../options.js";
 import { randomHex } from "../../platform/random.js";
@@ -55,14 +56,17 @@ interface Room {
   sweep: Deadline | undefined;
   /** When the last thing that keeps it went, in the clock's milliseconds; undefined while there is one. */
   idleSince: number | undefined;
+  /** Its place among those that remember messages. */
+  place: FifoNode<Room> | undefined;
 }
 
 /** A `Bus` for hubs of one process. */
 export class MemoryBus implements Bus {
   readonly #clock: Clock;
   readonly #maxHistoryBytes: number;
-  /** In the order in which they were last published to. */
   readonly #rooms = new Map<string, Room>();
+  /** Those that remember messages, in the order in which they were last published to. */
+  readonly #remembering = new Fifo<Room>();
   /** Those that nothing keeps, the one that is so for longest first. */
   readonly #idle = new Set<Room>();
   readonly #epoch = randomHex(EPOCH_BYTES);
@@ -98,8 +102,8 @@ export class MemoryBus implements Bus {
     const before = room.history.bytes;
     const message = room.history.append(given, retention, this.#clock.wallTime());
     this.#historyBytes += room.history.bytes - before;
-    this.#rooms.delete(name);
-    this.#rooms.set(name, room);
+    if (room.place !== undefined) this.#remembering.remove(room.place);
+    room.place = this.#remembering.push(room);
     this.#forgetBeyondBound();
     // Listeners may come and go meanwhile: a set takes that.
     for (const listener of room.listeners) listener.onMessage(message);
@@ -175,7 +179,7 @@ export class MemoryBus implements Bus {
       onExpired: () => this.#tidy(room),
     });
     const history = new RoomHistory(`${this.#epoch}-${this.#roomCount.toString(36)}`);
-    const room: Room = { name, history, listeners, presence, sweep: undefined, idleSince: undefined };
+    const room: Room = { name, history, listeners, presence, sweep: undefined, idleSince: undefined, place: undefined };
     this.#rooms.set(name, room);
     return room;
   }
@@ -187,15 +191,13 @@ export class MemoryBus implements Bus {
   }
 
   #forgetBeyondBound(): void {
-    if (this.#historyBytes <= this.#maxHistoryBytes) return;
-    for (const room of this.#rooms.values()) {
-      while (room.history.count > 0 && this.#historyBytes > this.#maxHistoryBytes) {
-        const before = room.history.bytes;
-        room.history.dropOldest();
-        this.#historyBytes += room.history.bytes - before;
-      }
-      this.#tidy(room);
-      if (this.#historyBytes <= this.#maxHistoryBytes) return;
+    while (this.#historyBytes > this.#maxHistoryBytes) {
+      const room = this.#remembering.peek();
+      if (room === undefined) return;
+      const before = room.history.bytes;
+      room.history.dropOldest();
+      this.#historyBytes += room.history.bytes - before;
+      if (room.history.count === 0) this.#tidy(room);
     }
   }
 
@@ -203,6 +205,10 @@ export class MemoryBus implements Bus {
   #tidy(room: Room): void {
     if (this.#rooms.get(room.name) !== room) return;
     const { history, listeners, presence } = room;
+    if (history.count === 0 && room.place !== undefined) {
+      this.#remembering.remove(room.place);
+      room.place = undefined;
+    }
     if (history.count > 0 || listeners.size > 0 || !presence.empty) {
       room.idleSince = undefined;
       this.#idle.delete(room);
