@@ -1,6 +1,6 @@
 /**
- * One frame for many receivers: written once in each form that a wire wants (UTF-8 for WebSocket, an event for SSE), when the first receiver
- * of that form comes, and then the same buffer for all.
+ * One frame for many receivers: written once in each form that a wire wants (a WebSocket frame, an event for SSE), when the first receiver of that
+ * form comes, and then the same for all. While it waits for somebody it costs its text and the forms that were made of it.
  */
 
 import { formatEvent } from "../../body/event-stream/format-event.js";
@@ -23,7 +23,7 @@ export class WireFrame {
   readonly retryMs: number | undefined;
   /** The form that WebSockets share, kept by whoever makes it. */
   socketForm: unknown = undefined;
-  #bytes: Buffer | undefined;
+  #byteLength: number | undefined;
   #event: Buffer | undefined;
   #eventWithId: Buffer | undefined;
 
@@ -33,15 +33,10 @@ export class WireFrame {
     this.retryMs = retryMs;
   }
 
-  /** The text in UTF-8. */
-  get bytes(): Buffer {
-    this.#bytes ??= Buffer.from(this.text);
-    return this.#bytes;
-  }
-
-  /** Its size as the limits count it. */
+  /** Its size as the limits count it: of the text in UTF-8. */
   get byteLength(): number {
-    return this.bytes.byteLength;
+    this.#byteLength ??= Buffer.byteLength(this.text);
+    return this.#byteLength;
   }
 
   /** The frame as an event without an id. */
