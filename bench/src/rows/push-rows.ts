@@ -1,4 +1,11 @@
-/** Push: one message to thousands of subscribers, and what one of them that takes nothing does to the others. */
+/**
+ * Push: messages to thousands of subscribers, and what one of them that takes nothing does to the others.
+ *
+ * The messages are the same 128 bytes for all; what stands around them is each server's own: 162 bytes a frame with ws, 176 with socket.io, 252 with
+ * ours, which says room, position and id. How they come matters more than anything else. One at a time, when everybody has the one before: then
+ * each delivery is a call into the system, which is three quarters of the work whoever does it; bare sockets are there to show what is left to win. As a
+ * stream, each as soon as the one before was taken: then a server can give a subscriber several in one call.
+ */
 import { Child } from "../harness/child.js";
 import type { Contestant, Run } from "../harness/row.js";
 import type { PushLoadOrders } from "../load/push-load-main.js";
@@ -8,6 +15,8 @@ import type { BenchRun } from "./bench-run.js";
 /** 128 bytes, with the mark that the load generator counts by in front. */
 const TEXT = `^${"what happens, in 127 bytes; ".repeat(5)}`.slice(0, 128);
 const BURST = 10;
+/** Messages of a piece of the stream. */
+const STREAMED = 10;
 /** What may wait for one subscriber of ours: its default. */
 const MOST_QUEUED_BYTES = 1024 * 1024;
 /** A message that fills, and what is sent before we say that it never ends: the system itself keeps some megabytes. */
@@ -33,6 +42,15 @@ const PEERS: readonly Peer[] = [
   { name: "ws", file: "ws-loop", path: "/", hello: "", ready: "" },
   { name: "socket.io", file: "socket-io", path: "/socket.io/?EIO=4&transport=websocket", hello: "40", ready: "40{" },
 ];
+const BARE: Peer = { name: "bare sockets", file: "bare-sockets", path: "/", hello: "", ready: "" };
+const TARGETS = { ws: 1.5, "socket.io": 4 };
+
+/** How messages are sent. */
+interface Sending {
+  /** `broadcast`: all at once; `stream`: each when the one before was taken. */
+  readonly order: "broadcast" | "stream";
+  readonly count: number;
+}
 
 type Generator = Child<PushLoadOrders>;
 type Server = Child<PushServerOrders>;
@@ -41,8 +59,12 @@ type Server = Child<PushServerOrders>;
 export async function pushRows(run: BenchRun): Promise<void> {
   const subscribers = run.effort.brief ? BRIEF_SUBSCRIBERS : FULL_SUBSCRIBERS;
   const title = `${TEXT.length} bytes of text to each of ${subscribers} subscribers`;
-  await broadcastRow(run, subscribers, { title: `${title}, one message at a time`, count: 1 });
-  await broadcastRow(run, subscribers, { title: `the same, ${BURST} messages at once`, count: BURST });
+  const one = { title: `${title}, one message at a time`, peers: [...PEERS, BARE], targets: { [BARE.name]: 0.8 } };
+  await broadcastRow(run, subscribers, one, { order: "broadcast", count: 1 });
+  const stream = { title: "the same, a stream of messages", peers: PEERS, targets: TARGETS };
+  await broadcastRow(run, subscribers, stream, { order: "stream", count: STREAMED });
+  const burst = { title: `the same, ${BURST} messages at once`, peers: PEERS, targets: TARGETS };
+  await broadcastRow(run, subscribers, burst, { order: "broadcast", count: BURST });
   await run.attempt("push: one stuck subscriber", () => stuckRow(run, subscribers));
 }
 
@@ -50,30 +72,29 @@ export async function pushRows(run: BenchRun): Promise<void> {
 async function broadcastRow(
   run: BenchRun,
   subscribers: number,
-  { title, count }: { readonly title: string; readonly count: number },
+  row: { readonly title: string; readonly peers: readonly Peer[]; readonly targets: Readonly<Record<string, number>> },
+  sending: Sending,
 ): Promise<void> {
+  const { title, peers, targets } = row;
   const sides: (readonly [Peer, Server, Generator])[] = [];
   try {
-    for (const peer of PEERS) sides.push([peer, ...(await subscribed(run, peer, subscribers))]);
+    for (const peer of peers) sides.push([peer, ...(await subscribed(run, peer, subscribers))]);
     const contestants = sides.map(([{ name }, server, generator]): Contestant => {
       let warm = false;
       return {
         name,
         async run() {
-          if (!warm) await broadcasts(server, generator, { count, milliseconds: run.effort.warmUp });
+          if (!warm) await broadcasts(server, generator, sending, run.effort.warmUp);
           warm = true;
           const before = await server.tell("cpu", null);
-          const { rounds, milliseconds } = await broadcasts(server, generator, {
-            count,
-            milliseconds: run.effort.window,
-          });
+          const { rounds, milliseconds } = await broadcasts(server, generator, sending, run.effort.window);
           const cpu = (await server.tell("cpu", null)) - before;
-          const deliveries = rounds * count * subscribers;
+          const deliveries = rounds * sending.count * subscribers;
           return { wall: (deliveries / milliseconds) * MS_PER_SECOND, cpu: (deliveries / cpu) * MS_PER_SECOND };
         },
       };
     });
-    await run.row({ part: "push", title, ...UNITS, targets: { ws: 1.5, "socket.io": 4 } }, contestants);
+    await run.row({ part: "push", title, ...UNITS, targets }, contestants);
   } finally {
     await Promise.all(sides.flatMap(([, server, generator]) => [server.end(), generator.end()]));
   }
@@ -115,21 +136,22 @@ async function subscribed(
 async function broadcasts(
   server: Server,
   generator: Generator,
-  { count, milliseconds }: { readonly count: number; readonly milliseconds: number },
+  sending: Sending,
+  milliseconds: number,
 ): Promise<{ readonly rounds: number; readonly milliseconds: number }> {
   const from = performance.now();
   let rounds = 0;
   do {
-    await once(server, generator, count);
+    await once(server, generator, sending);
     rounds += 1;
   } while (performance.now() - from < milliseconds);
   return { rounds, milliseconds: performance.now() - from };
 }
 
 /** Sends, waits until all have it, and gives the p99. */
-async function once(server: Server, generator: Generator, count: number): Promise<number> {
+async function once(server: Server, generator: Generator, { order, count }: Sending): Promise<number> {
   await generator.tell("expect", { messages: count });
-  const startedAt = await server.tell("broadcast", { text: TEXT, count });
+  const startedAt = await server.tell(order, { text: TEXT, count });
   return generator.tell("received", { startedAt });
 }
 
@@ -153,7 +175,7 @@ async function requireBounded(server: Server): Promise<number> {
 async function tail(run: BenchRun, server: Server, generator: Generator): Promise<Run> {
   const until = performance.now() + run.effort.window;
   const times: number[] = [];
-  do times.push(await once(server, generator, 1));
+  do times.push(await once(server, generator, { order: "broadcast", count: 1 }));
   while (performance.now() < until);
   times.sort((one, other) => one - other);
   return { wall: times[Math.floor(times.length / 2)] ?? 0, cpu: undefined };

@@ -3,8 +3,8 @@
 /** One that listens on 127.0.0.1, on a port of the system's choice. */
 export interface PushServer {
   readonly port: number;
-  /** Sends the text to every subscriber, in the way its documentation recommends. */
-  broadcast(text: string): void;
+  /** Sends the text to every subscriber, in the way its documentation recommends. Resolves when it takes the next. */
+  broadcast(text: string): Promise<unknown>;
   /** Sends so many bytes to those alone who asked for `/push?alone` too. */
   fill?(bytes: number): void;
   /** Bytes that wait for subscribers, where the server can tell. */

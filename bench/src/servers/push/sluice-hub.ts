@@ -19,7 +19,7 @@ export const start: PushAdapter = async () => {
   const server = await app.listen({ host: "127.0.0.1", port: 0 });
   return {
     port: Number(new URL(server.url).port),
-    broadcast: (text) => void hub.publish(ROOM, text),
+    broadcast: (text) => hub.publish(ROOM, text),
     fill: (bytes) => void hub.publish(ALONE, "x".repeat(bytes)),
     queuedBytes: () => hub.stats().queuedBytes,
   };

@@ -14,6 +14,6 @@ export const start: PushAdapter = async () => {
   await once(http, "listening");
   return {
     port: (http.address() as AddressInfo).port,
-    broadcast: (data) => io.emit("message", { ts: Date.now(), data }),
+    broadcast: async (data) => io.emit("message", { ts: Date.now(), data }),
   };
 };

@@ -31,6 +31,17 @@ describe("closing a hub", () => {
     for (const client of clients) expect(client.last).toMatchObject({ type: "bye", reason: "restart" });
   });
 
+  it("a farewell published right before reaches every member of a large room, however soon they are ended", async () => {
+    const { hub, connect } = makeHub();
+    const clients = Array.from({ length: 400 }, () => connect());
+    await Promise.all(clients.map((client) => client.join("r")));
+    await hub.publish("r", "farewell");
+    expect(clients.at(-1)?.data).toEqual([]);
+    await hub.close({ over: 0 });
+    expect(clients.filter(({ data }) => data.join() !== "farewell")).toEqual([]);
+    for (const client of clients) expect(client.last).toMatchObject({ type: "bye", reason: "restart" });
+  });
+
   it("takes nobody meanwhile, lets those who are still there publish nothing more, and can be asked for twice", async () => {
     const { hub, clock, connect } = makeHub();
     const clients = Array.from({ length: 40 }, () => connect());

@@ -188,6 +188,7 @@ describe("recovery", () => {
     for (const client of clients) client.connect();
     await Promise.all(clients.map((client) => client.join("lobby")));
     await published(hub, "lobby", 10);
+    await settle(10); // a room of this size has more than one turn
     for (const client of clients) client.drop();
     expect(hub.stats().rooms).toBe(0);
     await published(hub, "lobby", 20);

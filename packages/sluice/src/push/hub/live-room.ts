@@ -5,8 +5,8 @@
  * one further on shows that something is missing, which is then read from the history. What the history has no more is a `gap` for everybody.
  * So it does not matter how the bus delivers, or whether the connection to it broke.
  *
- * Giving out never waits for a member. In a large room it takes turns with the rest of the process; messages that come meanwhile wait, and if too
- * many do, they are let go and read from the history later.
+ * Giving out (`rounds.ts`) never waits for a member. In a large room it takes turns with the rest of the process; messages that come meanwhile are given
+ * out with the others, as far as that is bounded; the rest waits, and if too many do, they are let go and read from the history later.
  */
 
 import { atTurnEnd, nextTurn, type TurnEnd } from "../../concurrency/clock.js";
@@ -19,9 +19,8 @@ import { FrameTail } from "./frame-tail.js";
 import type { RoomSettings } from "./hub-options.js";
 import type { Membership } from "./membership.js";
 import { ReplayedFrames } from "./replayed-frames.js";
+import { Rounds } from "./rounds.js";
 
-/** Members that get a message before others in the process have their turn. */
-const MEMBERS_A_TURN = 1_000;
 /** Messages that may wait to be given out; the history has the others. */
 const MOST_ARRIVED = 1_024;
 /** Publishers wait while so many do. */
@@ -46,20 +45,21 @@ type RoomState = "opening" | "resting" | "running" | "filling" | "interrupted" |
 export class LiveRoom implements BusListener, Position, TurnEnd {
   readonly name: string;
   readonly settings: RoomSettings;
-  /** Position of the newest message that was given out. */
+  /** Position of the newest message that is being given out. */
   epoch = "";
   offset = 0;
   readonly #host: RoomHost;
   readonly #members = new Set<Membership>();
   readonly #watchers = new Set<Membership>();
   readonly #arrived = new Fifo<BusMessage>();
+  readonly #rounds = new Rounds(this.#members);
   readonly #tail = new FrameTail();
   readonly #replayed = new ReplayedFrames();
   #state: RoomState = "opening";
   /** Messages were let go of, or may have been missed: the history is to be read. */
   #behind = false;
-  /** Where giving out goes on in the next turn. */
-  #rest: { readonly frame: WireFrame; readonly members: Iterator<Membership> } | undefined;
+  /** Giving out goes on when the turn is over. */
+  #goesOn = false;
   /** Members have been told that the room is not live. */
   #told = false;
   #waiting: (() => void)[] = [];
@@ -123,7 +123,7 @@ export class LiveRoom implements BusListener, Position, TurnEnd {
 
   close(): void {
     this.#state = "closed";
-    this.#rest = undefined;
+    this.#rounds.clear();
     while (this.#arrived.shift() !== undefined);
     this.#wakeWaiting();
   }
@@ -177,35 +177,52 @@ export class LiveRoom implements BusListener, Position, TurnEnd {
     while (this.crowded) await nextTurn();
   }
 
+  /** Whether some members have had what others have not. */
+  get givingOut(): boolean {
+    return !this.#rounds.idle;
+  }
+
+  /** Resolves when all members have what is being given out now, whatever comes meanwhile. */
+  async flushed(): Promise<void> {
+    for (let turns = this.#rounds.turnsLeft; turns > 0 && this.givingOut; turns -= 1) await nextTurn();
+  }
+
   turnOver(): void {
-    if (this.#rest !== undefined && this.#giveOut(this.#rest)) this.#next(); // does nothing while filling
+    this.#goesOn = false;
+    if (this.#state === "running") this.#next();
+    else this.#giveOut();
   }
 
   /** Works off what has arrived, until nothing is left, or it goes on in a later turn. */
   #run(): void {
     this.#state = "running";
-    this.#next();
+    if (!this.#goesOn) this.#next();
   }
 
   #next(): void {
-    while (this.#state === "running" && this.#rest === undefined) {
-      const message = this.#arrived.peek();
-      if (message === undefined && !this.#behind) {
-        this.#state = "resting";
-        return;
-      }
-      if (message === undefined || !this.#follows(message)) {
-        if (message !== undefined && this.#isOld(message)) {
-          this.#arrived.shift();
-          continue;
-        }
+    while (this.#state === "running" && !this.#goesOn) {
+      const awaited = this.#takeArrived();
+      if (this.givingOut) {
+        this.#giveOut();
+      } else if (awaited !== undefined || this.#behind) {
         this.#state = "filling";
         this.#fill().then(this.#onFilled, this.#onFillFailed);
-        return;
+      } else {
+        this.#state = "resting";
       }
-      this.#arrived.shift();
-      if (!this.#take(message)) return;
     }
+  }
+
+  /** Takes what has arrived and comes next, as far as it can be given out now. Returns what does not come next. */
+  #takeArrived(): BusMessage | undefined {
+    while (!this.#rounds.full) {
+      const message = this.#arrived.peek();
+      if (message === undefined) return undefined;
+      if (this.#follows(message)) this.#take(message);
+      else if (!this.#isOld(message)) return message;
+      this.#arrived.shift();
+    }
+    return undefined;
   }
 
   #follows({ epoch, offset }: Position): boolean {
@@ -216,32 +233,22 @@ export class LiveRoom implements BusListener, Position, TurnEnd {
     return epoch === this.epoch && offset <= this.offset;
   }
 
-  /** Moves on to `message` and gives it to the members; false if that goes on in the next turn. */
-  #take(message: BusMessage): boolean {
+  /** Moves on to `message`, which is to be given to the members. */
+  #take(message: BusMessage): void {
     this.epoch = message.epoch;
     this.offset = message.offset;
     const frame = messageFrame(this.name, message);
     this.#tail.push(frame, message);
+    this.#rounds.add(frame);
     this.#host.onMessage(this, message);
-    return this.#giveOut({ frame, members: this.#members.values() });
   }
 
-  #giveOut(work: { readonly frame: WireFrame; readonly members: Iterator<Membership> }): boolean {
-    const { frame, members } = work;
-    const offset = frame.place?.offset ?? 0;
-    for (let count = 0; count < MEMBERS_A_TURN; count += 1) {
-      const next = members.next();
-      if (next.done === true) {
-        this.#rest = undefined;
-        return true;
-      }
-      // Who has joined, or caught up, while this is under way has had it.
-      const { live, lane, connection } = next.value;
-      if (live && lane.offset < offset) connection.outbox.sendMessage(frame, lane);
-    }
-    this.#rest = work;
+  /** Gives to some members what was taken; the others have their turn later. */
+  #giveOut(): void {
+    this.#rounds.go();
+    if (!this.givingOut || this.#goesOn) return;
+    this.#goesOn = true;
     atTurnEnd(this);
-    return false;
   }
 
   /** Reads what is missing, and gives it out. */
@@ -254,9 +261,12 @@ export class LiveRoom implements BusListener, Position, TurnEnd {
       if (this.#state !== "filling") return;
       this.#moveTo(page);
       for (const message of page.messages) {
-        if (!this.#take(message)) await this.#givenOut();
+        this.#take(message);
+        if (this.#rounds.full) await this.#givenOut();
         if (this.#state !== "filling") return;
       }
+      await this.#givenOut();
+      if (this.#state !== "filling") return;
       more = page.more;
     }
     if (awaited === undefined || this.#arrived.peek() !== awaited || this.#follows(awaited) || this.#isOld(awaited))
@@ -295,7 +305,8 @@ export class LiveRoom implements BusListener, Position, TurnEnd {
   }
 
   async #givenOut(): Promise<void> {
-    while (this.#rest !== undefined) await nextTurn();
+    if (!this.#goesOn) this.#giveOut();
+    while (this.#goesOn) await nextTurn();
   }
 
   readonly #onFilled = (): void => {

@@ -165,6 +165,11 @@ export class RoomSet<User extends HubUser> implements RoomHost, CatchUpHost {
     if (held?.room === room) this.#retryLater(held);
   }
 
+  /** Rooms some of whose members have what others have not. */
+  get givingOut(): LiveRoom[] {
+    return [...this.#held.values()].map(({ room }) => room).filter(({ givingOut }) => givingOut);
+  }
+
   /** Ends all subscriptions. */
   close(): void {
     this.#settings.clock.disarm(this.#renewal);
