@@ -22,16 +22,21 @@ export class FrameHeadReader {
   key = 0;
   /** Octets of the payload. */
   payloadBytes = 0;
-  readonly #compression: boolean;
-  readonly #maskBit: number;
+  #compression = false;
+  #maskBit = 0;
   /** The octets of a head that is not all there. */
   #cut = NOTHING;
   #cutBytes = 0;
 
-  /** `role`: our own. `compression`: whether RSV1 has a meaning (RFC 7692 §6). */
-  constructor(role: WebSocketRole, compression: boolean) {
+  /** For the heads of one connection from now on. `role`: our own. `compression`: whether RSV1 has a meaning (RFC 7692 §6). */
+  begin(role: WebSocketRole, compression: boolean): void {
     this.#compression = compression;
     this.#maskBit = role === "server" ? MASKED : 0;
+  }
+
+  /** Whether no octets of a head are kept. */
+  get atRest(): boolean {
+    return this.#cutBytes === 0;
   }
 
   /** What it is: see `opcodes.ts`. */

@@ -18,7 +18,7 @@ import { CLOSE_CODES, mayBeReceived } from "./close-codes.js";
 import { brokenFrame, messageTooLarge, textInvalid } from "./frame-faults.js";
 import { FrameHeadReader } from "./frame-head-reader.js";
 import type { FrameSink } from "./frame-sink.js";
-import { mask } from "./mask.js";
+import { mask, maskPayload } from "./mask.js";
 import {
   CLOSE,
   CONTINUATION,
@@ -33,6 +33,8 @@ import {
 } from "./opcodes.js";
 
 const NOTHING = Buffer.alloc(0);
+/** What decoders put in place of octets that are no UTF-8, and what somebody may have sent as well. */
+const REPLACEMENT = "\uFFFD";
 /** No message is under way. */
 const NO_MESSAGE = 0;
 /** What deflate may add to data that does not compress, generously: RFC 7692 §6 has blocks of any size, even empty ones. */
@@ -65,9 +67,9 @@ export interface FrameReaderSettings {
 
 /** Reads one direction of one connection; see the head of this file. */
 export class FrameReader {
-  readonly #sink: FrameSink;
-  readonly #settings: FrameReaderSettings;
-  readonly #head: FrameHeadReader;
+  #sink: FrameSink;
+  #maxMessageSize: number;
+  readonly #head = new FrameHeadReader();
   #state = HEAD;
   #paused = false;
   #running = false;
@@ -84,10 +86,23 @@ export class FrameReader {
   #compressed = false;
   #text: Utf8Validator | undefined = undefined;
 
-  constructor(sink: FrameSink, settings: FrameReaderSettings) {
+  constructor(sink: FrameSink, { role, compression, maxMessageSize }: FrameReaderSettings) {
     this.#sink = sink;
-    this.#settings = settings;
-    this.#head = new FrameHeadReader(settings.role, settings.compression);
+    this.#maxMessageSize = maxMessageSize;
+    this.#head.begin(role, compression);
+  }
+
+  /** Reads another connection from now on. Only {@link atRest}. */
+  begin(sink: FrameSink, { role, compression, maxMessageSize }: FrameReaderSettings): void {
+    this.#sink = sink;
+    this.#maxMessageSize = maxMessageSize;
+    this.#head.begin(role, compression);
+  }
+
+  /** Whether it is between two messages, with nothing that waits: then it knows no more than a new one would. */
+  get atRest(): boolean {
+    if (this.#state !== HEAD || this.#message !== NO_MESSAGE || this.#paused || this.#running) return false;
+    return this.#head.atRest && this.#waiting.length === 0 && this.#failure === undefined;
   }
 
   /** Whether what is fed waits for `resume`. */
@@ -192,9 +207,8 @@ export class FrameReader {
     if (opcode === CONTINUATION) return this.#left === 0 ? this.#toPayloadEnd(at) : this.#toPayload(at);
     const compressed = (this.#head.first & RSV1) !== 0;
     if ((this.#head.first & FIN) !== 0 && end <= bytes.length) {
-      const payload = this.#unmasked(bytes, at, end);
-      if (opcode === TEXT && !compressed) this.#checkText(payload, true);
-      this.#sink.onWhole(opcode as DataOpcode, compressed, payload, borrowed);
+      if (opcode === TEXT && !compressed) this.#sink.onText(this.#wholeText(bytes, at, end));
+      else this.#sink.onWhole(opcode as DataOpcode, compressed, this.#unmasked(bytes, at, end), borrowed);
       return end;
     }
     this.#message = opcode as DataOpcode;
@@ -208,7 +222,7 @@ export class FrameReader {
     const isFirst = opcode !== CONTINUATION;
     const compressed = isFirst ? (this.#head.first & RSV1) !== 0 : this.#compressed;
     this.#messageBytes = isFirst ? this.#head.payloadBytes : this.#messageBytes + this.#head.payloadBytes;
-    const { maxMessageSize } = this.#settings;
+    const maxMessageSize = this.#maxMessageSize;
     if (this.#messageBytes <= maxMessageSize) return;
     if (compressed && this.#messageBytes <= maxMessageSize * (1 + DEFLATE_OVERHEAD) + DEFLATE_OVERHEAD_BYTES) return;
     throw messageTooLarge(maxMessageSize);
@@ -253,6 +267,15 @@ export class FrameReader {
     if (this.#message === TEXT && !this.#compressed) this.#checkText(NOTHING, true);
     this.#message = NO_MESSAGE;
     this.#sink.onMessageEnd();
+  }
+
+  /** A payload that is all there. What is no UTF-8 shows in the text: only where that has U+FFFD the octets are looked at (§8.1). */
+  #wholeText(bytes: Buffer, start: number, end: number): string {
+    if (this.#head.masks) maskPayload(bytes, start, end, this.#head.key);
+    this.#left = 0;
+    const text = bytes.toString("utf8", start, end);
+    if (text.includes(REPLACEMENT) && !isUtf8(bytes.subarray(start, end))) throw textInvalid("the message");
+    return text;
   }
 
   /** Unmasks the next octets of the frame's payload, which lie from `start` up to `end`, and counts them. */

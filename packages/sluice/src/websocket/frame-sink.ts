@@ -8,10 +8,9 @@ import type { DataOpcode } from "./opcodes.js";
  * has come (RFC 6455 §8.1), unless it is compressed.
  */
 export interface FrameSink {
-  /**
-   * A message of one frame, all of it there: stands for `onMessageStart`, `onData` and `onMessageEnd`. `compressed`: the
-   * payload is deflated (RFC 7692 §6).
-   */
+  /** A text of one frame, all of it there, as a string: stands for `onMessageStart`, `onData` and `onMessageEnd`. Never a compressed one. */
+  onText(text: string): void;
+  /** The same for any other message of one frame. `compressed`: the payload is deflated (RFC 7692 §6). */
   onWhole(opcode: DataOpcode, compressed: boolean, payload: Buffer, borrowed: boolean): void;
   /** A message begins that is in several frames, or not all there yet. */
   onMessageStart(opcode: DataOpcode, compressed: boolean): void;

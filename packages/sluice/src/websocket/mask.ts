@@ -17,19 +17,25 @@ const KEY_WORD = new Int32Array(KEY_OCTETS.buffer);
  * octets of the payload that stand before `bytes`. O(n).
  */
 export function mask(bytes: Uint8Array, key: number, offset = 0): void {
-  const { length } = bytes;
-  if (length < SHORT_RUN) {
-    maskOctets(bytes, 0, length, rotated(key, offset));
+  maskRange(bytes, 0, bytes.length, rotated(key, offset));
+}
+
+/** The same for a whole payload that lies in `bytes` from `start` up to `end`: no view of it is made. */
+export function maskPayload(bytes: Uint8Array, start: number, end: number, key: number): void {
+  maskRange(bytes, start, end, rotated(key, -start));
+}
+
+/** `key` as it would begin with the first octet of `bytes`. */
+function maskRange(bytes: Uint8Array, start: number, end: number, key: number): void {
+  if (end - start < SHORT_RUN) {
+    maskOctets(bytes, start, end, key);
     return;
   }
-  const lead = (WORD_BYTES - (bytes.byteOffset & 3)) & 3;
-  const wordCount = (length - lead) >>> 2;
-  const behind = lead + wordCount * WORD_BYTES;
-  const turned = rotated(key, offset);
-  maskOctets(bytes, 0, lead, turned);
-  const inner = rotated(turned, lead);
-  maskWords(new Int32Array(bytes.buffer, bytes.byteOffset + lead, wordCount), inner);
-  maskOctets(bytes, behind, length, turned);
+  const aligned = start + ((WORD_BYTES - ((bytes.byteOffset + start) & 3)) & 3);
+  const wordCount = (end - aligned) >>> 2;
+  maskOctets(bytes, start, aligned, key);
+  maskWords(new Int32Array(bytes.buffer, bytes.byteOffset + aligned, wordCount), rotated(key, aligned));
+  maskOctets(bytes, aligned + wordCount * WORD_BYTES, end, key);
 }
 
 /** The key as it begins `offset` octets further on. */

@@ -200,6 +200,20 @@ describe("masks", () => {
 describe("text", () => {
   const BAD = Buffer.from("cebae1bdb9cf83cebcceb5eda080656469746564", "hex");
 
+  test("with U+FFFD in it, which decoders put for what is no UTF-8, is text like any other", () => {
+    for (const text of ["\uFFFD", `a\uFFFDb`, `\uFEFF\uFFFD ${"é".repeat(200)}\u{1F600}\uFFFD`]) {
+      expect(readAtEveryCut(Buffer.from(frame({ opcode: TEXT, payload: text, key: KEY })))).toEqual({
+        events: [message(text)],
+        error: undefined,
+        closeCode: undefined,
+      });
+      const spoilt = Buffer.concat([Buffer.from(text), Buffer.from([0xc3])]);
+      expect(readAtEveryCut(Buffer.from(frame({ opcode: TEXT, payload: spoilt, key: KEY })))).toMatchObject({
+        error: "websocket/text-invalid",
+      });
+    }
+  });
+
   test("that is not UTF-8 is refused with 1007, in one frame and across fragments", () => {
     expect(readAtEveryCut(frame({ opcode: TEXT, payload: BAD, key: KEY }))).toMatchObject({
       error: "websocket/text-invalid",

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { mask } from "../../src/websocket/mask.js";
+import { mask, maskPayload } from "../../src/websocket/mask.js";
 
 /** RFC 6455 §5.3: transformed-octet-i = original-octet-i XOR masking-key-octet-(i MOD 4). */
 function naive(bytes: Uint8Array, key: number, offset: number): number[] {
@@ -28,6 +28,19 @@ describe("masking", () => {
           if (Buffer.compare(bytes, Buffer.from(expected)) !== 0) throw new Error(`${length} at ${start}, ${offset}`);
           if (memory[start + length] !== 0xaa) throw new Error(`${length} at ${start}: wrote beyond the end`);
         }
+      }
+    }
+  });
+
+  test("a payload within a packet is masked where it lies, for every length up to 300, and nothing round it", () => {
+    for (let length = 0; length <= 300; length += 1) {
+      for (let start = 0; start < 8; start += 1) {
+        const packet = Uint8Array.from({ length: start + length + 5 }, (_, at) => at * 7);
+        const inside = packet.slice(start, start + length);
+        const expected = Uint8Array.from(packet);
+        expected.set(naive(inside, 0xdeadbeef, 0), start);
+        maskPayload(packet, start, start + length, 0xdeadbeef | 0);
+        if (Buffer.compare(packet, expected) !== 0) throw new Error(`${length} at ${start}`);
       }
     }
   });

@@ -51,6 +51,8 @@ export interface Outcome {
   readonly closeCode: number | undefined;
 }
 
+const NEW_TEXT = { type: "message", opcode: 1, compressed: false } as const;
+
 /** Writes down what it is told; pieces of one message become one event, so that cuts don't show. */
 export class Recorder implements FrameSink {
   readonly events: Event[] = [];
@@ -59,7 +61,11 @@ export class Recorder implements FrameSink {
   /** Called behind each call. */
   afterCall: (name: string) => void = () => undefined;
 
+  onText(text: string): void {
+    this.#add("whole", { ...NEW_TEXT, latin1: Buffer.from(text).toString("latin1"), complete: true });
+  }
   onWhole(opcode: number, compressed: boolean, payload: Buffer): void {
+    if (opcode === 1 && !compressed) throw new Error("A text was told as bytes");
     this.#add("whole", { type: "message", opcode, compressed, latin1: payload.toString("latin1"), complete: true });
   }
   onMessageStart(opcode: number, compressed: boolean): void {

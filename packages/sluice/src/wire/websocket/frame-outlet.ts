@@ -32,7 +32,8 @@ const SHORT_TEXT = 2 * 1024;
 export class FrameOutlet implements TurnEnd {
   readonly #transport: Transport;
   readonly #nextKey: MaskSource | undefined;
-  readonly #batch: FrameBatch;
+  /** Made for the first frame that is gathered here: a server's short texts in ASCII are not. */
+  #batch: FrameBatch | undefined = undefined;
   #stalled = false;
   #due = false;
   #handedBytes = 0;
@@ -41,7 +42,6 @@ export class FrameOutlet implements TurnEnd {
   constructor(transport: Transport, nextKey: MaskSource | undefined) {
     this.#transport = transport;
     this.#nextKey = nextKey;
-    this.#batch = new FrameBatch(nextKey);
   }
 
   /** Whether frames are masked, so that none can be shared with other connections. */
@@ -56,7 +56,7 @@ export class FrameOutlet implements TurnEnd {
 
   /** Bytes that the system has not taken. */
   get bufferedBytes(): number {
-    return this.#transport.bufferedBytes + this.#batch.byteLength;
+    return this.#transport.bufferedBytes + this.#gatheredBytes;
   }
 
   /** Bytes handed to the transport since the beginning. */
@@ -75,10 +75,10 @@ export class FrameOutlet implements TurnEnd {
       this.#writeLarge(first, typeof payload === "string" ? Buffer.from(payload) : payload);
       return;
     }
-    if (typeof payload === "string") {
-      if (this.#writeShortText(first, payload)) return;
-      this.#batch.addText(first, payload);
-    } else this.#batch.add(first, payload);
+    if (typeof payload === "string" && this.#writeShortText(first, payload)) return;
+    this.#batch ??= new FrameBatch(this.#nextKey);
+    if (typeof payload === "string") this.#batch.addText(first, payload);
+    else this.#batch.add(first, payload);
     if (this.#batch.byteLength >= GATHERED_BYTES) this.flush();
     else this.#flushLater();
   }
@@ -91,7 +91,7 @@ export class FrameOutlet implements TurnEnd {
 
   /** Hands to the transport what was gathered. */
   flush(): void {
-    if (this.#batch.byteLength > 0) this.#write(this.#batch.take());
+    if (this.#batch !== undefined && this.#batch.byteLength > 0) this.#write(this.#batch.take());
   }
 
   turnOver(): void {
@@ -99,10 +99,14 @@ export class FrameOutlet implements TurnEnd {
     this.flush();
   }
 
+  get #gatheredBytes(): number {
+    return this.#batch === undefined ? 0 : this.#batch.byteLength;
+  }
+
   /** False if it is not short, not ASCII, or has to go behind what was gathered. */
   #writeShortText(first: number, text: string): boolean {
     const { length } = text;
-    if (length > SHORT_TEXT || this.#nextKey !== undefined || this.#batch.byteLength > 0) return false;
+    if (length > SHORT_TEXT || this.#nextKey !== undefined || this.#gatheredBytes > 0) return false;
     if (Buffer.byteLength(text) !== length) return false;
     this.#write(textHead(first, length) + text);
     return true;

@@ -87,10 +87,13 @@ export class MessageIntake implements FrameSink, InboxSource<Incoming, Message>,
 
   // Frames.
 
+  onText(text: string): void {
+    if (!this.#discarding) this.#deliver(text);
+  }
+
   onWhole(opcode: DataOpcode, compressed: boolean, payload: Buffer, borrowed: boolean): void {
     if (this.#discarding) return;
     if (compressed) this.#inflate(opcode === TEXT, payload);
-    else if (opcode === TEXT) this.#deliver(payload.toString("utf8"));
     else this.#deliver(borrowed ? new Uint8Array(payload) : handOver(payload));
   }
 

@@ -14,7 +14,8 @@ import { OwnedDeadline } from "../../concurrency/owned-deadline.js";
 import type { Transport, TransportHandler } from "../../net/transport.js";
 import { CLOSE_CODES } from "../../websocket/close-codes.js";
 import { messageTooLarge } from "../../websocket/frame-faults.js";
-import { FrameReader } from "../../websocket/frame-reader.js";
+import type { FrameReader } from "../../websocket/frame-reader.js";
+import { giveFrameReaderBack, takeFrameReader } from "../../websocket/frame-readers.js";
 import { closePayload } from "../../websocket/frame-writer.js";
 import type { MessageInflater } from "../../websocket/message-compression.js";
 import { CLOSE, FIN, PING, PONG, type WebSocketRole } from "../../websocket/opcodes.js";
@@ -63,7 +64,8 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
   readonly #outlet: FrameOutlet;
   readonly #owner: LinkOwner;
   readonly #settings: LinkSettings;
-  readonly #reader: FrameReader;
+  /** Only while a message is under way, or waits. */
+  #reader: FrameReader | undefined = undefined;
   #heartbeat: Heartbeat | undefined = undefined;
   #state: LinkState = "open";
   #readingPaused = false;
@@ -86,11 +88,6 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
     this.sender = new MessageSender(this.#outlet, compression);
     if (compression !== undefined) this.sender.onCaughtUp = () => owner.onRoom();
     this.intake = new MessageIntake(this, options.maxQueuedBytes, compression?.makeInflater);
-    this.#reader = new FrameReader(this.intake, {
-      role: settings.role,
-      compression: compression !== undefined,
-      maxMessageSize: options.maxMessageSize,
-    });
   }
 
   /** Takes the transport over. `rest`: what came behind the handshake; it is the link's from now on. */
@@ -235,7 +232,7 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
     if (pause === this.#readingPaused) return;
     this.#readingPaused = pause;
     if (pause) {
-      this.#reader.pause();
+      this.#takeReader().pause();
       this.transport.pause();
       return;
     }
@@ -267,20 +264,37 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
     if (this.#over || this.#verdict !== undefined) return;
     this.intake.delivered = false;
     try {
-      this.#reader.feed(bytes, borrowed);
+      this.#takeReader().feed(bytes, borrowed);
     } catch (error) {
       this.#endBehindAnswers(() => this.#fail(error));
     }
     this.steerReading();
+    this.#giveReaderBack();
   }
 
   #resumeReader(): void {
     this.intake.delivered = false;
     try {
-      this.#reader.resume();
+      this.#takeReader().resume();
     } catch (error) {
       this.#endBehindAnswers(() => this.#fail(error));
     }
+    this.#giveReaderBack();
+  }
+
+  #takeReader(): FrameReader {
+    if (this.#reader !== undefined) return this.#reader;
+    const { role, options, compression } = this.#settings;
+    this.#reader = takeFrameReader(this.intake, {
+      role,
+      compression: compression !== undefined,
+      maxMessageSize: options.maxMessageSize,
+    });
+    return this.#reader;
+  }
+
+  #giveReaderBack(): void {
+    if (this.#reader !== undefined && giveFrameReaderBack(this.#reader)) this.#reader = undefined;
   }
 
   /** §5.5.1: answered with the same code, unless it is itself the answer. */
