@@ -91,7 +91,7 @@ export class Reply {
     this.#status = status;
   }
 
-  /** The protocol that the connection changes to with this answer; undefined in all replies but those that are for that. */
+  /** The protocol that the connection changes to with this answer; undefined in all replies but those that are for that. @internal */
   get successor(): Successor | undefined {
     return undefined;
   }
