@@ -171,21 +171,23 @@ export class MessageSender {
     return true;
   }
 
-  /** Keeps the floor until the compressed form of a message is there and written. */
-  #waitForCompressed<T>(compressed: Promise<T>, write: (compressed: T) => void): void {
+  /** Keeps the floor until the compressed form of a message is there and written; `plain` writes it where there will be none. */
+  #waitForCompressed<T>(compressed: Promise<T>, write: (compressed: T) => void, plain?: () => void): void {
     this.#occupied = true;
     this.#compressing = new Gate();
     compressed.then(
-      (value) => {
-        if (this.#dropped) return;
-        write(value);
-        this.#compressing?.open();
-        this.#compressing = undefined;
-        this.passFloor();
-        if (!this.#occupied && !this.#outlet.stalled) this.onCaughtUp?.();
-      },
-      (error: unknown) => this.#failCompressing(error),
+      (value) => this.#goOn(() => write(value)),
+      (error: unknown) => (plain === undefined ? this.#failCompressing(error) : this.#goOn(plain)),
     );
+  }
+
+  #goOn(write: () => void): void {
+    if (this.#dropped) return;
+    write();
+    this.#compressing?.open();
+    this.#compressing = undefined;
+    this.passFloor();
+    if (!this.#occupied && !this.#outlet.stalled) this.onCaughtUp?.();
   }
 
   #compressed(): Promise<void> {
@@ -219,7 +221,9 @@ export class MessageSender {
       this.#outlet.shared(frame);
       return false;
     }
-    this.#waitForCompressed(frame, (bytes) => this.#outlet.shared(bytes));
+    // Nobody waits for it who could be told that it cannot be compressed, and each message may go as it is (RFC 7692 §6).
+    const plain = () => this.#outlet.shared(message.frame);
+    this.#waitForCompressed(frame, (bytes) => this.#outlet.shared(bytes), plain);
     return true;
   }
 

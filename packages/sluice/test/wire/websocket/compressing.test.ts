@@ -197,6 +197,19 @@ describe("a prepared message", () => {
     await after;
   });
 
+  it("that cannot be compressed goes as it is, and what comes behind it is not held up", async () => {
+    const deflateAlone = () => Promise.reject(new Error("Out of memory"));
+    const compression = Object.assign(new Slow(3), { deflateAlone });
+    const message = prepareMessage("0123456789a");
+    for (let connection = 0; connection < 2; connection += 1) {
+      const linked = new Linked({}, { compression });
+      linked.socket.sendPrepared(message);
+      await linked.socket.send("ab");
+      const expected = frame("server", FIN | TEXT, "0123456789a") + frame("server", FIN | TEXT, "ab");
+      expect((await linked.sent()).join("")).toBe(expected);
+    }
+  });
+
   it.each([
     ["with takeover", {}],
     ["without", { serverNoContextTakeover: true, clientNoContextTakeover: true }],
