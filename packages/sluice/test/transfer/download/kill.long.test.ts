@@ -96,7 +96,7 @@ test("`save` with `resuming()`, killed again and again: another process goes on,
   timeout: MOST_MS,
 }, async () => {
   const file = fileVersion(noise(12_000_000));
-  const server = await serve(file, { drip: { every: 5, bytes: 8_000 } });
+  const server = await serve(file, { drip: { every: 20, bytes: 8_000 } });
   const offsets: number[] = [];
   for (let kills = 0; kills < 4; kills += 1) {
     const before = claimed();
