@@ -69,6 +69,9 @@ class Recorder {
   bytes = 0;
   #message;
 
+  onText(text) {
+    this.onWhole(1, false, Buffer.from(text));
+  }
   onWhole(opcode, compressed, payload) {
     this.onMessageStart(opcode, compressed);
     if (payload.length > 0) this.onData(payload, true, true);
