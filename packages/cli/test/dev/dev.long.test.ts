@@ -51,7 +51,8 @@ process.on("SIGINT", () => {
 setInterval(() => {}, 1000);
 console.log("ready");`,
     });
-    const child = spawn("script", ["-qefc", `"${process.execPath}" "${BIN}" dev main.js`, "/dev/null"], { cwd });
+    // `exec`: a shell that stays between (dash does, bash does not) would itself die of Ctrl-C, and its end is what `script` tells.
+    const child = spawn("script", ["-qefc", `exec "${process.execPath}" "${BIN}" dev main.js`, "/dev/null"], { cwd });
     onTestFinished(() => void child.kill("SIGKILL"));
     const pieces: string[] = [];
     child.stdout.on("data", (piece: Buffer) => {
