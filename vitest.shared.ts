@@ -23,12 +23,12 @@ function sourceAliases(): Alias[] {
     const manifest: unknown = JSON.parse(readFileSync(manifestPath, "utf8"));
     const { name, exports = {} } = manifest as {
       name: string;
-      exports?: Record<string, { default?: string } | string>;
+      exports?: Record<string, { types?: string } | string>;
     };
     for (const [subpath, target] of Object.entries(exports)) {
-      const built = typeof target === "string" ? target : target.default;
+      const built = typeof target === "string" ? undefined : target.types;
       if (built === undefined || !built.startsWith("./dist/")) continue;
-      const source = built.replace("./dist/", "src/").replace(/\.js$/, ".ts");
+      const source = built.replace("./dist/", "src/").replace(/\.d\.ts$/, ".ts");
       const specifier = `${name}${subpath.slice(1)}`.replaceAll("/", "\\/");
       aliases.push({ find: new RegExp(`^${specifier}$`), replacement: `${ROOT}/packages/${folder}/${source}` });
     }

@@ -4,7 +4,7 @@
  * Needs nothing but Node and npm. Installs when `node_modules` is not what `package-lock.json` asks for, lets the
  * compiler build what changed, and passes further arguments on. When nothing is to be done it costs about half a second.
  *
- *   build       install and compile
+ *   build       install, compile, bundle
  *   test        quick tier: unit, wire, real sockets           (arguments go to vitest)
  *   test:long   soaks, fuzzing, difference tests               (arguments go to vitest)
  *   ok          everything else a machine can check            (arguments: names of checks)
@@ -16,6 +16,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { bundle } from "./lib/bundle.mjs";
 import { ensureInstalled } from "./lib/install.mjs";
 import { ROOT } from "./lib/root.mjs";
 
@@ -46,7 +47,7 @@ const VERBS = {
 
 const LEAST_NODE = [20, 19];
 
-function main([verb, ...rest]) {
+async function main([verb, ...rest]) {
   if (verb === "clean") return clean();
   const plan = Object.hasOwn(VERBS, verb ?? "") ? VERBS[verb] : undefined;
   if (plan === undefined) {
@@ -62,6 +63,7 @@ function main([verb, ...rest]) {
   ensureInstalled(ROOT);
   const built = runNode("node_modules/typescript/bin/tsc", ["-b"]);
   if (built !== 0 && !plan.despiteErrors) return refuse("Cannot go on: the compiler found errors (above)", built);
+  await bundle(join(ROOT, "packages/sluice"));
   if (plan.file === undefined) return built;
   if (!existsSync(join(ROOT, plan.file))) {
     return refuse(`Cannot run ${verb}: ${plan.file} is missing after the build; its source is not there`, 1);
@@ -92,4 +94,4 @@ function refuse(message, code) {
   return code;
 }
 
-process.exitCode = main(process.argv.slice(2));
+process.exitCode = await main(process.argv.slice(2));

@@ -19,7 +19,7 @@ export async function check() {
     }
     for (const path of files) {
       if (/\.tsbuildinfo$|(^|\/)test\//.test(path)) problems.push(`${name}: would publish ${path}`);
-      const source = /^dist\/(.*)\.js$/.exec(path)?.[1];
+      const source = /^dist\/(?!bundle\/)(.*?)(?:\.d\.ts|\.js)$/.exec(path)?.[1];
       if (source !== undefined && !existsSync(join(ROOT, folder, "src", `${source}.ts`))) {
         problems.push(`${name}: ${path} has no source any more; run: node scripts/run.mjs clean`);
       }
