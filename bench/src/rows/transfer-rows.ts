@@ -58,7 +58,7 @@ async function largeFile(run: BenchRun, folder: string): Promise<void> {
     const curl = peer(run, "curl", size, (file) => ["-s", "-S", "-f", "-o", file, url]);
     await run.row(
       { ...UNITS, title: `${size / MIB} MiB to disk`, unit: "ms", cpuUnit: "CPU ms", targets: { curl: 1 / 1.3 } },
-      [ours(1), ours(SEGMENTS), ...curl(folder)],
+      [ours(1), ours(SEGMENTS), ...curl(folder)].map(ledIn),
     );
     const peakOf = (segments: number): Contestant => ({
       name: `${segments} segment${segments === 1 ? "" : "s"}`,
@@ -67,6 +67,21 @@ async function largeFile(run: BenchRun, folder: string): Promise<void> {
     const title = `${size / MIB} MiB to disk: peak memory (aim: 100 MB)`;
     await run.row({ ...UNITS, title, unit: "MB", cpuUnit: undefined }, [peakOf(1), peakOf(SEGMENTS)]);
   });
+}
+
+/**
+ * Each run comes after one of its own kind that is not counted. What a page of the file cache costs depends on whether the machine has the
+ * memory already: in a virtual machine whose host lends it at the first touch, and takes it back, the same program wrote the same GiB for 0.2 s
+ * of CPU or for 2.4 s, and who came after whom decided which.
+ */
+function ledIn(contestant: Contestant): Contestant {
+  return {
+    ...contestant,
+    run: async () => {
+      await contestant.run();
+      return await contestant.run();
+    },
+  };
 }
 
 async function limitedConnections(run: BenchRun, folder: string): Promise<void> {
