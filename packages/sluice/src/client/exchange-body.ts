@@ -5,10 +5,12 @@
  */
 import type { Body, BodyOwner, BodySource } from "../body/body.js";
 import { tooLarge } from "../body/collect.js";
+import { codingsOf, decoderFor } from "../body/content-coding.js";
 import { type ProgressListener, ProgressMeter } from "../body/progress.js";
 import { describeError, PayloadError, type SluiceError } from "../errors.js";
 import type { Http1ClientLink } from "../wire/http1-client-link.js";
 import type { ExchangePool } from "./exchange-pool.js";
+import { BUFFERED_MAX_SIZE } from "./options.js";
 import { PhaseDeadline, type Timed, type TimedPhase } from "./phase-deadline.js";
 import { PoolWaiter } from "./pool-plan.js";
 import type { ClientRequest } from "./request.js";
@@ -33,7 +35,7 @@ export abstract class ExchangeBody extends PoolWaiter implements BodySource, Bod
   protected body: Body | undefined = undefined;
   protected response: ClientResponse | undefined = undefined;
   /** Most bytes to take from the wire. Infinity where a decoder counts what it makes of them. */
-  protected maxWireBytes = Number.POSITIVE_INFINITY;
+  #maxWireBytes = Number.POSITIVE_INFINITY;
   /** Only where somebody wants to know. */
   protected download: ProgressMeter | undefined = undefined;
   #reading: Reading = "no";
@@ -56,12 +58,36 @@ export abstract class ExchangeBody extends PoolWaiter implements BodySource, Bod
 
   // From the wire …
 
+  /**
+   * Sets limits and decoder, before anything of `body` arrives. `length` as its framing says: 0 for no body, negative for an unknown one.
+   * Returns what is wrong with the codings or the length, undefined for nothing.
+   */
+  protected prepare(body: Body, response: ClientResponse, length: number): unknown {
+    const { decompress, maxResponseSize, passUnknownCodings } = this.request.settings;
+    if (length > 0) body.declaredLength = length;
+    body.maxBytes = maxResponseSize === Number.POSITIVE_INFINITY ? BUFFERED_MAX_SIZE : maxResponseSize;
+    if (length === 0) return undefined;
+    const coding = decompress ? response.contentEncoding : undefined;
+    try {
+      const codings = coding === undefined ? [] : codingsOf(coding);
+      if (codings.length > 0) body.decodeWith(decoderFor(codings, { maxOutputBytes: maxResponseSize }));
+      else this.#maxWireBytes = maxResponseSize;
+      // A length of the coded bytes says nothing about the decoded ones.
+      const declared = codings.length === 0 ? length : 0;
+      return declared > maxResponseSize ? tooLarge(declared, maxResponseSize) : undefined;
+    } catch (error) {
+      if (!passUnknownCodings) return error;
+      this.#maxWireBytes = maxResponseSize;
+      return undefined;
+    }
+  }
+
   onData(piece: Uint8Array, borrowed: boolean): void {
     const { body } = this;
     if (body === undefined) return;
     const total = body.bytesReceived + piece.byteLength;
-    if (total > this.maxWireBytes && this.#reading !== "discarding") {
-      this.abort(tooLarge(total, this.maxWireBytes));
+    if (total > this.#maxWireBytes && this.#reading !== "discarding") {
+      this.abort(tooLarge(total, this.#maxWireBytes));
       return;
     }
     const room = body.push(piece, borrowed);

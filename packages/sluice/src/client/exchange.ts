@@ -7,23 +7,21 @@
  * or gone.
  */
 import { Body } from "../body/body.js";
-import { tooLarge } from "../body/collect.js";
-import { codingsOf, decoderFor } from "../body/content-coding.js";
 import type { ProgressMeter } from "../body/progress.js";
 import { describeError, RequestTimeoutError, SluiceError } from "../errors.js";
-import { isIdempotent } from "../http/methods.js";
 import type { FieldLines } from "../http1/sinks.js";
 import type { PeerInfo, Transport } from "../net/transport.js";
 import type { Http1ClientLink } from "../wire/http1-client-link.js";
 import type { LinkExchange, LinkRequest } from "../wire/link-exchange.js";
 import { ExchangeBody } from "./exchange-body.js";
 import type { ExchangePool, ExchangeTimes, HeadListener, HeadWriter } from "./exchange-pool.js";
-import { BUFFERED_MAX_SIZE } from "./options.js";
 import { type TimedPhase, WAITED_FOR } from "./phase-deadline.js";
 import { isRedirect } from "./redirects.js";
+import { mayReplay } from "./replay.js";
 import type { ClientRequest } from "./request.js";
 import type { Abortable } from "./request-scope.js";
 import { ClientResponse } from "./response.js";
+import { tellHead } from "./tell-head.js";
 import { tellSending } from "./tell-sending.js";
 import { type TakenConnection, UpgradedConnection } from "./upgraded-connection.js";
 
@@ -188,19 +186,11 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
     // One attempt includes the body only where the body is what was asked for.
     if (!settings.buffered) this.deadline.endAttempt();
     this.deadline.enter("unread", settings.unreadTimeout, times.headed);
-    if (request.tracer?.hears("responseHeaders") === true) {
-      const headerNames = fields.filter((_line, at) => at % 2 === 0);
-      const { attempt } = request;
-      request.tracer.emit("responseHeaders", {
-        status,
-        httpVersion: version === 11 ? "1.1" : "1.0",
-        headerNames,
-        attempt,
-      });
-    }
+    const head = { status, reason, version, fields };
+    if (request.tracer !== undefined) tellHead(request.tracer, head, request.attempt);
     this.#peer = this.link?.transport.peer();
     const body = new Body(this);
-    const response = new ClientResponse(request, { status, reason, version, fields }, body, this);
+    const response = new ClientResponse(request, head, body, this);
     this.body = body;
     this.response = response;
     const refusal = status === SWITCHING_PROTOCOLS ? this.#head?.upgrade?.faultOf(fields) : undefined;
@@ -208,13 +198,11 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
       this.abort(refusal);
       return;
     }
-    const bodyless = bodyLength === 0 || request.method === "HEAD";
-    if (!bodyless && bodyLength > 0) body.declaredLength = bodyLength;
-    const fault = this.#prepareBody(body, response, bodyless);
+    const length = request.method === "HEAD" ? 0 : bodyLength;
+    const fault = this.prepare(body, response, length);
     body.ownedBy(this);
     if (settings.onDownloadProgress !== undefined && !(settings.redirect === "follow" && isRedirect(response))) {
-      const total = bodyless ? 0 : bodyLength < 0 ? undefined : bodyLength;
-      this.download = this.meter(settings.onDownloadProgress, total);
+      this.download = this.meter(settings.onDownloadProgress, length < 0 ? undefined : length);
     }
     const held = this.#headListener?.(request, response);
     if (held === undefined) this.#resolve(response);
@@ -266,7 +254,7 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
   onFailure(error: Error, answered: boolean): void {
     const { link } = this;
     this.link = undefined;
-    if (!answered && link !== undefined && this.#mayReplay(link, error)) {
+    if (!answered && !this.#replayed && link !== undefined && mayReplay(this.request, link, error)) {
       this.#replayed = true;
       this.#stage = "waiting";
       // RFC 6455 §4.1: a nonce for each connection.
@@ -349,33 +337,6 @@ export class Exchange extends ExchangeBody implements LinkExchange, Abortable {
   /** Of the large write that is under way, since the limit on it began. */
   #peerTakes(): boolean {
     return (this.link?.transport.bufferedBytes ?? 0) < this.#heldBytes;
-  }
-
-  /** Sets limits and decoder; returns what is wrong with the codings. */
-  #prepareBody(body: Body, response: ClientResponse, bodyless: boolean): unknown {
-    const { decompress, maxResponseSize } = this.request.settings;
-    body.maxBytes = maxResponseSize === Number.POSITIVE_INFINITY ? BUFFERED_MAX_SIZE : maxResponseSize;
-    if (bodyless) return undefined;
-    const coding = decompress ? response.contentEncoding : undefined;
-    try {
-      const codings = coding === undefined ? [] : codingsOf(coding);
-      if (codings.length > 0) body.decodeWith(decoderFor(codings, { maxOutputBytes: maxResponseSize }));
-      else this.maxWireBytes = maxResponseSize;
-      // A length of the coded bytes says nothing about the decoded ones.
-      const declared = codings.length === 0 ? (body.declaredLength ?? 0) : 0;
-      return declared > maxResponseSize ? tooLarge(declared, maxResponseSize) : undefined;
-    } catch (error) {
-      if (!this.request.settings.passUnknownCodings) return error;
-      this.maxWireBytes = maxResponseSize;
-      return undefined;
-    }
-  }
-
-  /** RFC 9110 §9.2.2: an idempotent request may be sent again by the client itself when the connection died under it. */
-  #mayReplay(link: Http1ClientLink, error: Error): boolean {
-    const { request } = this;
-    const lost = error instanceof SluiceError && error.code.startsWith("connection/");
-    return lost && !this.#replayed && link.exchanges > 1 && isIdempotent(request.method) && request.resendable;
   }
 }
 
