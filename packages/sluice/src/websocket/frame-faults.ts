@@ -38,3 +38,10 @@ export function textInvalid(what: string): WebSocketFault {
     CLOSE_CODES.INVALID_PAYLOAD,
   );
 }
+
+/** What `error`, met while frames were read, says to the peer: what is not its fault is ours (§7.4.1). */
+export function faultBehind(error: unknown, maxMessageSize: number): WebSocketFault {
+  if (error instanceof WebSocketFault) return error;
+  if ((error as { code?: unknown }).code === "ERR_STRING_TOO_LONG") return messageTooLarge(maxMessageSize);
+  return new WebSocketFault("websocket/internal", "Cannot take the message: an error of our own", CLOSE_CODES.INTERNAL);
+}

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import type { FrameReader } from "../../src/websocket/frame-reader.js";
 import { giveFrameReaderBack, takeFrameReader } from "../../src/websocket/frame-readers.js";
+import { LentFrameReader } from "../../src/websocket/lent-frame-reader.js";
 import { CLIENT, type Event, frame, KEY, Recorder, read, SERVER } from "./wire.js";
 
 const TEXT = 1;
@@ -22,15 +23,9 @@ afterEach(() => {
 });
 
 /** A connection that has a reader as long as it needs one. */
-class Connection {
-  readonly recorder = new Recorder();
-  #reader: FrameReader | undefined;
-
-  feed(bytes: Uint8Array): void {
-    this.#reader ??= takeFrameReader(this.recorder, SERVER);
-    this.#reader.feed(Buffer.from(bytes), true);
-    if (giveFrameReaderBack(this.#reader)) this.#reader = undefined;
-  }
+function connection(): { readonly recorder: Recorder; readonly reader: LentFrameReader } {
+  const recorder = new Recorder();
+  return { recorder, reader: new LentFrameReader(recorder, SERVER) };
 }
 
 describe("shared frame readers", () => {
@@ -73,6 +68,25 @@ describe("shared frame readers", () => {
     expect(recorder.calls).toEqual(["whole"]);
   });
 
+  test("a connection that is paused keeps its reader, and what comes meanwhile waits for it", () => {
+    const [paused, other] = [connection(), connection()];
+    paused.reader.pause();
+    paused.reader.feed(masked(TEXT, "one"), true);
+    other.reader.feed(masked(TEXT, "two"), true);
+    expect([paused.recorder.calls, other.recorder.calls]).toEqual([[], ["whole"]]);
+    paused.reader.resume();
+    expect(paused.recorder.calls).toEqual(["whole"]);
+  });
+
+  test("a connection whose peer broke the rules is told so ever after, and the others are not", () => {
+    const [broken, other] = [connection(), connection()];
+    for (let packet = 0; packet < 2; packet += 1) {
+      expect(() => broken.reader.feed(masked(CONTINUATION, "abc"), true)).toThrow(/no message/);
+    }
+    other.reader.feed(masked(TEXT, "two"), true);
+    expect(other.recorder.calls).toEqual(["whole"]);
+  });
+
   test("connections that share them read what they would read alone, however their packets are cut and mixed", () => {
     const message = fc.oneof(
       fc.string({ unit: "grapheme", maxLength: 150 }).map((text) => [masked(TEXT, text)]),
@@ -87,11 +101,11 @@ describe("shared frame readers", () => {
     fc.assert(
       fc.property(fc.tuple(wire, wire, wire), steps, (wires, order) => {
         const rests = wires.map((each) => each as Uint8Array);
-        const connections = wires.map(() => new Connection());
+        const connections = wires.map(connection);
         const end = wires.map((each, which): [number, number] => [which, each.length]);
         for (const [which, bytes] of [...order, ...end]) {
           const rest = rests[which] ?? new Uint8Array(0);
-          connections[which]?.feed(rest.subarray(0, bytes));
+          connections[which]?.reader.feed(Buffer.from(rest.subarray(0, bytes)), true);
           rests[which] = rest.subarray(bytes);
         }
         expect(connections.map(({ recorder }) => recorder.events)).toEqual(wires.map((each) => read(each).events));

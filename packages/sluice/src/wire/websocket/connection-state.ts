@@ -7,8 +7,8 @@ import { abortError } from "../../concurrency/abort.js";
 import type { Clock } from "../../concurrency/clock.js";
 import type { SluiceError } from "../../errors.js";
 import { closedError, type EndCause, endsQuietly, type WebSocketEnd } from "./closed-error.js";
+import type { LinkOwner } from "./link-owner.js";
 import { PingBook } from "./ping-book.js";
-import type { LinkOwner } from "./websocket-link.js";
 
 /** See above. */
 export class ConnectionState implements LinkOwner {

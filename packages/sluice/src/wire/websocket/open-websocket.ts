@@ -7,8 +7,9 @@ import type { WebSocketRole } from "../../websocket/opcodes.js";
 import type { WebSocketEnd } from "./closed-error.js";
 import { ConnectionState } from "./connection-state.js";
 import type { MaskSource } from "./frame-outlet.js";
+import type { LinkCompression } from "./link-owner.js";
 import { WebSocketConnection } from "./websocket-connection.js";
-import { type LinkCompression, WebSocketLink } from "./websocket-link.js";
+import { WebSocketLink } from "./websocket-link.js";
 import type { ResolvedWebSocketOptions } from "./websocket-options.js";
 
 /** What the handshake has settled, and what the connection needs from its owner. */

@@ -8,50 +8,25 @@
  * the connection ends at once; a connection that ends without a close frame has broken off: 1006.
  */
 
-import { atTurnEnd, type Clock, type TurnEnd } from "../../concurrency/clock.js";
+import { atTurnEnd, type TurnEnd } from "../../concurrency/clock.js";
 import type { Deadline } from "../../concurrency/deadline.js";
 import { OwnedDeadline } from "../../concurrency/owned-deadline.js";
 import type { Transport, TransportHandler } from "../../net/transport.js";
 import { CLOSE_CODES } from "../../websocket/close-codes.js";
-import { messageTooLarge } from "../../websocket/frame-faults.js";
-import type { FrameReader } from "../../websocket/frame-reader.js";
-import { giveFrameReaderBack, takeFrameReader } from "../../websocket/frame-readers.js";
+import { faultBehind } from "../../websocket/frame-faults.js";
 import { closePayload } from "../../websocket/frame-writer.js";
-import type { MessageInflater } from "../../websocket/message-compression.js";
-import { CLOSE, FIN, PING, PONG, type WebSocketRole } from "../../websocket/opcodes.js";
+import { LentFrameReader } from "../../websocket/lent-frame-reader.js";
+import { CLOSE, FIN, PING, PONG } from "../../websocket/opcodes.js";
 import { WebSocketFault } from "../../websocket/websocket-fault.js";
 import { closedError, type EndCause, endsQuietly, type WebSocketEnd } from "./closed-error.js";
 import { FrameOutlet, type MaskSource } from "./frame-outlet.js";
 import { Heartbeat, type HeartbeatOwner } from "./heartbeat.js";
+import type { LinkOwner, LinkSettings } from "./link-owner.js";
 import { type IntakeOwner, MessageIntake } from "./message-intake.js";
-import { MessageSender, type SenderCompression } from "./message-sender.js";
-import type { ResolvedWebSocketOptions } from "./websocket-options.js";
+import { MessageSender } from "./message-sender.js";
 
 /** Of a heartbeat; `ping()` has others. */
 const HEARTBEAT_PAYLOAD = new Uint8Array(0);
-
-/** How messages are compressed and inflated; what is needed for it is made when the first one is. */
-export interface LinkCompression extends SenderCompression {
-  makeInflater(): MessageInflater;
-}
-
-/** What a link needs to know; kept as it is given, so that connections may share it. */
-export interface LinkSettings {
-  readonly role: WebSocketRole;
-  readonly options: ResolvedWebSocketOptions;
-  /** Undefined where it was not agreed. */
-  readonly compression?: LinkCompression | undefined;
-}
-
-/** Whoever has the connection. */
-export interface LinkOwner {
-  readonly clock: Clock;
-  onPong(payload: Uint8Array): void;
-  /** There is room again for what is sent. */
-  onRoom(): void;
-  /** Last call: the transport is gone. `cause` says why, where the peer did not. */
-  onEnded(end: WebSocketEnd, cause: EndCause | undefined): void;
-}
 
 /** `closing`: a close frame was sent, or will be behind the last message; `ending`: nothing is read or sent any more. */
 export type LinkState = "open" | "closing" | "ending" | "closed";
@@ -64,8 +39,7 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
   readonly #outlet: FrameOutlet;
   readonly #owner: LinkOwner;
   readonly #settings: LinkSettings;
-  /** Only while a message is under way, or waits. */
-  #reader: FrameReader | undefined = undefined;
+  readonly #reader: LentFrameReader;
   #heartbeat: Heartbeat | undefined = undefined;
   #state: LinkState = "open";
   #readingPaused = false;
@@ -88,6 +62,11 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
     this.sender = new MessageSender(this.#outlet, compression);
     if (compression !== undefined) this.sender.onCaughtUp = () => owner.onRoom();
     this.intake = new MessageIntake(this, options.maxQueuedBytes, compression?.makeInflater);
+    this.#reader = new LentFrameReader(this.intake, {
+      role: settings.role,
+      compression: compression !== undefined,
+      maxMessageSize: options.maxMessageSize,
+    });
   }
 
   /** Takes the transport over. `rest`: what came behind the handshake; it is the link's from now on. */
@@ -232,7 +211,7 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
     if (pause === this.#readingPaused) return;
     this.#readingPaused = pause;
     if (pause) {
-      this.#takeReader().pause();
+      this.#reader.pause();
       this.transport.pause();
       return;
     }
@@ -264,37 +243,20 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
     if (this.#over || this.#verdict !== undefined) return;
     this.intake.delivered = false;
     try {
-      this.#takeReader().feed(bytes, borrowed);
+      this.#reader.feed(bytes, borrowed);
     } catch (error) {
       this.#endBehindAnswers(() => this.#fail(error));
     }
     this.steerReading();
-    this.#giveReaderBack();
   }
 
   #resumeReader(): void {
     this.intake.delivered = false;
     try {
-      this.#takeReader().resume();
+      this.#reader.resume();
     } catch (error) {
       this.#endBehindAnswers(() => this.#fail(error));
     }
-    this.#giveReaderBack();
-  }
-
-  #takeReader(): FrameReader {
-    if (this.#reader !== undefined) return this.#reader;
-    const { role, options, compression } = this.#settings;
-    this.#reader = takeFrameReader(this.intake, {
-      role,
-      compression: compression !== undefined,
-      maxMessageSize: options.maxMessageSize,
-    });
-    return this.#reader;
-  }
-
-  #giveReaderBack(): void {
-    if (this.#reader !== undefined && giveFrameReaderBack(this.#reader)) this.#reader = undefined;
   }
 
   /** §5.5.1: answered with the same code, unless it is itself the answer. */
@@ -323,7 +285,7 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
   /** §7.1.7. */
   #fail(error: unknown): void {
     if (this.#over) return;
-    const fault = faultOf(error, this.#settings.options.maxMessageSize);
+    const fault = faultBehind(error, this.#settings.options.maxMessageSize);
     const reason = fault.code.replace(/^websocket\//, "");
     this.#cause = { code: fault.code, why: fault.message, cause: error };
     this.#finish({ code: fault.closeCode, reason, wasClean: false });
@@ -364,11 +326,4 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
     const { closeTimeout } = link.#settings.options;
     link.terminate({ code: "websocket/close-timeout", why: `the peer did not close within ${closeTimeout} ms` });
   };
-}
-
-/** What is not the peer's fault is ours (§7.4.1). */
-function faultOf(error: unknown, maxMessageSize: number): WebSocketFault {
-  if (error instanceof WebSocketFault) return error;
-  if ((error as { code?: unknown }).code === "ERR_STRING_TOO_LONG") return messageTooLarge(maxMessageSize);
-  return new WebSocketFault("websocket/internal", "Cannot take the message: an error of our own", CLOSE_CODES.INTERNAL);
 }

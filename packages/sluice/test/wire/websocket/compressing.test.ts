@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { messageCompression } from "../../../src/body/messages/message-coding.js";
 import { WebSocketFault } from "../../../src/websocket/websocket-fault.js";
+import type { LinkCompression } from "../../../src/wire/websocket/link-owner.js";
 import { prepareMessage } from "../../../src/wire/websocket/prepared-message.js";
-import type { LinkCompression } from "../../../src/wire/websocket/websocket-link.js";
 import { BINARY, CLOSE, CONTINUATION, closing, FIN, frame, Linked, pair, TEXT, turns } from "./websocket-setup.js";
 
 const RSV1 = 0x40;

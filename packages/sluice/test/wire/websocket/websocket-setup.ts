@@ -5,9 +5,9 @@ import { ScriptedTransport, type ScriptedTransportOptions } from "../../../src/n
 import { frameHead, wholeFrame } from "../../../src/websocket/frame-writer.js";
 import { BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, TEXT } from "../../../src/websocket/opcodes.js";
 import type { WebSocketEnd } from "../../../src/wire/websocket/closed-error.js";
+import type { LinkCompression } from "../../../src/wire/websocket/link-owner.js";
 import { openWebSocket, type WebSocketSetup } from "../../../src/wire/websocket/open-websocket.js";
 import type { WebSocketConnection } from "../../../src/wire/websocket/websocket-connection.js";
-import type { LinkCompression } from "../../../src/wire/websocket/websocket-link.js";
 import {
   CLIENT_WEBSOCKET_DEFAULTS,
   resolveWebSocketOptions,
