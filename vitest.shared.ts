@@ -41,7 +41,9 @@ export const LONG_INCLUDE = ["**/test/**/*.long.test.ts"];
 export const NEVER = ["**/node_modules/**", "**/dist/**", "**/.cache/**"];
 
 export const shared = {
-  resolve: { alias: sourceAliases() },
+  resolve: {
+    alias: [...sourceAliases(), { find: /^fast-check$/, replacement: `${ROOT}/scripts/vitest/fast-check.mjs` }],
+  },
   test: {
     include: QUICK_INCLUDE,
     exclude: [...NEVER, ...LONG_INCLUDE],

@@ -279,7 +279,7 @@ describe("server link: other protocols (RFC 9110 §7.8, §9.3.6)", () => {
   test("the last request that a connection may have can change its protocol, and ends it if it does not", () => {
     const rest: string[] = [];
     const served = serve(() => upgrading(rest), { maxRequests: 1 });
-    expect(served.packets(get("/", UPGRADE) + "early")).toMatch(SWITCHED);
+    expect(served.packets(`${get("/", UPGRADE)}early`)).toMatch(SWITCHED);
     expect(rest).toEqual(["early"]);
     const declined = serve(echoPath, { maxRequests: 1 });
     expect(declined.packets(get("/1", UPGRADE) + get("/2"))).toBe(ok("/1", "Connection: close\r\n"));
