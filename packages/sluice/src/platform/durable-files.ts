@@ -9,6 +9,7 @@
 
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
+import { dirname } from "node:path";
 
 /** A file open for reading and writing. Whoever opened it closes it. */
 export interface DurableFile {
@@ -201,6 +202,8 @@ export async function moveToFree(files: DurableFiles, from: string, to: string):
     }
     if (taken === undefined || source?.identity !== taken.identity) return false;
   }
+  // Until the new name is on the disk the old one must not go: a crash could keep the one change and lose the other, and the file with it.
+  await files.syncFolder(dirname(to));
   await files.remove(from);
   return true;
 }
