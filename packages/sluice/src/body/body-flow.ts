@@ -220,7 +220,8 @@ export class BodyFlow implements DecoderSink {
   /** The reader gives up, or was ended by `error`. Harmless when everything is over. */
   cancel(error: Error | undefined): void {
     // Whoever is in the middle of what has arrived must not take this for the end.
-    const missed = this.#tail === "more" || (this.#tail === "end" && this.#kept.byteLength > 0);
+    const untold = this.#kept.byteLength > 0 || this.#direct !== undefined;
+    const missed = this.#tail === "more" || (this.#tail === "end" && untold);
     this.#kept.clear();
     this.#decoder?.cancel();
     const open = this.#wire === "open";

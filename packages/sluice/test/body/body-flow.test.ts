@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Body } from "../../src/body/body.js";
 import { PayloadError, UsageError } from "../../src/errors.js";
-import { collect, lend, noise, OwnerSpy, SourceSpy, turn, utf8 } from "./support.js";
+import { collect, lend, noise, OwnerSpy, SourceSpy, textOf, turn, utf8 } from "./support.js";
 
 function arriving(highWaterMark?: number): { body: Body; source: SourceSpy; owner: OwnerSpy } {
   const source = new SourceSpy();
@@ -303,5 +303,24 @@ describe("a reader that takes everything and may be full", () => {
     flow.readOn();
     expect(source.calls).toEqual(["resume"]);
     expect(owner.events.at(-1)).toBe("waiting");
+  });
+
+  test("what it throws ends the body, even at the last piece of one that is all there", () => {
+    const { body } = arriving();
+    body.push(utf8("ab"), false);
+    body.push(utf8("c"), false);
+    body.finish([]);
+    const told: string[] = [];
+    body.readWith((flow) =>
+      flow.divert({
+        onPiece(piece) {
+          told.push(textOf(piece));
+          if (piece.byteLength === 1) throw new Error("Enough");
+        },
+        onEnd: () => told.push("end"),
+        onFail: ({ message }) => told.push(message),
+      }),
+    );
+    expect(told).toEqual(["ab", "c", "Enough"]);
   });
 });

@@ -4,12 +4,14 @@
  * with a checksum is kept whole or not at all: until the checksum is right nobody may count on any of it.
  */
 
+import type { Body } from "../../body/body.js";
 import type { Clock } from "../../concurrency/clock.js";
 import { sleep } from "../../concurrency/sleep.js";
 import { TokenBucket } from "../../concurrency/token-bucket.js";
 import { codeOf } from "../../platform/durable-files.js";
 import { startDigest } from "../../platform/running-digest.js";
 import { HttpError } from "../http-error.js";
+import { ArrivingBatches, type BatchRules } from "./arriving-batches.js";
 import type { TusChecksum } from "./tus-fields.js";
 import type { StoredUpload } from "./upload-store.js";
 
@@ -17,11 +19,13 @@ import type { StoredUpload } from "./upload-store.js";
 export interface ReceiveRules {
   /** Most bytes that may come. */
   readonly room: number;
+  /** Bytes that the request says will come. */
+  readonly expected: number | undefined;
   readonly checksum: TusChecksum | undefined;
   /** Bytes a second. */
   readonly maxRate: number;
   readonly clock: Clock;
-  /** Ends the waiting for `maxRate`. */
+  /** Somebody else wants the upload. */
   readonly signal: AbortSignal;
   /** Told when more has become durable. */
   readonly onDurable: () => void;
@@ -37,26 +41,20 @@ const RATE_STEP_BYTES = 64 * 1024;
 const NO_SPACE: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 
 /**
- * Appends `pieces` to the upload; resolves when all of them are durable. Rejects with what the pieces reject with, after what came before
- * was made durable; with `HttpError` 413 `upload/too-long` beyond `room`, 460 `upload/checksum`, 507 `upload/no-space`.
+ * Appends `body` to the upload; resolves when all of it is durable. Rejects with what the body fails with, after what came before was made
+ * durable; with `HttpError` 413 `upload/too-long` beyond `room`, 460 `upload/checksum`, 507 `upload/no-space`.
  */
-export async function receiveUpload(
-  stored: StoredUpload,
-  pieces: AsyncIterable<Uint8Array>,
-  rules: ReceiveRules,
-): Promise<void> {
+export async function receiveUpload(stored: StoredUpload, body: Body, rules: ReceiveRules): Promise<void> {
   const { checksum } = rules;
   const digest = checksum === undefined ? undefined : startDigest(checksum.algorithm);
   const writer = new Writer(stored, rules);
   const bucket = bucketOf(rules.maxRate);
   try {
-    for await (const piece of pieces) {
-      digest?.update(piece);
-      const writing = writer.add(piece);
-      if (writing !== undefined) await writing;
-      if (bucket !== undefined) await holdBack(bucket, piece.byteLength, rules);
+    for await (const batch of new ArrivingBatches(body, batchRulesOf(rules))) {
+      digest?.update(batch);
+      await writer.write(batch);
+      if (bucket !== undefined) await holdBack(bucket, batch.byteLength, rules);
     }
-    await writer.flush();
   } catch (error) {
     throw await writer.rescue(asAnswer(error));
   }
@@ -69,41 +67,28 @@ export async function receiveUpload(
   await writer.sync();
 }
 
-/** Writes one batch while the next is collected. */
+/** Writes, and syncs now and then. */
 class Writer {
   readonly #stored: StoredUpload;
   readonly #rules: ReceiveRules;
-  #left: number;
-  #batch: Uint8Array[] = [];
-  #batchBytes = 0;
   #unsyncedBytes = 0;
   #syncedAt: number;
-  #writing: Promise<void> = Promise.resolve();
 
   constructor(stored: StoredUpload, rules: ReceiveRules) {
     this.#stored = stored;
     this.#rules = rules;
-    this.#left = rules.room;
     this.#syncedAt = rules.clock.now();
   }
 
-  /** A promise when it has to be waited for before more may come. */
-  add(piece: Uint8Array): Promise<void> | undefined {
-    this.#left -= piece.byteLength;
-    if (this.#left < 0) {
-      throw new HttpError(413, "Cannot take the body: it goes beyond the end of the upload", {
-        code: "upload/too-long",
-      });
-    }
-    this.#batch.push(piece);
-    this.#batchBytes += piece.byteLength;
-    return this.#batchBytes < WRITE_BYTES ? undefined : this.#next();
-  }
-
-  /** Resolves when everything has been written. */
-  async flush(): Promise<void> {
-    await this.#next();
-    await this.#writing;
+  async write(batch: Uint8Array): Promise<void> {
+    await this.#stored.write([batch]);
+    if (this.#rules.checksum !== undefined) return;
+    this.#unsyncedBytes += batch.byteLength;
+    const now = this.#rules.clock.now();
+    if (this.#unsyncedBytes < SYNC_BYTES && now - this.#syncedAt < SYNC_MS) return;
+    this.#unsyncedBytes = 0;
+    this.#syncedAt = now;
+    await this.sync();
   }
 
   /** Resolves when everything that was written is durable. */
@@ -115,38 +100,24 @@ class Writer {
   /** Keeps what can be kept of a body that broke off on account of `error`, and gives the error to go on with. */
   async rescue(error: unknown): Promise<unknown> {
     if (this.#rules.checksum !== undefined) {
-      await this.#writing.catch(() => undefined); // has been told of
       await this.#stored.revert();
       return error;
     }
     // The first failure is the one to tell. What the store has written before it counts, if it can be synced; nobody was promised it.
-    await this.flush().catch(() => undefined);
     await this.sync().catch(() => undefined);
     return error;
   }
+}
 
-  /** Waits for the batch before, and starts this one. */
-  async #next(): Promise<void> {
-    await this.#writing;
-    const batch = this.#batch;
-    if (batch.length === 0) return;
-    this.#unsyncedBytes += this.#batchBytes;
-    this.#batch = [];
-    this.#batchBytes = 0;
-    this.#writing = this.#write(batch);
-    // Whoever comes next waits for it, and has the error then.
-    this.#writing.catch(() => undefined);
-  }
-
-  async #write(batch: readonly Uint8Array[]): Promise<void> {
-    await this.#stored.write(batch);
-    if (this.#rules.checksum !== undefined) return;
-    const now = this.#rules.clock.now();
-    if (this.#unsyncedBytes < SYNC_BYTES && now - this.#syncedAt < SYNC_MS) return;
-    this.#unsyncedBytes = 0;
-    this.#syncedAt = now;
-    await this.sync();
-  }
+function batchRulesOf({ room, expected, maxRate, clock, signal }: ReceiveRules): BatchRules {
+  // What is let through in steps is taken in steps, or its client would see it stand still in between.
+  const most = maxRate === Number.POSITIVE_INFINITY ? WRITE_BYTES : RATE_STEP_BYTES;
+  let left = room;
+  const onArrival = (byteLength: number): void => {
+    left -= byteLength;
+    if (left < 0) throw tooLong();
+  };
+  return { batchBytes: Math.max(1, Math.min(most, expected ?? most)), clock, signal, onArrival };
 }
 
 function bucketOf(maxRate: number): TokenBucket | undefined {
@@ -160,6 +131,10 @@ async function holdBack(bucket: TokenBucket, byteLength: number, { clock, signal
     const waitMs = bucket.take(clock.now(), Math.min(left, RATE_STEP_BYTES));
     if (waitMs > 0) await sleep(waitMs, { clock, signal });
   }
+}
+
+function tooLong(): HttpError {
+  return new HttpError(413, "Cannot take the body: it goes beyond the end of the upload", { code: "upload/too-long" });
 }
 
 /** A full disk is the server's state, not its fault. */

@@ -10,7 +10,6 @@ import { randomHex } from "../../platform/random.js";
 import { report } from "../error-report.js";
 import { HttpError } from "../http-error.js";
 import type { ServerRequest } from "../request/server-request.js";
-import { ArrivingPieces } from "./arriving-pieces.js";
 import { completeUpload, isWhole } from "./complete-upload.js";
 import { receiveUpload } from "./receive-upload.js";
 import { badField, type TusChecksum } from "./tus-fields.js";
@@ -167,12 +166,14 @@ export class UploadDesk {
     const { id, length } = stored.record;
     const most = length ?? Math.min(limits.maxSize, this.#accounts.roomBeyond(id));
     const room = Math.max(0, most - stored.offset);
-    if ((request.contentLength ?? 0) > room) throw beyondEnd(request.contentLength ?? 0, room);
-    const pieces = new ArrivingPieces(request.body, signal);
+    const expected = request.contentLength;
+    if (expected !== undefined && expected > room) throw beyondEnd(expected, room);
+    const { maxRate } = limits;
+    const { checksum } = incoming;
     const onDurable = (): void => this.#progress(stored);
+    const rules = { room, expected, checksum, maxRate, clock, signal, onDurable };
     try {
-      const { checksum } = incoming;
-      await receiveUpload(stored, pieces, { room, checksum, maxRate: limits.maxRate, clock, signal, onDurable });
+      await receiveUpload(stored, request.body, rules);
     } finally {
       if (length === undefined) this.#accounts.restore(id, stored.offset);
     }

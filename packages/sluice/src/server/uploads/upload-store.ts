@@ -27,8 +27,8 @@ export interface StoredUpload {
   /** When a byte came last, or when it was created: milliseconds since the Unix epoch. */
   readonly touchedAt: number;
   /**
-   * Appends behind what was written before; it need not be durable yet. A store may keep the pieces until the promise settles. Rejects
-   * with the system's error, and has then kept nothing of these pieces, or forgets it.
+   * Appends behind what was written before; it need not be durable yet. The pieces are lent until the promise settles: their memory is
+   * used again then. Rejects with the system's error, and has then kept nothing of these pieces, or forgets it.
    */
   write(pieces: readonly Uint8Array[]): Promise<void>;
   /** Makes what was written durable; `now` becomes `touchedAt`. Afterwards `offset` has grown by it. */
