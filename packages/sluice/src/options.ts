@@ -31,6 +31,17 @@ export function requireObject(name: string, value: unknown): void {
   throw new UsageError("options/unknown-value", `Cannot use ${name}: expected an object, received ${kindOf(value)}`);
 }
 
+/** Throws `UsageError` `options/unknown-value` unless `value` is one of `known`. */
+export function requireOneOf(name: string, value: unknown, known: readonly unknown[]): void {
+  if (known.includes(value)) return;
+  const received = typeof value === "string" ? JSON.stringify(value) : kindOf(value);
+  const expected = known.map((one) => JSON.stringify(one)).join(", ");
+  throw new UsageError(
+    "options/unknown-value",
+    `Cannot use ${name}: expected one of ${expected}, received ${received}`,
+  );
+}
+
 /** Throws `UsageError` `options/out-of-range` unless `value` is a number from `least` to `most`. */
 export function requireNumber(name: string, value: unknown, least: number, most: number): void {
   if (typeof value === "number" && value >= least && value <= most) return;
@@ -41,6 +52,7 @@ export function requireNumber(name: string, value: unknown, least: number, most:
   );
 }
 
-function kindOf(value: unknown): string {
+/** What a value is, as messages say it. */
+export function kindOf(value: unknown): string {
   return value === null ? "null" : typeof value;
 }

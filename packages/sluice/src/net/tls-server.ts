@@ -6,7 +6,7 @@
 import type { SecureContext, SecureContextOptions, Server, TlsOptions } from "node:tls";
 import { UsageError } from "../errors.js";
 import { HostMap, hostNameOf, readHostPattern } from "../http/hosts.js";
-import { refuseUnknown, requireObject } from "../options.js";
+import { refuseUnknown, requireObject, requireOneOf } from "../options.js";
 import { bytesOf } from "./tls-material.js";
 
 /** A certificate and what belongs to it. PEM as text or bytes. */
@@ -48,6 +48,9 @@ export interface ServerTlsOptions extends TlsMaterial {
 /** A client that stalls in its handshake holds a descriptor; Node's own default is two minutes. */
 const DEFAULT_HANDSHAKE_TIMEOUT_MS = 10_000;
 const DEFAULT_MIN_VERSION = "TLSv1.2";
+const MIN_VERSIONS: readonly string[] = ["TLSv1.2", "TLSv1.3"];
+/** A word that is none of them must not let in who has no certificate. */
+const CLIENT_CERTIFICATE: readonly string[] = ["none", "request", "require"];
 const IDENTITY_NAMES: readonly string[] = ["key", "cert", "passphrase", "ca"];
 const IDENTITY: ReadonlySet<string> = new Set(IDENTITY_NAMES);
 const MATERIAL: ReadonlySet<string> = new Set([...IDENTITY_NAMES, "hosts"]);
@@ -65,11 +68,13 @@ export class TlsServer {
   readonly #minVersion: "TLSv1.2" | "TLSv1.3";
   #hosts: HostMap<SecureContext>;
 
-  /** Throws `UsageError` `listen/bad-certificate` when a key or certificate cannot be used, `options/unknown`, `host/pattern`. */
+  /** Throws `UsageError` `listen/bad-certificate` when a key or certificate cannot be used, `options/…`, `host/pattern`. */
   constructor(options: ServerTlsOptions) {
     requireObject("tls", options);
     refuseUnknown("tls", options, ALL);
     const { clientCertificate = "none", minVersion = DEFAULT_MIN_VERSION } = options;
+    requireOneOf("tls.clientCertificate", clientCertificate, CLIENT_CERTIFICATE);
+    requireOneOf("tls.minVersion", minVersion, MIN_VERSIONS);
     this.#minVersion = minVersion;
     const { everybody, hosts } = readMaterial(options, minVersion);
     this.#hosts = hosts;

@@ -173,6 +173,16 @@ describe("replacing them", () => {
     expect(await shownTo(listener, "a.example.com")).toBe("EXPIRED");
   });
 
+  test.each([
+    ["clientCertificate", "required"],
+    ["clientCertificate", true],
+    ["minVersion", "TLSv1.1"],
+  ])("%s: %s is refused: it would let in whom it should not", async (name, value) => {
+    const tls = { ...SERVER, [name]: value } as ServerTlsOptions;
+    const listening = listen({ port: 0, host: "127.0.0.1", tls, onConnection: () => undefined });
+    await expect(listening).rejects.toMatchObject({ code: "options/unknown-value" });
+  });
+
   test("no key is quoted in what is said of it", async () => {
     const { listener } = await listening(SERVER);
     const secret = SERVER.key.slice(60, 100);
