@@ -120,7 +120,10 @@ export class RequestMaker {
   #makeForwarded({ method, signals }: Ask, forward: ForwardAsk): ClientRequest {
     const { target, payload } = forward;
     const trusted = this.#config.trusts(target.origin);
-    const fields = this.#laidOverDefaults(forward.fields, trusted);
+    const laid = this.#laidOverDefaults(forward.fields, trusted);
+    // What a handshake offers is its author's to say: an answer to anything else would be wrong.
+    const offers = (name: string) => name.startsWith("sec-websocket-") && !hasField(forward.fields, name);
+    const fields = forward.upgrade === undefined ? laid : fieldsWithout(laid, offers);
     const scope = this.#scopeOf(method, target, signals);
     const settings = forwardSettings(this.#settings, forward);
     return new ClientRequest(method, target, fields, payload, settings, scope, trusted ? "session" : "caller");

@@ -93,6 +93,27 @@ describe("a WebSocket through the proxy", () => {
     await session.close();
   });
 
+  test("offers what its client offers, and nothing that the session has for requests of its own", async () => {
+    const { app } = origin();
+    const place = await serveOn("http", app);
+    const session = new ClientSession({
+      headers: {
+        "Sec-WebSocket-Protocol": "v2",
+        "sec-websocket-extensions": "permessage-deflate",
+        "x-edge": "1",
+      },
+    });
+    const edge = new Application();
+    edge.use(proxy(session, place.url));
+    const { server } = await serveOn("http", edge);
+    const socket = await RawSocket.open(server, "/echo");
+    expect(socket.head).toMatch(/^HTTP\/1\.1 101 /);
+    expect(socket.head).not.toMatch(/sec-websocket-(?:protocol|extensions)/i);
+    socket.send(frame(8, closing(1_000)));
+    expect(await socket.untilClosing()).toEqual([1_000, ""]);
+    await session.close();
+  });
+
   test("carries large messages both ways, at the pace of the slower side", async () => {
     const { app } = origin();
     const { server, session } = await proxying((await serveOn("http", app)).url);
