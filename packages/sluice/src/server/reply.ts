@@ -14,9 +14,21 @@ import { UsageError } from "../errors.js";
 import { type CookieAttributes, serializeSetCookie } from "../http/cookies.js";
 import { HttpHeaders } from "../http/headers.js";
 import type { FieldLines } from "../http1/sinks.js";
+import { refuseUnknown } from "../options.js";
 import type { Successor } from "../wire/handed-over.js";
 import { type ReplyTrailers, type TrailerOptions, trailersOf } from "./reply-trailers.js";
 
+const COOKIE_ATTRIBUTES: ReadonlySet<string> = new Set<keyof CookieAttributes>([
+  "domain",
+  "path",
+  "expires",
+  "maxAgeSeconds",
+  "secure",
+  "httpOnly",
+  "sameSite",
+  "partitioned",
+  "priority",
+]);
 /** No field lines: shared, so that it can be compared by identity. */
 export const NO_FIELDS: FieldLines = Object.freeze([]);
 /** The field lines of a plain JSON answer (RFC 8259 §11: JSON has no charset parameter). */
@@ -109,9 +121,10 @@ export class Reply {
 
   /**
    * Adds a `Set-Cookie` line (RFC 6265 §4.1), for the whole site: `path` is "/" unless given. Throws `UsageError` `cookies/…` for a
-   * name, value or attribute that cannot be sent.
+   * name, value or attribute that cannot be sent, `options/unknown` for one that there is not.
    */
-  setCookie(name: string, value: string, attributes?: CookieAttributes): this {
+  setCookie(name: string, value: string, attributes: CookieAttributes = {}): this {
+    refuseUnknown("setCookie", attributes, COOKIE_ATTRIBUTES);
     this.headers.append("Set-Cookie", serializeSetCookie(name, value, { path: "/", ...attributes }));
     return this;
   }

@@ -49,6 +49,16 @@ describe("a cookie on its way out", () => {
     );
   });
 
+  test("has no attribute that is misspelt: it would be without", () => {
+    const attributes = { httponly: true } as CookieAttributes;
+    expect(() => reply.empty().setCookie("a", "b", attributes)).toThrow(
+      expect.objectContaining({ code: "options/unknown" }),
+    );
+    expect(() => reply.empty().deleteCookie("a", attributes)).toThrow(
+      expect.objectContaining({ code: "options/unknown" }),
+    );
+  });
+
   test("has 4,096 bytes of name and value and no more: browsers would drop it without a word", () => {
     expect(serializeSetCookie("name", "x".repeat(4_092))).toHaveLength(4_097);
     expect(() => serializeSetCookie("name", "x".repeat(4_093))).toThrow(

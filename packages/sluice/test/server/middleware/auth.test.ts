@@ -90,6 +90,9 @@ describe("basicAuth", () => {
     ["both", { users: {}, verify: () => true }, "options/unknown-value"],
     ["a verify that is no function", { verify: "yes" }, "options/unknown-value"],
     ["a realm that no field can carry", { users: {}, realm: "a\nb" }, "options/unknown-value"],
+    ["a name with a colon, which nobody can send", { users: { "a:b": "c" } }, "options/unknown-value"],
+    ["a password with a line end", { users: { ada: "c\n" } }, "options/unknown-value"],
+    ["a user without a password", { users: { ada: undefined } }, "options/unknown-value"],
     ["unknown options", { users: {}, relm: "x" }, "options/unknown"],
   ])("refuses %s", (_name, options, code) => {
     expect(() => basicAuth(options as BasicAuthOptions)).toThrow(expect.objectContaining({ code }));
@@ -136,6 +139,9 @@ describe("bearerAuth", () => {
   test.each<[string, object, string]>([
     ["neither tokens nor verify", {}, "options/unknown-value"],
     ["both", { tokens: [], verify: () => true }, "options/unknown-value"],
+    ["an empty token", { tokens: ["good", ""] }, "options/unknown-value"],
+    ["a token with a space, which nobody can send", { tokens: ["a b"] }, "options/unknown-value"],
+    ["a token that is none", { tokens: [undefined] }, "options/unknown-value"],
     ["a scope with a quote", { tokens: [], scope: 'a"b' }, "options/unknown-value"],
     ["unknown options", { tokens: [], scopes: [] }, "options/unknown"],
   ])("refuses %s", (_name, given, code) => {

@@ -70,6 +70,14 @@ function verifierOf<User>({ users, verify }: BasicAuthOptions<User>): BasicVerif
   }
   requireObject("users", users);
   const passwords = new Map(Object.entries(users));
+  for (const [username, password] of passwords) {
+    if (typeof password === "string" && !username.includes(":") && !CONTROL.test(`${username}${password}`)) continue;
+    const rule = "a name has no colon, neither has control characters (RFC 7617 §2)";
+    throw new UsageError(
+      "options/unknown-value",
+      `Cannot use users: ${JSON.stringify(username)} cannot be sent, ${rule}`,
+    );
+  }
   return (username, password) => {
     const expected = passwords.get(username);
     // An unknown user costs a comparison, too.

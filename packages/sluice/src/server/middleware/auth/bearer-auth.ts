@@ -38,6 +38,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof BearerAuthOptions>([
   "scope",
   "key",
 ]);
+const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 const SCOPE = /^[!#-[\]-~]+(?: [!#-[\]-~]+)*$/;
 
 /**
@@ -75,6 +76,10 @@ function verifierOf<User>({ tokens, verify }: BearerAuthOptions<User>): BearerVe
     return verify as BearerVerifier<User>;
   }
   const good = [...tokens];
+  // Said without the token: it may be a good one but for a line end.
+  if (!good.every((token) => typeof token === "string" && TOKEN.test(token))) {
+    throw new UsageError("options/unknown-value", "Cannot use tokens: one of them cannot be sent, see RFC 6750 §2.1");
+  }
   return (token) => good.reduce((found, one) => isSameHiddenText(token, one) || found, false);
 }
 
