@@ -9,7 +9,7 @@ import { HttpError } from "../http-error.js";
 import { Reply } from "../reply.js";
 import { type ListingOrder, listingPage, sortEntries } from "./listing-page.js";
 import type { StaticRequest } from "./static-files.js";
-import type { PathRules } from "./static-path.js";
+import { isName, type PathRules } from "./static-path.js";
 
 /** A folder with more is not for reading. */
 const MOST_ENTRIES = 10_000;
@@ -28,14 +28,15 @@ export async function answerListing(
   { fields, query }: Pick<StaticRequest, "fields" | "query">,
   folder: Folder,
   segments: readonly string[],
-  { dotfiles }: PathRules,
+  rules: PathRules,
 ): Promise<Reply> {
   const found = await folder.list(segments, MOST_ENTRIES);
   if (found === undefined) {
     const message = `This folder has more than ${MOST_ENTRIES} entries, too many to list`;
     throw new HttpError(500, message, { code: "static/listing-too-large", expose: true });
   }
-  const shown = dotfiles ? found : found.filter(({ name }) => !name.startsWith("."));
+  // What is shown can be asked for.
+  const shown = found.filter(({ name }) => (rules.dotfiles || !name.startsWith(".")) && isName(name, rules, false));
   const order = orderFrom(query);
   const entries = sortEntries(shown, order);
   if (negotiateMediaType(joinField(fields, "accept"), OFFERED) === "application/json") {

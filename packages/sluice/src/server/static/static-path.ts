@@ -59,7 +59,8 @@ function decodeSegment(segment: string): string | undefined {
   }
 }
 
-function isName(name: string, { dotfiles, windows }: PathRules, first: boolean): boolean {
+/** Whether a file of this name can be asked for; `first`: it is in the folder itself. */
+export function isName(name: string, { dotfiles, windows }: PathRules, first: boolean): boolean {
   if (name === "" || name === "." || name === ".." || NEVER_IN_NAMES.test(name)) return false;
   if (Buffer.byteLength(name) > LONGEST_NAME_BYTES) return false;
   if (name.startsWith(".") && !dotfiles && !(first && name === ".well-known")) return false;

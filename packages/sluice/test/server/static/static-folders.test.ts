@@ -144,6 +144,12 @@ describe("a listing", () => {
     expect((await site.get("/s/Zoo")).headers["location"]).toBe("./Zoo/");
   });
 
+  test("shows nothing that could not be asked for", async () => {
+    const folder = makeFolder({ "a.txt": "", "b\\c.txt": "", "d\ne.txt": "" });
+    const { text } = await new Site(folder, { listing: true }).get("/s/", { Accept: "application/json" });
+    expect(JSON.parse(text)).toMatchObject({ entries: [{ name: "a.txt" }] });
+  });
+
   test("is a page that loads and runs nothing, with every name escaped", async () => {
     const { headers, text } = await new Site(makeFolder(files), { listing: true }).get("/s/", NAVIGATION);
     expect(headers["content-type"]).toBe("text/html; charset=utf-8");
