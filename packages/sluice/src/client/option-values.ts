@@ -5,9 +5,10 @@
 
 import { UsageError } from "../errors.js";
 import type { FieldLines } from "../http1/sinks.js";
-import { requireNumber } from "../options.js";
+import { kindOf, requireNumber } from "../options.js";
 import type { HeadersInput, OmittableHeader, ParamsInput, ResolvedTimeouts, TimeoutOptions } from "./options.js";
 
+const PARAM_KINDS: ReadonlySet<string> = new Set(["string", "number", "boolean", "bigint"]);
 const OMITTABLE: ReadonlySet<string> = new Set<OmittableHeader>(["accept", "accept-encoding", "user-agent"]);
 const REDIRECT_POLICIES: readonly string[] = ["follow", "manual", "error"];
 const TIMEOUT_NAMES = ["queue", "connect", "headers", "read", "write", "attempt", "total"] as const;
@@ -89,22 +90,28 @@ export function omittedHeaders(names: readonly string[] | undefined): ReadonlySe
   return new Set(names);
 }
 
-/** The field lines of anything that {@link HeadersInput} allows, names as given. */
+/** The field lines of anything that {@link HeadersInput} allows, names as given. Throws `UsageError` `headers/value-invalid` for what is no text. */
 export function fieldLinesOf(input: HeadersInput): FieldLines {
   const lines: string[] = [];
   if (Symbol.iterator in input) {
-    for (const [name, value] of input as Iterable<readonly [string, string]>) lines.push(name, value);
+    for (const [name, value] of input as Iterable<readonly [string, unknown]>) lines.push(name, fieldText(name, value));
     return lines;
   }
-  for (const [name, value] of Object.entries(input as Record<string, string | readonly string[] | undefined>)) {
+  for (const [name, value] of Object.entries(input as Record<string, unknown>)) {
     if (value === undefined) continue;
-    if (typeof value === "string") lines.push(name, value);
-    else for (const one of value) lines.push(name, one);
+    if (Array.isArray(value)) for (const one of value) lines.push(name, fieldText(name, one));
+    else lines.push(name, fieldText(name, value));
   }
   return lines;
 }
 
-/** The pairs of anything that {@link ParamsInput} allows, in order. */
+function fieldText(name: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  const received = kindOf(value);
+  throw new UsageError("headers/value-invalid", `Cannot use header ${name}: expected a string, received ${received}`);
+}
+
+/** The pairs of anything that {@link ParamsInput} allows, in order. Throws `UsageError` `options/unknown-value` for a value of another kind. */
 export function* paramPairs(input: ParamsInput): Generator<readonly [string, string]> {
   if (typeof input === "string") {
     yield* new URLSearchParams(input);
@@ -113,7 +120,17 @@ export function* paramPairs(input: ParamsInput): Generator<readonly [string, str
   } else {
     for (const [name, value] of Object.entries(input as Record<string, unknown>)) {
       if (value === undefined) continue;
-      for (const one of Array.isArray(value) ? value : [value]) yield [name, String(one)];
+      for (const one of Array.isArray(value) ? value : [value]) yield [name, paramText(name, one)];
     }
   }
+}
+
+/** "[object Object]" and "null" are never what was meant. */
+function paramText(name: string, value: unknown): string {
+  if (PARAM_KINDS.has(typeof value)) return String(value);
+  const received = kindOf(value);
+  throw new UsageError(
+    "options/unknown-value",
+    `Cannot use parameter ${JSON.stringify(name)}: expected a string, a number, a boolean or a bigint, received ${received}`,
+  );
 }
