@@ -93,6 +93,11 @@ export abstract class MessageReader {
     return this.#paused || this.#state === STOPPED;
   }
 
+  /** Bytes that came while it was paused and wait to be read. */
+  get waitingBytes(): number {
+    return this.#waiting.length;
+  }
+
   /** Between messages, with nothing received of the next. */
   get idle(): boolean {
     return !this.#failure && this.#state === START && this.#lines.unfinishedBytes === 0 && this.#waiting.length === 0;

@@ -4,7 +4,7 @@
  * signals of its requests abort.
  */
 
-import type { Clock } from "../concurrency/clock.js";
+import { type Clock, nextTurn } from "../concurrency/clock.js";
 import { callLater, type Deadline } from "../concurrency/deadline.js";
 import { UsageError } from "../errors.js";
 import type { ListenAddress, Listener } from "../net/listen.js";
@@ -184,7 +184,8 @@ export class Server implements AsyncDisposable {
     const { connections, clock } = this.#parts;
     if (this.#closed) return;
     if (grace === 0) {
-      connections.destroy();
+      // What is said leaves at the end of the turn: 1001 on WebSockets.
+      void nextTurn().then(() => connections.destroy());
       return;
     }
     const deadline = callLater(clock, grace, () => connections.destroy());

@@ -300,7 +300,7 @@ export class Http1ServerLink implements TransportHandler, AnswerQueueOwner, Inta
 
   #steerTransport(): void {
     const letsPass = this.#state === "lingering" || this.#intake.closed;
-    const pause = letsPass ? this.#lingerBytesLeft < 0 : this.#intake.paused;
+    const pause = letsPass ? this.#lingerBytesLeft < 0 : this.#intake.full;
     if (pause === this.#transportPaused) return;
     this.#transportPaused = pause;
     if (pause) this.transport.pause();

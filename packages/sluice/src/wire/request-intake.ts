@@ -21,6 +21,9 @@ import { refusal } from "./answer.js";
 import { BodyFeed, type BodyFeedHost, type BodyFeedSizes } from "./body-feed.js";
 import { type ExchangeHost, Http1Exchange } from "./http1-exchange.js";
 
+/** What is kept behind a request for another protocol: some clients do not wait for the answer, and none says much by then. */
+const MOST_EARLY_BYTES = 16 * 1024;
+
 /** What an intake needs to know. */
 export interface IntakeSettings extends BodyFeedSizes {
   readonly limits: Readonly<Http1Limits>;
@@ -87,9 +90,19 @@ export class RequestIntake implements RequestSink {
     return this.#current?.feed;
   }
 
-  /** Bytes that come now would have to be kept: the transport should wait. */
+  /** Bytes that come now have to be kept. */
   get paused(): boolean {
     return this.#state !== "closed" && this.#reader.paused;
+  }
+
+  /**
+   * The transport should wait, because what it brings would have to be kept. Behind a request for another protocol a little is, for as
+   * long as its answer takes: that a client has left is seen by those who read.
+   */
+  get full(): boolean {
+    if (!this.paused) return false;
+    const awaitsProtocol = this.#upgrading !== undefined && this.#current === undefined;
+    return !awaitsProtocol || this.#reader.waitingBytes >= MOST_EARLY_BYTES;
   }
 
   /** The peer will send no more. */

@@ -176,11 +176,52 @@ describe("server link: other protocols (RFC 9110 §7.8, §9.3.6)", () => {
     const rest: string[] = [];
     const served = serve(() => later.promise);
     served.packets(`${get("/", UPGRADE)}one`);
-    expect(served.transport.paused).toBe(true);
-    served.transport.feed("two");
+    served.packets("two");
     later.resolve(upgrading(rest));
-    expect(await served.later()).toMatch(/\r\n\r\nTWO$/);
-    expect(rest).toEqual(["one"]);
+    expect(await served.later()).toMatch(SWITCHED);
+    expect(rest).toEqual(["onetwo"]);
+  });
+
+  test("no more of them are taken than 16 KiB, and read on when it is clear what they are", async () => {
+    const later = deferred<Answer>();
+    const rest: string[] = [];
+    const served = serve(() => later.promise);
+    served.packets(get("/", UPGRADE) + "x".repeat(16 * 1024 - 1));
+    expect(served.transport.paused).toBe(false);
+    served.packets("y");
+    expect(served.transport.paused).toBe(true);
+    served.transport.feed("z");
+    later.resolve(upgrading(rest));
+    expect(await served.later()).toMatch(/\r\n\r\nZ$/);
+    expect(rest.join("").length).toBe(16 * 1024);
+  });
+
+  test("a client that leaves while the answer is awaited is noticed; the other protocol hears of it, too", async () => {
+    const later = deferred<Answer>();
+    const served = serve(() => later.promise);
+    served.packets(get("/", UPGRADE));
+    const signal = served.exchanges[0]?.signal;
+    served.end();
+    expect(signal?.reason).toMatchObject({ code: "server/client-gone" });
+    later.resolve(upgrading([]));
+    expect(await served.later()).toMatch(SWITCHED);
+    expect(served.closed).toBe(1);
+  });
+
+  test("and one whose connection breaks: what would have been handed over is given up", async () => {
+    const later = deferred<Answer>();
+    const served = serve(() => later.promise);
+    served.packets(get("/", UPGRADE));
+    served.transport.feed({ error: new Error("reset") });
+    served.transport.flush();
+    expect(served.exchanges[0]?.signal.reason).toMatchObject({ code: "server/client-gone" });
+    let givenUp = 0;
+    const giveUp = () => {
+      givenUp += 1;
+    };
+    later.resolve({ ...upgrading([]), successor: successor({ giveUp }) });
+    expect(await served.later()).toBe("");
+    expect([givenUp, served.closed]).toEqual([1, 1]);
   });
 
   test("requests before the upgrade are answered first", () => {

@@ -168,6 +168,29 @@ describe("a conversation", () => {
     expect(errors).toEqual([]);
   });
 
+  test.each([
+    ["ends its side", (client: RawClient) => client.socket.end()],
+    ["breaks off", (client: RawClient) => client.socket.resetAndDestroy()],
+  ])(
+    "that has not begun when the client %s: the hook's request.signal aborts, and the connection is free",
+    async (_how, leave) => {
+      const { app, errors } = application();
+      let asked = false;
+      const upgrade = async ({ signal }: ServerRequest) => {
+        asked = true;
+        await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      };
+      app.websocket("/", { upgrade }, () => errors.push("handler"));
+      const server = await serve(app);
+      const client = await RawClient.to(server);
+      client.send(handshakeBytes("/"));
+      await eventually(() => asked);
+      leave(client);
+      await eventually(() => server.connections.open === 0);
+      expect(errors).toEqual([]);
+    },
+  );
+
   test("goes on with request.signal, which aborts when it is over, whoever asks for it when", async () => {
     const { app, errors } = application();
     let before: AbortSignal | undefined;
@@ -240,6 +263,21 @@ describe("the server", () => {
     await server.close({ grace: 50 });
     await Promise.all([stuck.client.untilClosed(), idle.client.untilClosed()]);
     expect(server.connections.open).toBe(0);
+    expect(errors).toEqual([]);
+  });
+
+  test("says 1001 even where there is no grace", async () => {
+    const { app, errors } = application();
+    app.websocket("/", async (socket) => {
+      for await (const _ of socket) await socket.send("x");
+    });
+    const server = await serve(app);
+    const sockets = await Promise.all([RawSocket.open(server, "/"), RawSocket.open(server, "/")]);
+    await server.close({ grace: 0 });
+    for (const socket of sockets) {
+      await socket.client.untilClosed();
+      expect(socket.frames.map(({ opcode, payload }) => [opcode, payload.readUInt16BE(0)])).toEqual([[8, 1001]]);
+    }
     expect(errors).toEqual([]);
   });
 
