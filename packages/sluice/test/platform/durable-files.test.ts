@@ -150,6 +150,21 @@ describe("moving to a name that nobody has", () => {
     expect(readFileSync(at("to"), "utf8")).toBe("x");
   });
 
+  test("never leaves the file without a name, whichever change a power cut has lost", async () => {
+    const disk = new RecordingDisk();
+    await replaceText(disk, "/disk/inner/a", "x");
+    await disk.syncFolder("/disk/inner");
+    const before = disk.operations.length;
+    expect(await moveToFree(disk, "/disk/inner/a", "/disk/a")).toBe(true);
+    for (let length = before; length <= disk.operations.length; length += 1) {
+      for (const lost of ["link", "remove"]) {
+        const fate = ({ type }: { readonly type: string }) => (type === lost ? "dropped" : "kept");
+        const left = RecordingDisk.afterPowerCut(disk.operations.slice(0, length), fate);
+        expect([await left.readText("/disk/a", 9), await left.readText("/disk/inner/a", 9)]).toContain("x");
+      }
+    }
+  });
+
   test("is completed where a crash has left both names", async () => {
     writeFileSync(at("from"), "x");
     linkSync(at("from"), at("to"));
