@@ -18,7 +18,8 @@ describe("a header", () => {
     const code = "headers/value-invalid";
     const message = expect.stringContaining("x-count");
     expect(await refusal({ headers: { "x-count": value } })).toMatchObject({ code, message });
-    const session = () => new ClientSession({ headers: { "x-count": value as string } });
+    const session = () =>
+      new ClientSession({ headers: { "x-count": value } as Record<string, unknown> as Record<string, string> });
     expect(session).toThrow(expect.objectContaining({ code, message }));
   });
 });
