@@ -22,6 +22,8 @@ const DOWNLOAD_MAIN = fileURLToPath(new URL("../transfer/download-main.js", impo
 const MIB = 1024 * 1024;
 const SEGMENTS = 8;
 const COUNTED_RUNS = 3;
+/** Of every run: the last one's file is taken away when the next one begins, whoever made it. */
+const TARGET = "target";
 /** Bytes a second on each connection. */
 const RATE = 10_000_000;
 const UNITS = { part: "transfer", lowerIsBetter: true, whole: true } as const;
@@ -52,7 +54,7 @@ async function largeFile(run: BenchRun, folder: string): Promise<void> {
     const ours = (segments: number): Contestant => ({
       name: segments === 1 ? "sluice" : `sluice, ${segments} segments`,
       run: async () => {
-        const { wall, cpu, peak } = downloadRun(run, url, join(folder, "sluice"), { size, segments });
+        const { wall, cpu, peak } = downloadRun(run, url, join(folder, TARGET), { size, segments });
         peaks[segments] = Math.max(peaks[segments] ?? 0, peak);
         return { wall, cpu };
       },
@@ -100,7 +102,7 @@ async function limitedConnections(run: BenchRun, folder: string): Promise<void> 
     const ours: Contestant = {
       name: "sluice",
       run: async () => {
-        const { wall } = downloadRun(run, url, join(folder, "sluice"), { size, segments: SEGMENTS });
+        const { wall } = downloadRun(run, url, join(folder, TARGET), { size, segments: SEGMENTS });
         return { wall, cpu: undefined };
       },
     };
@@ -163,7 +165,7 @@ function peer(
       run.absent.add(name);
       return [];
     }
-    const file = join(folder, name);
+    const file = join(folder, TARGET);
     const one = (): Promise<Run> => {
       rmSync(file, { force: true });
       const before = childCpu();
@@ -180,7 +182,6 @@ function peer(
 
 function requireSize(file: string, size: number): void {
   const found = statSync(file).size;
-  rmSync(file, { force: true });
   if (found !== size) throw new Error(`${file} has ${found} bytes, expected ${size}`);
 }
 
