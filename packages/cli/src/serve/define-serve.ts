@@ -5,6 +5,7 @@ import { parseDuration } from "../parse/duration.js";
 import { parseOrigin } from "../parse/origin.js";
 import { parseCredentials } from "../parse/pairs.js";
 import { parsePort } from "../parse/port.js";
+import { parseUrl } from "../parse-url.js";
 import { secretFrom } from "../sending/secret.js";
 import type { Io } from "../terminal/io.js";
 import { UsageProblem } from "../usage-problem.js";
@@ -108,5 +109,8 @@ function parseAge(text: string): number {
 }
 
 function parseCorsOrigin(text: string): string {
-  return text === ANY_ORIGIN ? text : parseOrigin(text);
+  if (text === ANY_ORIGIN) return text;
+  const origin = parseOrigin(text);
+  if (parseUrl(text)?.href === `${origin}/`) return origin;
+  throw new UsageProblem("an origin has no path, query and user: expected one such as https://api.example.com");
 }

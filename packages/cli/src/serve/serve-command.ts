@@ -1,5 +1,6 @@
 /** `sluice serve`: serves a folder until a signal comes, then lets running requests end. */
 import { realpath, stat } from "node:fs/promises";
+import { join } from "node:path";
 import type { Server } from "sluice/server";
 import { fileProblem } from "../terminal/file-problem.js";
 import type { Io } from "../terminal/io.js";
@@ -18,6 +19,7 @@ const GRACE_MS = 5_000;
 /** Says where it is, and a line for each answer. Resolves to the exit code when all is closed. Throws `UsageProblem` and `UsageError`. */
 export async function runServe(settings: ServeSettings, io: Io): Promise<number> {
   const folder = await existingFolder(settings.folder);
+  if (settings.fallback !== undefined) await checkFallback(folder, settings.fallback);
   const { host, port, identity: source, quiet, json } = settings;
   const addresses = networkAddresses(host);
   const identity = source === undefined ? undefined : await identityFrom(source, namedIn(host, addresses));
@@ -68,4 +70,15 @@ async function existingFolder(path: string): Promise<string> {
     throw fileProblem("serve", path, error);
   }
   throw new UsageProblem(`Cannot serve ${path}: it is no folder`);
+}
+
+/** It would be missed at the first visit to a path that is not there. What else is wrong with it, the application says. */
+async function checkFallback(folder: string, name: string): Promise<void> {
+  const path = join(folder, name);
+  try {
+    if ((await stat(path)).isFile()) return;
+  } catch (error) {
+    throw fileProblem("use --spa with", path, error);
+  }
+  throw new UsageProblem(`Cannot use --spa with ${path}: it is no file`);
 }

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -48,4 +48,39 @@ test("files that will not do are told by their names", async () => {
   const key = tlsFile("server-key.pem");
   await expect(identityFrom({ cert: "/no/such/file", key }, [])).rejects.toThrow(UsageProblem);
   await expect(identityFrom({ cert: key, key }, [])).rejects.toThrow(/there is no certificate in it/);
+});
+
+test("a key that is missing, encrypted, damaged or another's is told in our words, with the file's name", async () => {
+  const [cert, key] = [tlsFile("server-cert.pem"), tlsFile("server-key.pem")];
+  const pem = await readFile(key, "utf8");
+  const told = async (source: { cert: string; key: string }) =>
+    identityFrom(source, []).then(
+      () => "nothing",
+      (error: unknown) => (error instanceof UsageProblem ? error.message : String(error)),
+    );
+  const folder = await emptyFolder();
+  const written = async (name: string, text: string) => {
+    await writeFile(join(folder, name), text);
+    return join(folder, name);
+  };
+  const encrypted = createPrivateKey(pem).export({
+    type: "pkcs8",
+    format: "pem",
+    cipher: "aes-256-cbc",
+    passphrase: "x",
+  });
+  const damaged = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+  const damagedCert = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+  expect(await told({ cert, key: cert })).toBe(
+    `Cannot use ${cert}: there is no private key in it (PEM); name the file that has it with --key`,
+  );
+  const empty = await written("empty.pem", "");
+  expect(await told({ cert, key: empty })).toBe(`Cannot use ${empty}: there is no private key in it (PEM)`);
+  expect(await told({ cert, key: await written("e.pem", String(encrypted)) })).toMatch(/its private key is encrypted/);
+  expect(await told({ cert, key: await written("d.pem", damaged) })).toMatch(/its private key is damaged$/);
+  expect(await told({ cert: await written("c.pem", damagedCert), key })).toMatch(/c\.pem: its certificate is damaged$/);
+  const other = tlsFile("client-key.pem");
+  expect(await told({ cert, key: other })).toBe(
+    `Cannot use ${other}: its private key is not that of the certificate in ${cert}`,
+  );
 });

@@ -109,7 +109,7 @@ describe("options", () => {
   test("--cors lets pages of all origins read, or of one; --max-age spares questions", async () => {
     const folder = await folderWith(FILES);
     const all = await serving([folder, "--cors", "--max-age", "2m"]);
-    const one = await serving([folder, "--cors", "https://app.example.com"]);
+    const one = await serving([folder, "--cors", "https://app.example.com/"]);
     const ask = async (url: string, origin: string) => (await fetch(`${url}/a.txt`, { headers: { origin } })).headers;
     const anybody = await ask(all.url, "https://example.com");
     expect(anybody.get("access-control-allow-origin")).toBe("*");
@@ -146,6 +146,16 @@ describe("options", () => {
     const trusting = ["get", ours.url.replace("127.0.0.1", "localhost"), "--cacert", tlsFile("authority-cert.pem")];
     expect((await run(trusting)).code).toBe(0);
     expect(ours.io.err.text).not.toContain("certificate");
+    const both = await serving([
+      folder,
+      "--tls",
+      "--cert",
+      tlsFile("server-cert.pem"),
+      "--key",
+      tlsFile("server-key.pem"),
+    ]);
+    expect(both.url).toMatch(/^https:/);
+    expect(both.io.err.text).not.toContain("certificate");
   });
 
   test("--quiet has nothing said of answers", async () => {
@@ -175,7 +185,14 @@ describe("what cannot be is told in one line", () => {
     [["--basic", "a:b", "--basic-from", "x"], "Cannot use --basic with --basic-from"],
     [["--basic-from", "/dev/null"], "Cannot use /dev/null: there is nothing in it"],
     [["--cors", "example.com"], "Cannot use --cors: expected an origin such as https://api.example.com"],
-    [["--spa", "/x"], "fallback"],
+    [["--cors", "https://example.com/app"], "Cannot use --cors: an origin has no path"],
+    [["--cors", "https://ada:pw@example.com"], "Cannot use --cors: an origin has no path, query and user"],
+    [
+      ["--cert", tlsFile("server-cert.pem")],
+      "there is no private key in it (PEM); name the file that has it with --key",
+    ],
+    [["--spa", "none.html"], "none.html: there is no such file"],
+    [["--spa", "."], "it is no file"],
   ])("%j", async (args, said) => {
     const { code, stdout, stderr } = await run(["serve", "--port", "0", ...args]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

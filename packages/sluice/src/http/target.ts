@@ -3,7 +3,8 @@
  * CONNECT (RFC 3986 §3.2, RFC 9110 §4.2 and §7.2). Decides validity only; which resource it is, is the application's business.
  *
  * Stricter than RFC 3986 on purpose: user information is refused (RFC 9110 §4.2.4), and so are zone identifiers and ports
- * above 65535. An absolute-form without an authority names nothing that an HTTP connection could reach, and is refused too.
+ * above 65535. An absolute-form without an authority names nothing that an HTTP connection could reach, and is refused too; so is one of
+ * a scheme that HTTP does not serve, such as `ftp` (RFC 9110 §4.2, §7.4).
  */
 
 import { parseDigits } from "../bytes/ascii.js";
@@ -103,7 +104,7 @@ function parseAuthorityForm(target: string): RequestTarget | undefined {
 
 /** `absolute-form = absolute-URI` with an authority (RFC 9112 §3.2.2); an empty host is invalid (RFC 9110 §4.2.1). */
 function parseAbsoluteForm(target: string): RequestTarget | undefined {
-  const start = /^([a-z][a-z0-9+\-.]*):\/\/([^/?]+)/i.exec(target);
+  const start = /^(https?|wss?):\/\/([^/?]+)/i.exec(target);
   if (start === null) return undefined;
   const [whole, scheme = "", host = ""] = start;
   const authority = parseAuthority(host);

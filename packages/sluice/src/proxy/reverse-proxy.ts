@@ -40,8 +40,12 @@ export type ReverseProxy = (request: ServerRequest<unknown>, next?: Next) => Pro
 /** Chosen targets that are kept taken apart. */
 const KEPT_UPSTREAMS = 256;
 const SLASH = 0x2f;
-/** A dot segment for an origin that takes an escaped slash or backslash for a slash, or what follows a semicolon for no part of the name. */
-const HIDDEN_DOT_SEGMENT = /(?:\/|\\|%2F|%5C)\.\.?(?:\/|\\|;|%2F|%5C|%3B|$)/i;
+/**
+ * A dot segment for an origin that takes an escaped slash or backslash for a slash, what follows a semicolon, a space or a control
+ * character for no part of the name (a C string ends with its NUL), or undoes escapes more often than once.
+ */
+const HIDDEN_DOT_SEGMENT =
+  /(?:[/\\]|%(?:25)*(?:2F|5C))(?:\.|%(?:25)+2E){1,2}(?:[/\\;]|%(?:25)*(?:2F|5C|3B|20|[01][0-9A-F])|$)/i;
 const DIGITS = /^[0-9]+$/;
 const MOST_STATUS = 599;
 const UPGRADE_REQUIRED = 426;

@@ -8,6 +8,9 @@ import { parseUrl } from "../http/parse-url.js";
 import { showUrl } from "../http/redact.js";
 import { ForwardUrl } from "./forward-url.js";
 
+/** What stands before the path; without a scheme it is that of the answer's own URL (RFC 3986 §4.2). */
+const AUTHORITY = /^(?:https?:)?\/\/[^/\\?#]*/i;
+
 /** One target, taken apart. */
 export class Upstream {
   readonly #url: URL;
@@ -37,15 +40,18 @@ export class Upstream {
     const path = this.#pathOf(reference);
     if (path === undefined || !isBelow(this.#base, path)) return reference;
     const rest = path.slice(this.#base.length);
-    return rest.startsWith("/") ? `${prefix}${rest}` : `${prefix}/${rest}`;
+    const located = rest.startsWith("/") ? `${prefix}${rest}` : `${prefix}/${rest}`;
+    // RFC 3986 §4.2: two slashes would begin a host. Clients take the dot away.
+    return /^\/[/\\]/.test(located) ? `/.${located}` : located;
   }
 
   /** The path, query and fragment of a reference to this origin; undefined for one to elsewhere, or relative to its own path. */
   #pathOf(reference: string): string | undefined {
-    if (reference.startsWith("/")) return reference.startsWith("//") ? undefined : reference;
-    if (parseUrl(reference)?.origin !== this.#origin) return undefined;
-    const slash = reference.indexOf("/", reference.indexOf("://") + "://".length);
-    return slash === -1 ? "/" : reference.slice(slash);
+    if (/^\/(?![/\\])/.test(reference)) return reference;
+    const [authority] = AUTHORITY.exec(reference) ?? [];
+    if (authority === undefined) return undefined;
+    const absolute = authority.startsWith("/") ? `${this.#url.protocol}${authority}` : authority;
+    return parseUrl(absolute)?.origin === this.#origin ? reference.slice(authority.length) : undefined;
   }
 }
 

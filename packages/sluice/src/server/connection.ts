@@ -23,6 +23,8 @@ import type { Responder, ServerExchange } from "./exchange.js";
 import type { Reply } from "./reply.js";
 
 const SECOND_MS = 1_000;
+/** For the rest of a head when the server closes: a client that sends one in two packets is not slower. */
+const LAST_HEAD_MS = 1_000;
 
 /** What the connections of a server share. */
 export interface ConnectionHost {
@@ -48,6 +50,8 @@ export class Connection implements ServerLinkOwner {
   readonly #readDeadline: Deadline;
   #sendDeadline: Deadline | undefined;
   #phase: Phase = "start";
+  /** What is asked now is the last. */
+  #retired = false;
   /** The body that is being received, and since when. */
   #received: BodyFeed | undefined;
   #receivingSince = 0;
@@ -65,9 +69,11 @@ export class Connection implements ServerLinkOwner {
     return this.#phase === "idle" || this.#phase === "start";
   }
 
-  /** Ends after what has been asked; at once if nothing has. */
+  /** Ends after what has been asked; at once if nothing has. The rest of a head that has begun gets a moment: it may be on its way. */
   retire(): void {
+    this.#retired = true;
     this.#link.retire();
+    if (this.#phase === "head") this.#hurryHead();
   }
 
   /** Ends at once; the signals of running requests abort with `reason`. */
@@ -106,6 +112,7 @@ export class Connection implements ServerLinkOwner {
         break;
       case "head":
         if (this.#phase !== "start") clock.arm(this.#readDeadline, options.headersTimeout);
+        if (this.#retired) this.#hurryHead();
         break;
       case "body":
         this.#startReceiving();
@@ -144,8 +151,15 @@ export class Connection implements ServerLinkOwner {
   static readonly #readExpired = (connection: Connection): void => connection.#expireRead();
   static readonly #sendExpired = (connection: Connection): void => connection.#expireSend();
 
+  #hurryHead(): void {
+    const { clock } = this.#host;
+    if (this.#readDeadline.dueAt > clock.now() + LAST_HEAD_MS) clock.arm(this.#readDeadline, LAST_HEAD_MS);
+  }
+
   #expireRead(): void {
-    const { headersTimeout } = this.#host.options;
+    const allowed = this.#retired
+      ? "the server could wait for when it closed"
+      : `${this.#host.options.headersTimeout} ms`;
     switch (this.#phase) {
       case "start":
         this.#link.destroy();
@@ -155,7 +169,7 @@ export class Connection implements ServerLinkOwner {
         this.#endUnlessSending();
         break;
       case "head":
-        this.#link.refuse(tooSlow("server/headers-timeout", `its head took longer than ${headersTimeout} ms`));
+        this.#link.refuse(tooSlow("server/headers-timeout", `its head took longer than ${allowed}`));
         break;
       case "body":
         this.#checkRate();

@@ -8,14 +8,13 @@
  */
 
 import { UsageError } from "../errors.js";
+import { isMethod, normaliseMethod } from "../http/methods.js";
 import { MethodTable, type Route } from "./method-table.js";
 import { readPattern } from "./route-pattern.js";
 import type { TreeMatch } from "./route-tree.js";
 
 /** The order of `Allow`; methods that are not here follow in the order they were registered. */
 const USUAL_ORDER = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "QUERY", "OPTIONS"];
-/** RFC 9110 §5.6.2. */
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** See the head of this file. */
 export class Router<Handler> {
@@ -23,11 +22,10 @@ export class Router<Handler> {
 
   /**
    * Registers a route. Throws `UsageError`: `route/pattern` for a path that is none, `route/method` for a method that is no
-   * token, `route/duplicate` when another route of the method has the same shape. `pattern` is what requests are told of the path.
+   * token, or a common one in small letters, `route/duplicate` when another route of the method has the same shape. `pattern` is what requests are told of the path.
    */
   add(method: string, path: string, handler: Handler, pattern = path): void {
-    if (!TOKEN.test(method))
-      throw new UsageError("route/method", `Cannot route method "${method}": it is no HTTP token`);
+    checkMethod(method);
     if (path === "*" && method !== "OPTIONS") {
       throw new UsageError("route/pattern", `Cannot route ${method} *: only OPTIONS has a target without a path`);
     }
@@ -61,4 +59,14 @@ export class Router<Handler> {
     }
     return table;
   }
+}
+
+/** Methods are case-sensitive (RFC 9110 §9.1): a route for `get` would never be asked for. */
+function checkMethod(method: string): void {
+  if (!isMethod(method)) {
+    throw new UsageError("route/method", `Cannot route method "${method}": it is no HTTP token`);
+  }
+  const usual = normaliseMethod(method);
+  if (usual === method) return;
+  throw new UsageError("route/method", `Cannot route method "${method}": case counts, and clients send "${usual}"`);
 }

@@ -56,6 +56,8 @@ describe("a request-target", () => {
     ["GET", "http://a:b/"],
     ["GET", "http://u@a/"],
     ["GET", "1http://a/"],
+    ["GET", "ftp://a/"],
+    ["GET", "gopher://a"],
     ["GET", "://a/"],
     ["GET", "urn:a:b"],
     ["CONNECT", "a"],

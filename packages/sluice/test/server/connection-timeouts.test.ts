@@ -66,6 +66,48 @@ describe("headersTimeout", () => {
     expect(served.closed).toBe(0);
   });
 
+  test("when the server closes, a head that has begun gets a second: 408, after the answers that are owed", async () => {
+    const served = timed(echo, { headersTimeout: 60_000 });
+    await served.packets("GET / HTTP/1.1\r\nHo");
+    served.connection.retire();
+    expect(await served.pass(999)).toBe("");
+    const written = await served.pass(1);
+    expect(written).toMatch(/^HTTP\/1\.1 408 .*Connection: close\r\n/s);
+    expect(served.transport.ended).toBe(true);
+
+    const slow = deferred<Reply>();
+    const queued = timed(() => slow.promise, { headersTimeout: Number.POSITIVE_INFINITY });
+    await queued.packets(`${get("/1")}GET /2`);
+    queued.connection.retire();
+    expect(await queued.pass(1_000)).toBe("");
+    slow.resolve(text("first"));
+    expect(await queued.settled()).toMatch(/^HTTP\/1\.1 200 .*firstHTTP\/1\.1 408 /s);
+  });
+
+  test("when the server closes, a head that comes whole in this second is answered, and what has less time keeps to that", async () => {
+    const served = timed(echo, { headersTimeout: 60_000 });
+    await served.packets(get("/").slice(0, 20));
+    served.connection.retire();
+    await served.pass(900);
+    expect(await served.packets(get("/").slice(20))).toMatch(/^HTTP\/1\.1 200 .*Connection: close\r\n/s);
+    expect(served.transport.ended).toBe(true);
+
+    const late = timed(echo, { headersTimeout: 60_000 });
+    await late.packets("GET");
+    await late.pass(59_900);
+    late.connection.retire();
+    expect(await late.pass(99)).toBe("");
+    expect(statusOf(await late.pass(1))).toBe("408");
+  });
+
+  test("a body that is on its way when the server closes has the time of any other", async () => {
+    const served = timed(echo);
+    await served.packets("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx");
+    served.connection.retire();
+    expect(await served.pass(5_000)).toBe("");
+    expect(await served.packets("y")).toMatch(/^HTTP\/1\.1 200 .*xy$/s);
+  });
+
   test("Infinity switches it off", async () => {
     const served = timed(echo, { headersTimeout: Number.POSITIVE_INFINITY });
     await served.packets("GET ");

@@ -200,6 +200,17 @@ describe("methods", () => {
     expect(codeOf(() => router.add("", "/a", ""))).toBe("route/method");
     expect(codeOf(() => router.add("M-SEARCH", "/a", ""))).toBeUndefined();
   });
+
+  test.each(["get", "Post", "query", "options"])("a common one that nobody would ask for is refused: %s", (method) => {
+    expect(() => router.add(method, "/b", "")).toThrow(
+      `Cannot route method "${method}": case counts, and clients send "${method.toUpperCase()}"`,
+    );
+    expect(codeOf(() => router.add(method, "/b", ""))).toBe("route/method");
+  });
+
+  test("one that is not common may be in small letters: it is another method", () => {
+    expect(codeOf(() => router.add("propfind", "/b", ""))).toBeUndefined();
+  });
 });
 
 describe("refusals", () => {

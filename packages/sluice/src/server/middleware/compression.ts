@@ -16,7 +16,8 @@ import { type CompressOptions, compressedPayload, compressedWhole } from "../../
 import { isWeakTag } from "../../http/entity-tag.js";
 import { addVary } from "../../http/vary.js";
 import type { Middleware } from "../middleware-chain.js";
-import type { Reply } from "../reply.js";
+import { NotModified } from "../not-modified.js";
+import { Reply } from "../reply.js";
 import type { ServerRequest } from "../request/server-request.js";
 import type { CodingChoice } from "./compressing/coding-choice.js";
 import { type CompressionOptions, type ResolvedCompression, resolveCompression } from "./compressing/options.js";
@@ -63,8 +64,9 @@ class Compressor {
   /** The encoder for this answer, if it is to be coded; says in `Vary` what that depends on. */
   encoderOf(request: ServerRequest, reply: Reply): ContentEncoder | undefined {
     const choice = this.#options.choices.of(request.headers.get("accept-encoding") ?? undefined);
-    if (reply.status === NOT_MODIFIED) this.#describe(reply, choice);
-    if (!this.#mayEncode(reply, choice) || this.#options.skip?.(request, reply) === true) return undefined;
+    if (reply.status === NOT_MODIFIED) this.#describe(request, reply, choice);
+    const { payload } = reply;
+    if (payload === undefined || !this.#mayEncode(request, reply, payload.length, choice)) return undefined;
     addVary(reply.headers, "Accept-Encoding");
     return choice.coding === undefined ? undefined : this.#encoderFor(choice.coding);
   }
@@ -103,26 +105,35 @@ class Compressor {
     weakenTag(reply);
   }
 
-  #mayEncode(reply: Reply, choice: CodingChoice): boolean {
-    const { payload } = reply;
-    if (payload === undefined || NEVER_CODED.has(reply.status)) return false;
-    const { length } = payload;
+  /** `length`: bytes of the body, where they are known. */
+  #mayEncode(request: ServerRequest, reply: Reply, length: number | undefined, choice: CodingChoice): boolean {
+    if (NEVER_CODED.has(reply.status)) return false;
     if (length === 0 || (length !== undefined && length < this.#options.threshold && !choice.identityRefused))
       return false;
     const { headers } = reply;
     if (headers.has("content-encoding") || headers.has("content-range")) return false;
     if (NO_TRANSFORM.test(headers.get("cache-control") ?? "")) return false;
     if (DIGESTS.some((name) => headers.has(name))) return false;
-    return choice.identityRefused || this.#options.types.has(headers.get("content-type") ?? "");
+    if (!choice.identityRefused && !this.#options.types.has(headers.get("content-type") ?? "")) return false;
+    return this.#options.skip?.(request, reply) !== true;
   }
 
-  /** A 304 says what the 200 would have said (RFC 9110 §15.4.5), which had a type that is not always told here. */
-  #describe(reply: Reply, { coding }: CodingChoice): void {
+  /** A 304 says what the 200 would have said (RFC 9110 §15.4.5), as far as it is known. */
+  #describe(request: ServerRequest, reply: Reply, choice: CodingChoice): void {
     const { headers } = reply;
-    const type = headers.get("content-type");
-    if (!headers.has("etag") || (type !== null && !this.#options.types.has(type))) return;
+    if (!headers.has("etag") || !this.#wouldEncode(request, reply, choice)) return;
     addVary(headers, "Accept-Encoding");
-    if (coding !== undefined) weakenTag(reply);
+    if (choice.coding !== undefined) weakenTag(reply);
+  }
+
+  /** Of a 304 that a handler has made there is no more than the type, and that not always. */
+  #wouldEncode(request: ServerRequest, reply: Reply, choice: CodingChoice): boolean {
+    if (reply instanceof NotModified) {
+      const { fields, length } = reply.spared;
+      return this.#mayEncode(request, new Reply(200, fields), length, choice);
+    }
+    const type = reply.headers.get("content-type");
+    return type === null || this.#options.types.has(type);
   }
 
   #encoderFor(coding: ContentCoding): ContentEncoder {

@@ -15,6 +15,7 @@ import { refuseUnknown, requireObject } from "../../options.js";
 import { contentDigest } from "../../platform/digest.js";
 import { HttpError } from "../http-error.js";
 import type { Middleware } from "../middleware-chain.js";
+import { NotModified, type SparedAnswer } from "../not-modified.js";
 import type { Reply } from "../reply.js";
 
 /** How tags are made. */
@@ -57,9 +58,12 @@ function conclude(method: string, conditions: Conditions, answer: Reply): Reply 
   if (validators.etag === undefined && validators.lastModified === undefined) return answer;
   const verdict = evaluateConditions(method, conditions, validators);
   if (verdict === "proceed") return answer;
+  const spared: SparedAnswer = { fields: [...headers.raw], length: answer.payload?.length };
   answer.discard();
   if (verdict === "failed") throw new HttpError(412, "There is another version by now");
-  answer.status = 304;
   for (const name of ABOUT_THE_BODY) headers.delete(name);
-  return answer;
+  const unchanged = new NotModified(headers.raw, spared);
+  unchanged.onTaken = answer.onTaken;
+  unchanged.onSent = answer.onSent;
+  return unchanged;
 }

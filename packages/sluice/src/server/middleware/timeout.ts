@@ -4,13 +4,13 @@
  *
  * When time is up the client is answered at once and the handler's `request.signal` aborts, so that whatever it waits for with
  * that signal ends. JavaScript cannot stop it otherwise: what it still returns is released, what it still throws is reported,
- * unless that is the abort itself.
+ * unless that is an echo of the time-out itself.
  */
 
 import { isConsequenceOfAbort, linkSignal, newSharedController } from "../../concurrency/abort.js";
 import { type Clock, systemClock } from "../../concurrency/clock.js";
 import { callLater } from "../../concurrency/deadline.js";
-import { UsageError } from "../../errors.js";
+import { ConnectionLostError, isSluiceError, UsageError } from "../../errors.js";
 import { refuseUnknown, requireFunction, requireNumber, requireObject } from "../../options.js";
 import { type ErrorListener, report, reportToStandardError } from "../error-report.js";
 import { HttpError } from "../http-error.js";
@@ -74,11 +74,21 @@ function limited(request: ServerRequest, next: Next, options: ResolvedOptions): 
       (error: unknown) => {
         clock.disarm(deadline);
         if (overdue === undefined) reject(error);
-        else if (controller === undefined || !isConsequenceOfAbort(error, controller.signal))
-          report(onLateError, error, request);
+        else if (!isEcho(error, controller?.signal)) report(onLateError, error, request);
       },
     );
   });
+}
+
+/**
+ * Whether `error` says no more than that time is up: it is the abort, or tells that the body was given up when the request was
+ * answered; or it is an answer of the kind that nobody is told of in time, either.
+ */
+function isEcho(error: unknown, signal: AbortSignal | undefined): boolean {
+  if (signal !== undefined && isConsequenceOfAbort(error, signal)) return true;
+  if (error instanceof HttpError) return !error.report;
+  const cause = error instanceof Error && !isSluiceError(error) ? error.cause : error;
+  return cause instanceof ConnectionLostError || (isSluiceError(cause) && cause.code === "body/answered");
 }
 
 function resolveOptions(ms: number, options: TimeoutOptions): ResolvedOptions {

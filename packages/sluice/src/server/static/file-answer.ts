@@ -12,6 +12,7 @@ import { type ByteRange, formatContentRange, parseByteRanges } from "../../http/
 import type { FieldLines } from "../../http1/sinks.js";
 import { findField, joinField } from "../field-lookup.js";
 import { HttpError } from "../http-error.js";
+import { NotModified } from "../not-modified.js";
 import { Reply } from "../reply.js";
 import { type ByteRanges, makeByteRanges } from "./byte-ranges.js";
 import type { StaticFile } from "./file-cache.js";
@@ -25,7 +26,6 @@ export interface Asked {
 }
 
 const PARTIAL_CONTENT = 206;
-const NOT_MODIFIED = 304;
 const PRECONDITION_FAILED = 412;
 const RANGE_NOT_SATISFIABLE = 416;
 
@@ -56,7 +56,7 @@ export function answerFile(
   const conditions = readConditions(fields);
   if (conditions !== undefined) {
     const verdict = evaluateConditions(method, conditions, file.validators);
-    if (verdict === "not-modified") return new Reply(NOT_MODIFIED, file.notModified);
+    if (verdict === "not-modified") return notModified(file);
     if (verdict === "failed") throw new HttpError(PRECONDITION_FAILED, "The file is not what the request expects");
   }
   const range = method === "GET" ? findField(fields, "range") : undefined;
@@ -69,6 +69,10 @@ export function answerFile(
   if (file.payload !== undefined) return new Reply(200, file.fields, file.payload);
   if (method === "HEAD") return new Reply(200, [...file.fields, "Content-Length", String(file.version.size)]);
   return answerParts(file, 200, file.fields, [{ start: 0, end: file.version.size }]);
+}
+
+function notModified({ notModified, fields, version }: Representation): Reply {
+  return new NotModified(notModified, { fields, length: version.size });
 }
 
 function answerRanges(file: Representation, ranges: readonly ByteRange[]): Reply | Promise<Reply | undefined> {

@@ -15,11 +15,19 @@ const FAULTS: ReadonlyMap<unknown, readonly [status: number, code: string, messa
   ["ENFILE", [503, "static/too-many-open", "The server has too many files open"]],
 ]);
 
+/** Of what passes by itself, and soon. */
+const SOON = { "Retry-After": "1" };
+
+/** 503 for a file that is another version at every look. */
+export function unsteadyFile(): HttpError {
+  const code = "static/unsteady";
+  return new HttpError(503, "This file changes faster than it can be read", { code, headers: SOON, expose: true });
+}
+
 /** `error`, or the `HttpError` that says to a client what the system said to us. */
 export function asFileFault(error: unknown): unknown {
   const fault = error instanceof Error && "code" in error ? FAULTS.get(error.code) : undefined;
   if (fault === undefined) return error;
   const [status, code, message] = fault;
-  const headers = status === 503 ? { "Retry-After": "1" } : undefined;
-  return new HttpError(status, message, { code, cause: error, expose: true, ...(headers && { headers }) });
+  return new HttpError(status, message, { code, cause: error, expose: true, ...(status === 503 && { headers: SOON }) });
 }

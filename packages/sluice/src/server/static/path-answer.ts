@@ -5,7 +5,7 @@ import { Folder, findPlace, type Place } from "../../platform/folder.js";
 import { HttpError } from "../http-error.js";
 import type { Reply } from "../reply.js";
 import { type Asked, answerStaticFile } from "./file-answer.js";
-import { asFileFault } from "./file-faults.js";
+import { asFileFault, unsteadyFile } from "./file-faults.js";
 import { makeStaticFile } from "./static-maker.js";
 import type { ResolvedStaticOptions } from "./static-options.js";
 import { readNames } from "./static-path.js";
@@ -45,7 +45,7 @@ export async function answerPath(
   } catch (error) {
     throw asFileFault(error);
   }
-  throw new HttpError(503, "This file changes faster than it can be opened", { code: "static/unsteady" });
+  throw unsteadyFile();
 }
 
 async function findBelow(root: string, path: string, options: ResolvedStaticOptions): Promise<Place | undefined> {

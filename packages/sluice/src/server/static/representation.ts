@@ -17,7 +17,7 @@ import { HttpHeaders } from "../../http/headers.js";
 import type { FieldLines } from "../../http1/sinks.js";
 import { contentDigest } from "../../platform/digest.js";
 import { type FileVersion, isSameVersion, OpenFile } from "../../platform/open-file.js";
-import { HttpError } from "../http-error.js";
+import { unsteadyFile } from "./file-faults.js";
 
 /** A file in one coding, ready to be sent any number of times. */
 export interface Representation {
@@ -78,11 +78,7 @@ export async function makeRepresentation(path: string, how: Presentation): Promi
       file.close();
     }
   }
-  throw new HttpError(503, "This file changes faster than it can be read", {
-    code: "static/unsteady",
-    headers: { "Retry-After": "1" },
-    expose: true,
-  });
+  throw unsteadyFile();
 }
 
 /** Opens the file of a representation that is not in memory; undefined if it is another version by now. */

@@ -12,7 +12,7 @@ import { HttpError } from "../http-error.js";
 import { Reply } from "../reply.js";
 import { type Asked, answerStaticFile } from "./file-answer.js";
 import { FileCache, type StaticFile } from "./file-cache.js";
-import { asFileFault } from "./file-faults.js";
+import { asFileFault, unsteadyFile } from "./file-faults.js";
 import { isNavigation } from "./navigation.js";
 import { redirectToFolder } from "./redirect-to-folder.js";
 import { type Found, lookUp } from "./static-lookup.js";
@@ -77,7 +77,7 @@ export class StaticFiles {
     } catch (error) {
       throw asFileFault(error);
     }
-    throw new HttpError(503, "This file changes faster than it can be opened", { code: "static/unsteady" });
+    throw unsteadyFile();
   }
 
   /** Undefined: the file is another by now. */

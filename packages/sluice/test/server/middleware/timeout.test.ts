@@ -3,9 +3,12 @@ import { ManualClock } from "../../../src/concurrency/manual-clock.js";
 import { sleep } from "../../../src/concurrency/sleep.js";
 import { ConnectionLostError } from "../../../src/errors.js";
 import { Application } from "../../../src/server/application.js";
+import { HttpError } from "../../../src/server/http-error.js";
 import { type TimeoutOptions, timeout } from "../../../src/server/middleware/timeout.js";
 import type { Handler } from "../../../src/server/middleware-chain.js";
 import { reply } from "../../../src/server/reply-kinds.js";
+import type { ServerRequest } from "../../../src/server/request/server-request.js";
+import { timed } from "../connection-setup.js";
 import { ask, FakeExchange, readAnswer } from "../fake-exchange.js";
 
 function setUp(handler: Handler, options: TimeoutOptions = {}, ms = 1_000) {
@@ -109,6 +112,60 @@ describe("timeout", () => {
     await clock.advanceAsync(2_000);
     await asked;
     expect(onLateError.mock.calls).toEqual([[new Error("late"), expect.objectContaining({ path: "/" })]]);
+  });
+
+  test.each<[string, (request: ServerRequest) => Promise<unknown>]>([
+    ["as it is", (request) => request.bytes()],
+    ["as a form", (request) => request.form()],
+    [
+      "piece by piece",
+      async (request) => {
+        for await (const _piece of request.body) await undefined;
+      },
+    ],
+    [
+      "under another name",
+      (request) =>
+        request.text().catch((cause: unknown) => {
+          throw new Error("No text", { cause });
+        }),
+    ],
+  ])("a body that had not come when the time was up is no news: read %s", async (_how, read) => {
+    const clock = new ManualClock();
+    const [onError, onLateError] = [vi.fn(), vi.fn()];
+    const app = new Application({ onError });
+    let failure: unknown;
+    app.post("/", [timeout(10, { clock, onLateError })], (request) =>
+      read(request).catch((error: unknown) => {
+        failure = error;
+        throw error;
+      }),
+    );
+    const served = timed(app.dispatch);
+    await served.packets(
+      "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\na=1",
+    );
+    await clock.advanceAsync(10);
+    expect(await served.settled()).toMatch(/^HTTP\/1\.1 503 /);
+    expect(failure).toBeInstanceOf(Error);
+    expect(onLateError).not.toHaveBeenCalled();
+    expect(onError.mock.calls.map(([error]) => error.code)).toEqual(["server/timed-out"]);
+  });
+
+  test("an HttpError thrown too late is reported if it would be in time: a 500, and not a 404", async () => {
+    for (const [status, times] of [
+      [404, 0],
+      [500, 1],
+    ] as const) {
+      const { app, clock, onLateError } = setUp(async () => {
+        await sleep(2_000, { clock });
+        throw new HttpError(status);
+      });
+      const asked = ask(app.dispatch, "GET", "/");
+      await clock.advanceAsync(2_000);
+      await asked;
+      expect(onLateError).toHaveBeenCalledTimes(times);
+    }
   });
 
   test("the client's going away still aborts the handler, and is no fault", async () => {

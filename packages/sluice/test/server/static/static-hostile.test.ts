@@ -1,14 +1,21 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync, utimesSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { dirname, join } from "node:path";
+import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
+import { OpenFile } from "../../../src/platform/open-file.js";
+import { Application } from "../../../src/server/application.js";
 import { HttpError } from "../../../src/server/http-error.js";
+import { reply } from "../../../src/server/reply-kinds.js";
 import { asFileFault } from "../../../src/server/static/file-faults.js";
+import { ask } from "../fake-exchange.js";
 import { makeFolder, removeFolders, Site, write } from "./static-setup.js";
 
 const POSIX = process.platform !== "win32";
 
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 afterAll(removeFolders);
 
 describe("a path that is a trick", () => {
@@ -145,7 +152,6 @@ describe.skipIf(!POSIX)("what is no file", () => {
   });
 
   test("is not opened when it takes a file's place between looking and opening", async () => {
-    const { OpenFile } = await import("../../../src/platform/open-file.js");
     const folder = makeFolder({ "a.txt": "a" });
     expect(spawnSync("mkfifo", [join(folder, "fifo")]).status).toBe(0);
     expect(await OpenFile.open(join(folder, "fifo"))).toBeUndefined();
@@ -170,12 +176,33 @@ describe("what the system refuses", () => {
     expect(fault).toBeInstanceOf(HttpError);
     expect(fault).toMatchObject({ status, code: ours, cause, expose: true });
     expect((fault as HttpError).message).not.toContain("/srv");
-    if (status === 503) expect((fault as HttpError).fields).toEqual(["Retry-After", "1"]);
+    expect((fault as HttpError).fields).toEqual(status === 503 ? ["Retry-After", "1"] : []);
   });
 
   test("anything else is the server's own fault", () => {
     for (const error of [Object.assign(new Error("EIO"), { code: "EIO" }), new Error("x"), "x", undefined]) {
       expect(asFileFault(error)).toBe(error);
+    }
+  });
+
+  test("a file that is another version at every look is 503, worth asking for again, in memory or not, by folder or by path", async () => {
+    const path = write(makeFolder(), "a.txt", "a".repeat(300_000));
+    let changes = 0;
+    const { open } = OpenFile;
+    vi.spyOn(OpenFile, "open").mockImplementation((at) => {
+      changes += 1;
+      utimesSync(path, 1, changes);
+      return open(at);
+    });
+    vi.spyOn(OpenFile.prototype, "isUnchanged").mockResolvedValue(false);
+    const app = new Application({ onError: () => undefined });
+    app.static("/kept", dirname(path), { memory: { maxFileSize: 300_000 } });
+    app.static("/large", dirname(path));
+    app.get("/path", () => reply.file(path));
+    for (const asked of ["/kept/a.txt", "/large/a.txt", "/path"]) {
+      const { status, headers, text } = await ask(app.dispatch, "GET", asked);
+      expect([asked, status, headers["retry-after"]]).toEqual([asked, 503, "1"]);
+      expect(text).toContain("This file changes faster than it can be read");
     }
   });
 
