@@ -11,6 +11,7 @@
 
 import { areAllIn, CR, FIELD_VALUE_CHARS, isDigit, LF, SP } from "../bytes/char-tables.js";
 import { PeerError } from "../errors.js";
+import { describeStart } from "./foreign-start.js";
 import { persists, responseBodyLength } from "./framing.js";
 import type { Http1Limits } from "./limits.js";
 import { INCOMPLETE, type LineWindow } from "./line-window.js";
@@ -36,6 +37,8 @@ export class ResponseReader extends MessageReader {
   /** Requests announced, the first {@link #answeredCount} of them answered. */
   #expected: Expectation[] = [];
   #answeredCount = 0;
+  /** Whether bytes may be the rest of an answer that was longer than it said. */
+  #hasAnswered = false;
   // What the status line said, kept until the head is complete.
   #version = 11;
   #status = 0;
@@ -96,7 +99,7 @@ export class ResponseReader extends MessageReader {
   }
 
   protected checkUnfinishedStartLine(lines: LineWindow): void {
-    if (lines.unfinishedFirst !== UPPER_H) throw notAStatusLine();
+    if (lines.unfinishedFirst !== UPPER_H) throw this.#notAStatusLine(lines.unfinishedText);
     this.head.checkLength(lines.unfinishedBytes);
   }
 
@@ -160,6 +163,7 @@ export class ResponseReader extends MessageReader {
 
   /** Forgets the request whose answer is complete. */
   #answered(): void {
+    this.#hasAnswered = true;
     this.#answeredCount += 1;
     // Forgetting all at once, when nothing is left, keeps taking from the front O(1).
     if (this.#answeredCount < this.#expected.length) return;
@@ -171,9 +175,15 @@ export class ResponseReader extends MessageReader {
   #refuse(lines: LineWindow, start: number): typeof INCOMPLETE {
     const lineEnd = lines.findLineEnd(start);
     if (lineEnd === INCOMPLETE) return INCOMPLETE;
-    if (lines.bytes[start] !== UPPER_H) throw notAStatusLine();
+    const line = lines.slice(start, lineEnd - 1);
+    if (lines.bytes[start] !== UPPER_H) throw this.#notAStatusLine(line);
     this.head.checkLength(lineEnd - start);
-    throw whatIsWrong(lines.slice(start, lineEnd - 1));
+    throw whatIsWrong(line) ?? this.#notAStatusLine(line);
+  }
+
+  #notAStatusLine(line: string): PeerError {
+    const start = describeStart(line, this.#hasAnswered);
+    return new PeerError("http1/status-line-invalid", `Cannot read response: ${start}`);
   }
 }
 
@@ -192,8 +202,8 @@ function statusAt(text: string, at: number): number | undefined {
   return (hundreds - 0x30) * 100 + (tens - 0x30) * 10 + (ones - 0x30);
 }
 
-/** Names the fault of `line`, which is known to have one; its line feed is not part of it. */
-function whatIsWrong(line: string): PeerError {
+/** Names the fault of `line`, which has one, unless it is no status line at all; its line feed is not part of it. */
+function whatIsWrong(line: string): PeerError | undefined {
   if (/^HTTP\/(?!1)[0-9]\.[0-9] /.test(line)) {
     const version = line.slice(0, 8);
     return new PeerError(
@@ -206,12 +216,5 @@ function whatIsWrong(line: string): PeerError {
   if (start !== null && areAllIn(FIELD_VALUE_CHARS, line, start[0].length)) {
     return new PeerError("http1/bare-line-feed", "Cannot read response: its line ends with a bare LF (RFC 9112 §2.2)");
   }
-  return notAStatusLine();
-}
-
-function notAStatusLine(): PeerError {
-  return new PeerError(
-    "http1/status-line-invalid",
-    "Cannot read response: its first line is not version, space, three digits, space, reason phrase",
-  );
+  return undefined;
 }

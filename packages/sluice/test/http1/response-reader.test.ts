@@ -1,10 +1,24 @@
 import { describe, expect, test } from "vitest";
+import { PeerError } from "../../src/errors.js";
 import { HTTP1_LIMITS } from "../../src/http1/limits.js";
 import { ResponseReader } from "../../src/http1/response-reader.js";
 import { CHUNKED, KEEP_ALIVE, UNTIL_CLOSE, UPGRADE } from "../../src/http1/sinks.js";
 import { Recorder, readResponses, responsesAtEveryCut } from "./recorder.js";
 
 const GET = [{ method: "GET" }];
+
+/** What is said of bytes that no answer begins with. */
+function failureOf(wire: string): Error {
+  const reader = new ResponseReader(new Recorder(), HTTP1_LIMITS);
+  reader.expect("GET");
+  try {
+    reader.feed(Buffer.from(wire, "latin1"));
+  } catch (error) {
+    if (error instanceof PeerError && error.code === "http1/status-line-invalid") return error;
+    throw error;
+  }
+  throw new Error("Nothing was refused");
+}
 
 describe("a response with a length", () => {
   test("is told as head, data and end, whatever the cut", () => {
@@ -78,6 +92,49 @@ describe("the status line", () => {
     [" HTTP/1.1 200 OK", "http1/status-line-invalid"],
   ])("%j is refused", (line, error) => {
     expect(responsesAtEveryCut(`${line}\r\nContent-Length: 0\r\n\r\n`, GET)).toMatchObject({ events: [], error });
+  });
+
+  test.each([
+    [
+      "\x15\x03\x03\x00\x02\x02F",
+      '"\\x15\\x03\\x03\\x00\\x02\\x02F", not with',
+      "it looks like TLS: the URL should begin with https",
+    ],
+    ["\x16\x03\x01\x02\x00\n", '"\\x16\\x03\\x01\\x02\\x00"', "it looks like TLS"],
+    ["SSH-2.0-OpenSSH_9.6\r\n", '"SSH-2.0-OpenSSH_9.6"', "it looks like SSH"],
+    ["\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03", '"\\x00\\x00\\x12\\x04', "it looks like HTTP/2, which"],
+    ["\x00\x00\x08\x07\x00\x00\x00\x00\x00", '"\\x00\\x00\\x08\\x07', "it looks like HTTP/2"],
+    ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", '"PRI * HTTP/2.0', "it looks like HTTP/2"],
+    ["220 mail.example.com ESMTP\r\n", '"220 mail.example.com ESMTP', "it looks like a mail server or FTP"],
+    ["* OK IMAP4rev1\r\n", '"* OK IMAP4rev1', "it looks like a mail server"],
+    ["-ERR unknown command\r\n", '"-ERR unknown command', "it looks like Redis"],
+    ["<!DOCTYPE html>\n", '"<!DOCTYPE html>"', "it looks like a body without a head"],
+  ])("%j is refused by what it looks like", (wire, shown, kind) => {
+    const { message } = failureOf(wire);
+    expect(message).toContain(`Cannot read response: it begins with ${shown}`);
+    expect(message).toContain(`three digits, space, reason phrase; ${kind}`);
+  });
+
+  test("what is shown of it is bounded, of one line and printable", () => {
+    expect(failureOf(`ICY "200\\ \x1b[31m\xe9${"x".repeat(500)}\nnext`).message).toBe(
+      `Cannot read response: it begins with "ICY \\x22200\\x5c \\x1b[31m\\xe9${"x".repeat(24)}…", ` +
+        "not with version, space, three digits, space, reason phrase",
+    );
+    expect(failureOf("HTTP/1.1 2x0 OK\r\n").message).toContain('"HTTP/1.1 2x0 OK", not with');
+  });
+
+  test("our own request, sent back, is not shown, nor what may be the rest of an answer", () => {
+    const back = failureOf("GET /?token=secret HTTP/1.1\r\nAuthorization: Bearer secret\r\n");
+    expect(back.message).toBe("Cannot read response: it begins with a request: the peer sends back what it gets");
+    const cut = failureOf(`GET /${"x".repeat(300)}?token=secret HTTP/1.1\r\n`);
+    expect(cut.message).toBe(back.message);
+    const reader = new ResponseReader(new Recorder(), HTTP1_LIMITS);
+    reader.expect("GET");
+    reader.feed(Buffer.from("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"));
+    reader.expect("GET");
+    expect(() => reader.feed(Buffer.from("secret\r\n"))).toThrow(
+      "Cannot read response: what follows the last answer is no status line; that answer may be longer than it said",
+    );
   });
 
   test("with a bare LF is refused", () => {

@@ -135,12 +135,15 @@ describe("timeout", () => {
     const [onError, onLateError] = [vi.fn(), vi.fn()];
     const app = new Application({ onError });
     let failure: unknown;
-    app.post("/", [timeout(10, { clock, onLateError })], (request) =>
-      read(request).catch((error: unknown) => {
+    app.post("/", [timeout(10, { clock, onLateError })], async (request) => {
+      try {
+        await read(request);
+        return "read";
+      } catch (error) {
         failure = error;
         throw error;
-      }),
-    );
+      }
+    });
     const served = timed(app.dispatch);
     await served.packets(
       "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\na=1",
