@@ -10,6 +10,7 @@
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, link, mkdir, open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
+import { writeAll } from "./write-all.js";
 
 /** A file open for reading and writing. Whoever opened it closes it. */
 export interface DurableFile {
@@ -217,7 +218,9 @@ function durable(handle: FileHandle): DurableFile {
   return {
     size: async () => (await handle.stat()).size,
     read: (bytes, at) => fill(handle, bytes, at),
-    write: (pieces, at) => writeAll(handle, pieces, at),
+    async write(pieces, at) {
+      await writeAll(handle, pieces, at);
+    },
     truncate: (size) => handle.truncate(size),
     sync: () => handle.datasync(),
     syncAll: () => handle.sync(),
@@ -237,22 +240,6 @@ async function fill(handle: FileHandle, bytes: Uint8Array, at: number): Promise<
     filled += bytesRead;
   }
   return filled;
-}
-
-/** A system call may take less than it was given. */
-async function writeAll(handle: FileHandle, pieces: readonly Uint8Array[], start: number): Promise<void> {
-  let left = pieces.filter((piece) => piece.byteLength > 0);
-  let at = start;
-  while (left.length > 0) {
-    let { bytesWritten } = await handle.writev(left, at);
-    at += bytesWritten;
-    const rest: Uint8Array[] = [];
-    for (const piece of left) {
-      if (bytesWritten < piece.byteLength) rest.push(piece.subarray(bytesWritten));
-      bytesWritten = Math.max(0, bytesWritten - piece.byteLength);
-    }
-    left = rest;
-  }
 }
 
 function statusOf(stats: BigIntStats): PathStatus {

@@ -7,10 +7,11 @@ import type { Stats } from "node:fs";
 import { chmod, type FileHandle, lstat, open, realpath, rename, rm, stat, unlink } from "node:fs/promises";
 import { PayloadError, UsageError } from "../errors.js";
 import { randomId } from "./random.js";
+import { writeAll } from "./write-all.js";
 
 /** One read of a file: what a socket takes in a few writes. */
 const READ_BYTES = 256 * 1024;
-/** Pieces are collected to this size before they are written: each write is a trip to another thread. */
+/** Pieces are collected to this size before they are written: each call is a trip to another thread, and small pieces share one. */
 const WRITE_BYTES = 1024 * 1024;
 const PERMISSIONS = 0o777;
 
@@ -155,31 +156,14 @@ async function writePieces(handle: FileHandle, source: AsyncIterator<Uint8Array>
       collected.push(step.value);
       collectedBytes += step.value.length;
       if (collectedBytes < WRITE_BYTES) continue;
-      writtenBytes += await writeAll(handle, collected);
+      writtenBytes += await writeAll(handle, collected, undefined);
       collected = [];
       collectedBytes = 0;
     }
-    return writtenBytes + (await writeAll(handle, collected));
+    return writtenBytes + (await writeAll(handle, collected, undefined));
   } finally {
     await handle.close();
   }
-}
-
-/** Writes everything: a system call may take less than it was given. */
-async function writeAll(handle: FileHandle, pieces: readonly Uint8Array[]): Promise<number> {
-  let left = pieces.filter((piece) => piece.length > 0);
-  let writtenBytes = 0;
-  while (left.length > 0) {
-    let { bytesWritten } = await handle.writev(left);
-    writtenBytes += bytesWritten;
-    const rest: Uint8Array[] = [];
-    for (const piece of left) {
-      if (bytesWritten < piece.length) rest.push(piece.subarray(bytesWritten));
-      bytesWritten = Math.max(0, bytesWritten - piece.length);
-    }
-    left = rest;
-  }
-  return writtenBytes;
 }
 
 /** Where a symbolic link leads, so that the file is replaced and not the link; what is not there yet, as it is. */

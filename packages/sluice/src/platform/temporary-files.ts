@@ -9,6 +9,7 @@ import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { UsageError } from "../errors.js";
 import { randomHex } from "./random.js";
+import { writeAll } from "./write-all.js";
 
 /** A temporary file being written. */
 export interface TemporaryFile {
@@ -52,7 +53,7 @@ export class TemporaryFiles {
       const batch = waiting;
       waiting = [];
       waitingBytes = 0;
-      for (const piece of batch) await handle.writeFile(piece);
+      await writeAll(handle, batch, undefined);
     };
     return {
       path,
