@@ -63,16 +63,21 @@ function countFields(text: string, enough: number): number {
 function textOf(name: string, value: unknown): string {
   switch (typeof value) {
     case "string":
-    case "number":
     case "boolean":
     case "bigint":
       return String(value);
-    default: {
-      const kind = value === null ? "null" : typeof value;
-      throw new UsageError(
-        "body/invalid-form",
-        `Cannot send form field ${JSON.stringify(name)}: expected a string, number, boolean or bigint, received ${kind}`,
-      );
-    }
+    case "number":
+      if (Number.isFinite(value)) return String(value);
+      throw unfit(name, String(value));
+    default:
+      throw unfit(name, value === null ? "null" : typeof value);
   }
+}
+
+function unfit(name: string, received: string): UsageError {
+  const expected = "a string, finite number, boolean or bigint";
+  return new UsageError(
+    "body/invalid-form",
+    `Cannot send form field ${JSON.stringify(name)}: expected ${expected}, received ${received}`,
+  );
 }

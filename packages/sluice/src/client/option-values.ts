@@ -8,7 +8,7 @@ import type { FieldLines } from "../http1/sinks.js";
 import { kindOf, requireNumber } from "../options.js";
 import type { HeadersInput, OmittableHeader, ParamsInput, ResolvedTimeouts, TimeoutOptions } from "./options.js";
 
-const PARAM_KINDS: ReadonlySet<string> = new Set(["string", "number", "boolean", "bigint"]);
+const PARAM_KINDS: ReadonlySet<string> = new Set(["string", "boolean", "bigint"]);
 const OMITTABLE: ReadonlySet<string> = new Set<OmittableHeader>(["accept", "accept-encoding", "user-agent"]);
 const REDIRECT_POLICIES: readonly string[] = ["follow", "manual", "error"];
 const TIMEOUT_NAMES = ["queue", "connect", "headers", "read", "write", "attempt", "total"] as const;
@@ -116,7 +116,7 @@ export function* paramPairs(input: ParamsInput): Generator<readonly [string, str
   if (typeof input === "string") {
     yield* new URLSearchParams(input);
   } else if (Symbol.iterator in input) {
-    yield* input as Iterable<readonly [string, string]>;
+    for (const [name, value] of input as Iterable<readonly [string, unknown]>) yield [name, paramText(name, value)];
   } else {
     for (const [name, value] of Object.entries(input as Record<string, unknown>)) {
       if (value === undefined) continue;
@@ -125,12 +125,13 @@ export function* paramPairs(input: ParamsInput): Generator<readonly [string, str
   }
 }
 
-/** "[object Object]" and "null" are never what was meant. */
+/** "[object Object]", "null" and "NaN" are never what was meant. */
 function paramText(name: string, value: unknown): string {
-  if (PARAM_KINDS.has(typeof value)) return String(value);
-  const received = kindOf(value);
+  const isNumber = typeof value === "number";
+  if (isNumber ? Number.isFinite(value) : PARAM_KINDS.has(typeof value)) return String(value);
+  const received = isNumber ? String(value) : kindOf(value);
   throw new UsageError(
     "options/unknown-value",
-    `Cannot use parameter ${JSON.stringify(name)}: expected a string, a number, a boolean or a bigint, received ${received}`,
+    `Cannot use parameter ${JSON.stringify(name)}: expected a string, a finite number, a boolean or a bigint, received ${received}`,
   );
 }

@@ -35,7 +35,7 @@ export type ParamsInput =
   | Iterable<readonly [string, string]>
   | Readonly<Record<string, ParamValue | readonly ParamValue[] | undefined>>;
 
-/** What a query parameter can be; written as `String()` does. */
+/** What a query parameter can be; written as `String()` does. `UsageError` `options/unknown-value` for numbers that are none, or not finite. */
 export type ParamValue = string | number | boolean | bigint;
 
 /** Time limits of one request, each in milliseconds; `Infinity` switches one off, 0 is refused. A bare number is `total`. */
@@ -65,7 +65,10 @@ export interface RequestOptions {
   readonly params?: ParamsInput;
   /** Replace the session's fields of the same name. */
   readonly headers?: HeadersInput;
-  /** Sends this value as JSON. One of `json`, `form`, `multipart` and `body`. */
+  /**
+   * Sends this value as JSON, as `JSON.stringify` writes it: NaN and Infinity become null. One of `json`, `form`, `multipart` and
+   * `body`; as with every option, undefined is as if it were not there, and no body is sent.
+   */
   readonly json?: unknown;
   /** Sends these fields as application/x-www-form-urlencoded. */
   readonly form?: ParamsInput;

@@ -2,12 +2,17 @@
  * What came instead of a status line, for a message: nobody can see what a server of another protocol says, and it is nearly
  * always one of few.
  *
- * What is shown is bounded, of one line, and printable. Two things are not shown, because secrets may be in them: what follows an answer,
- * which may be the rest of its body, and a request line, which may be our own, sent back.
+ * What is shown is bounded, of one line, and printable. Secrets may come back in whatever a peer sends: a greeting that is known is
+ * shown, the version and status of what begins as HTTP does, and else no more than tells one format from another. What follows an
+ * answer may be the rest of its body, and a request line our own, sent back: of these nothing is shown.
  */
 
-/** Characters of what came that are shown. */
-const MOST_SHOWN = 40;
+/** Characters of a greeting. */
+const GREETING_LENGTH = 40;
+/** `HTTP/1.1 2000` */
+const STATUS_LENGTH = 13;
+/** As many as most formats are told by. */
+const MAGIC_LENGTH = 4;
 const REQUEST_LINE = /^[A-Z]{3,20} (?:\/|https?:)/;
 const SPECIAL = /[^\x20-\x7e]|["\\]/g;
 
@@ -32,10 +37,15 @@ export function describeStart(received: string, follows: boolean): string {
   if (follows) return "what follows the last answer is no status line; that answer may be longer than it said";
   if (REQUEST_LINE.test(received)) return "it begins with a request: the peer sends back what it gets";
   const line = received.endsWith("\r") ? received.slice(0, -1) : received;
-  const shown = line.slice(0, MOST_SHOWN).replace(SPECIAL, escapeOctet);
-  const what = `it begins with "${shown}${line.length > MOST_SHOWN ? "…" : ""}"`;
-  const kind = KINDS.find(([beginning]) => beginning.test(shown))?.[1];
+  const greeting = escaped(line.slice(0, GREETING_LENGTH));
+  const kind = KINDS.find(([beginning]) => beginning.test(greeting))?.[1];
+  const length = kind !== undefined ? GREETING_LENGTH : line.startsWith("HTTP/") ? STATUS_LENGTH : MAGIC_LENGTH;
+  const what = `it begins with "${escaped(line.slice(0, length))}${line.length > length ? "…" : ""}"`;
   return `${what}, not with version, space, three digits, space, reason phrase${kind === undefined ? "" : `; ${kind}`}`;
+}
+
+function escaped(text: string): string {
+  return text.replace(SPECIAL, escapeOctet);
 }
 
 function escapeOctet(octet: string): string {

@@ -22,14 +22,19 @@ describe("encodeForm", () => {
     expect(encodeForm(fields)).toBe(encoded);
   });
 
-  test.each([[{ a: null }], [{ a: {} }], [{ a: ["x", undefined] }], [[["a", null]]], [{ secret: Symbol("x") }]])(
-    "%o is refused, naming the field",
-    (fields) => {
-      expect(() => encodeForm(fields as unknown as FormInput)).toThrow(
-        expect.objectContaining({ name: "UsageError", code: "body/invalid-form" }),
-      );
-    },
-  );
+  test.each([
+    [{ a: null }],
+    [{ a: {} }],
+    [{ a: ["x", undefined] }],
+    [[["a", null]]],
+    [{ a: Number.NaN }],
+    [{ a: [Number.NEGATIVE_INFINITY] }],
+    [{ secret: Symbol("x") }],
+  ])("%o is refused, naming the field", (fields) => {
+    expect(() => encodeForm(fields as unknown as FormInput)).toThrow(
+      expect.objectContaining({ name: "UsageError", code: "body/invalid-form" }),
+    );
+  });
 });
 
 describe("parseForm", () => {

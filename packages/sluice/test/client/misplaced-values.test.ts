@@ -25,11 +25,21 @@ describe("a header", () => {
 });
 
 describe("a parameter", () => {
-  test.each([{ b: 1 }, [[1, 2]], () => 1, Symbol("x"), null, [undefined, 1], new Date(0)])(
-    "of %s is refused, by its name",
+  test.each([
+    ...[{ b: 1 }, [[1, 2]], () => 1, Symbol("x"), null, [undefined, 1], new Date(0)],
+    ...[Number.NaN, Number.POSITIVE_INFINITY, [1, Number.NEGATIVE_INFINITY]],
+  ])("of %s is refused, by its name, in a form as well", async (value) => {
+    const refused = { code: "options/unknown-value", message: expect.stringContaining('"page"') };
+    expect(await refusal({ params: { page: value } })).toMatchObject(refused);
+    expect(await refusal({ form: { page: value } })).toMatchObject(refused);
+  });
+
+  test.each([null, undefined, Number.NaN, {}])(
+    "of %s is refused in a list of pairs and in a Map, too",
     async (value) => {
-      const error = await refusal({ params: { page: value } });
-      expect(error).toMatchObject({ code: "options/unknown-value", message: expect.stringContaining('"page"') });
+      const refused = { code: "options/unknown-value", message: expect.stringContaining('"page"') };
+      expect(await refusal({ params: [["page", value]] })).toMatchObject(refused);
+      expect(await refusal({ params: new Map([["page", value]]) })).toMatchObject(refused);
     },
   );
 

@@ -120,6 +120,10 @@ describe("bodies", () => {
     const cases: [RequestOptions, body: string, type: string | undefined][] = [
       [{ json: { a: 1 } }, '{"a":1}', "application/json"],
       [{ json: null }, "null", "application/json"],
+      [{ json: { a: Number.NaN, b: undefined, c: [undefined] } }, '{"a":null,"c":[null]}', "application/json"],
+      // An option that is undefined is as if it were not there.
+      [{ json: undefined }, "", undefined],
+      [{ json: undefined, body: "b" }, "b", "text/plain;charset=UTF-8"],
       [{ form: { a: "1 2", b: ["x", "y"] } }, "a=1+2&b=x&b=y", "application/x-www-form-urlencoded;charset=UTF-8"],
       [{ body: "tä" }, "t\xc3\xa4", "text/plain;charset=UTF-8"],
       [{ body: new Uint8Array([1, 255]) }, "\x01\xff", undefined],

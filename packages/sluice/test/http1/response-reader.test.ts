@@ -116,11 +116,20 @@ describe("the status line", () => {
   });
 
   test("what is shown of it is bounded, of one line and printable", () => {
-    expect(failureOf(`ICY "200\\ \x1b[31m\xe9${"x".repeat(500)}\nnext`).message).toBe(
-      `Cannot read response: it begins with "ICY \\x22200\\x5c \\x1b[31m\\xe9${"x".repeat(24)}…", ` +
-        "not with version, space, three digits, space, reason phrase",
+    expect(failureOf(`SSH-"\\\x1b[31m\xe9${"x".repeat(500)}\nnext`).message).toBe(
+      `Cannot read response: it begins with "SSH-\\x22\\x5c\\x1b[31m\\xe9${"x".repeat(28)}…", ` +
+        "not with version, space, three digits, space, reason phrase; it looks like SSH",
     );
-    expect(failureOf("HTTP/1.1 2x0 OK\r\n").message).toContain('"HTTP/1.1 2x0 OK", not with');
+  });
+
+  test.each([
+    ["ICY 200 OK\r\n", "ICY …"],
+    ["eyJhbGciOiJIUzI1NiJ9.secret\r\n", "eyJh…"],
+    ["HTTP/1.1 2x0 secret\r\n", "HTTP/1.1 2x0 …"],
+    ["HTTP/1.1 20\r\n", "HTTP/1.1 20"],
+    ["\n", ""],
+  ])("of what nobody knows there is no more than tells formats apart: %j", (wire, shown) => {
+    expect(failureOf(wire).message).toContain(`it begins with "${shown}", not with`);
   });
 
   test("our own request, sent back, is not shown, nor what may be the rest of an answer", () => {
