@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { ANSI_COLOURS, coloursFor, NO_COLOURS, statusRole } from "../src/terminal/colours.js";
 import { Output, OutputClosed } from "../src/terminal/output.js";
 import { showBytes, showClock, showCount, showDuration } from "../src/terminal/quantities.js";
-import { safeLine, safeText, shorten } from "../src/terminal/safe-text.js";
+import { safeLine, safeText } from "../src/terminal/safe-text.js";
+import { joinFitting, padded, shorten, widthOf } from "../src/terminal/text-width.js";
 import { FakeStream } from "./support/fake-io.js";
 
 describe("colours", () => {
@@ -138,5 +139,39 @@ describe("an output", () => {
     const writing = output.write("b");
     await expect(writing).rejects.toThrow("Cannot write the output: the disk is full");
     await expect(writing).rejects.not.toThrow(OutputClosed);
+  });
+});
+
+describe("columns of a terminal", () => {
+  test.each([
+    ["plain.iso", 9],
+    ["", 0],
+    ["ünïcødé", 7],
+    ["u\u0308", 1],
+    ["文件.zip", 8],
+    ["ファイル", 8],
+    ["파일", 4],
+    ["🎉.png", 6],
+    ["…–—", 3],
+  ])("%j takes %i", (text, width) => {
+    expect(widthOf(text)).toBe(width);
+  });
+
+  test.each(["a name that is long.tar.gz", "文件文件文件文件文件.zip", "🎉🎊🎈🎁🎀🎂.png"])(
+    "%j is cut to any width, never inside a character",
+    (text) => {
+      for (let width = 0; width <= widthOf(text); width += 1) {
+        const cut = shorten(text, width);
+        expect(widthOf(cut)).toBeLessThanOrEqual(width);
+        expect(cut).not.toMatch(/\p{Cs}/u);
+        expect(widthOf(padded(cut, width))).toBe(width);
+      }
+      expect(shorten(text, widthOf(text))).toBe(text);
+    },
+  );
+
+  test("parts are left out whole, from the right on", () => {
+    expect(joinFitting(["文件", "50%", "1 MB"], 9)).toBe("文件  50%");
+    expect(joinFitting(["文件"], 3)).toBe("");
   });
 });

@@ -1,7 +1,7 @@
 /** The lines that tell how far downloads are: pure text from figures. */
 import type { DownloadProgress } from "sluice/transfer";
 import { showBytes, showClock } from "../terminal/quantities.js";
-import { shorten } from "../terminal/safe-text.js";
+import { joinFitting, padded, shorten, widthOf } from "../terminal/text-width.js";
 
 const NAME_WIDTH = 28;
 const LEAST_BAR = 10;
@@ -14,7 +14,7 @@ export type BarFigures = Pick<
 >;
 
 /**
- * One line of at most `width` characters: name, a strip that shows which parts of the file are there, and figures. `#` is there, `>` is
+ * One line of at most `width` columns: name, a strip that shows which parts of the file are there, and figures. `#` is there, `>` is
  * where a segment is at, `.` is missing. What matters less, on the right, is left out where there is no room.
  */
 export function barText(name: string, figures: BarFigures, width: number): string {
@@ -27,10 +27,11 @@ export function barText(name: string, figures: BarFigures, width: number): strin
     ...(remaining === undefined || rate === 0 ? [] : [`ETA ${showClock(remaining)}`]),
     ...(segments.length > 1 ? [`${segments.length} segments`] : []),
   ].filter((part) => part !== "");
-  const label = shorten(name, Math.min(NAME_WIDTH, width)).padEnd(Math.min(NAME_WIDTH, width));
-  const tail = joinFitting(parts, width - label.length - 2);
-  const room = width - label.length - tail.length - 6;
-  if (total === undefined || room < LEAST_BAR) return `${label}  ${tail}`.slice(0, width).trimEnd();
+  const nameWidth = Math.min(NAME_WIDTH, width);
+  const label = padded(shorten(name, nameWidth), nameWidth);
+  const tail = joinFitting(parts, width - nameWidth - 2);
+  const room = width - nameWidth - widthOf(tail) - 6;
+  if (total === undefined || room < LEAST_BAR) return joinFitting([label, tail], width).trimEnd();
   return `${label}  [${strip(figures, Math.min(room, MOST_BAR))}]  ${tail}`;
 }
 
@@ -75,14 +76,4 @@ function strip({ total = 0, received, segments }: BarFigures, width: number): st
     if (cells[at] === ".") cells[at] = ">";
   }
   return cells.join("");
-}
-
-function joinFitting(parts: readonly string[], width: number): string {
-  let text = "";
-  for (const part of parts) {
-    const longer = text === "" ? part : `${text}  ${part}`;
-    if (longer.length > width) break;
-    text = longer;
-  }
-  return text;
 }

@@ -4,6 +4,7 @@
  */
 import { sleep } from "sluice";
 import type { Output } from "../terminal/output.js";
+import { widthOf } from "../terminal/text-width.js";
 
 const REPAINT_MS = 100;
 /** Control sequences (ECMA-48 §8.3): cursor up, erase to the end of the line, erase to the end of the screen. */
@@ -11,8 +12,8 @@ const UP = (lines: number): string => `\u001b[${lines}A`;
 const TO_LINE_END = "\u001b[K";
 const TO_SCREEN_END = "\u001b[J";
 
-/** Gives the lines of this moment, each of at most so many characters. */
-export type Lines = (width: number) => readonly string[];
+/** Gives the lines of this moment: each of at most so many columns, and no more than so many. */
+export type Lines = (width: number, height: number) => readonly string[];
 
 /** See the head of this file. On an output that cannot be painted over it does nothing. */
 export class Bars {
@@ -20,7 +21,7 @@ export class Bars {
   readonly #lines: Lines;
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
-  #painted = 0;
+  #painted: readonly string[] = [];
 
   constructor(output: Output, lines: Lines) {
     this.#output = output;
@@ -34,9 +35,9 @@ export class Bars {
 
   /** Takes the block away; the next repaint brings it back. */
   clear(): void {
-    if (this.#painted === 0) return;
-    this.#output.say(`${UP(this.#painted)}\r${TO_SCREEN_END}`);
-    this.#painted = 0;
+    if (this.#painted.length === 0) return;
+    this.#output.say(`${this.#back()}${TO_SCREEN_END}`);
+    this.#painted = [];
   }
 
   /** Takes it away for good. */
@@ -48,12 +49,18 @@ export class Bars {
 
   /** Paints this moment. */
   paint(): void {
-    // The last column stays free: many terminals go to the next line when it is written.
-    const lines = this.#lines(this.#output.columns - 1);
-    const back = this.#painted > 0 ? `${UP(this.#painted)}\r` : "";
-    const rest = lines.length < this.#painted ? TO_SCREEN_END : "";
-    this.#output.say(`${back}${lines.map((line) => `${line}${TO_LINE_END}\n`).join("")}${rest}`);
-    this.#painted = lines.length;
+    // The last column stays free, as many terminals go to the next line when it is written; and so does the cursor's line.
+    const lines = this.#lines(this.#output.columns - 1, this.#output.rows - 1);
+    const text = lines.map((line) => `${line}${TO_LINE_END}\n`).join("");
+    this.#output.say(`${this.#back()}${text}${this.#painted.length > 0 ? TO_SCREEN_END : ""}`);
+    this.#painted = lines;
+  }
+
+  /** To the beginning of the block. In a terminal that has become narrower its lines are broken into several. */
+  #back(): string {
+    const { columns } = this.#output;
+    const height = this.#painted.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns)), 0);
+    return height === 0 ? "" : `${UP(height)}\r`;
   }
 
   async #repaint(): Promise<void> {

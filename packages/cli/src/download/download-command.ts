@@ -1,7 +1,7 @@
 /** `sluice download`, from its settings to its exit code: what it opens, it closes. */
 import { mkdir } from "node:fs/promises";
 import { ClientSession } from "sluice";
-import { InputSource } from "../fetch/input-source.js";
+import { countInputs, InputSource } from "../fetch/input-source.js";
 import { withJar } from "../sending/cookie-file.js";
 import { sessionOptions } from "../sending/session-options.js";
 import { fileProblem } from "../terminal/file-problem.js";
@@ -15,7 +15,7 @@ export async function runDownload(settings: DownloadSettings, io: Io): Promise<n
   const target = await targetOf(settings);
   return await withJar(sending.cookieFile, io, async (jar) => {
     const source = await InputSource.open(inputs, () => io.stdin);
-    const runs = new DownloadRuns(settings, io, target);
+    const runs = new DownloadRuns(settings, io, target, await countInputs(inputs));
     const session = new ClientSession({
       ...(await sessionOptions(sending, io, { connector: {}, beforeLine: () => runs.makeRoom() })),
       timeout: { connect: sending.connectTimeout },

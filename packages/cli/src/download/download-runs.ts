@@ -18,6 +18,7 @@ import { safeLine } from "../terminal/safe-text.js";
 import { barText, totalText } from "./bar-text.js";
 import { Bars } from "./bars.js";
 import type { DownloadSettings } from "./settings.js";
+import { TakenPlaces } from "./taken-places.js";
 
 /** A download under way. */
 interface Running {
@@ -29,31 +30,40 @@ interface Running {
 /** Why downloads are stopped that a person has stopped. */
 const STOPPED = new Error("Stopped");
 const REPORT_MS = 1_000;
+/** What is in the progress, or in the result, anyway. */
+const UNTOLD: ReadonlySet<DownloadEvent["type"]> = new Set(["target", "segments", "verifying", "renewed"]);
 
 /** See the head of this file. Runs once. */
 export class DownloadRuns {
   readonly #settings: DownloadSettings;
   readonly #io: Io;
   readonly #target: string;
+  readonly #several: boolean;
+  readonly #count: number | undefined;
   readonly #limiter: RateLimiter | undefined;
   readonly #running = new Set<Running>();
   readonly #stop = new AbortController();
   readonly #bars: Bars;
   readonly #tellsLines: boolean;
+  readonly #taken = new TakenPlaces();
   #by: StopSignal | undefined;
   #done = 0;
   #failed = 0;
+  #repeated = 0;
   #bytes = 0;
-  #several = false;
+  /** Of what has stopped or failed, bytes that the same command goes on with. */
+  #kept = 0;
 
-  constructor(settings: DownloadSettings, io: Io, target: string) {
+  /** `count` is that of all inputs, where it is known. */
+  constructor(settings: DownloadSettings, io: Io, target: string, count: number | undefined) {
     const { limitRate, inputs } = settings;
     this.#settings = settings;
     this.#io = io;
     this.#target = target;
     this.#limiter = Number.isFinite(limitRate) ? new RateLimiter(limitRate) : undefined;
     this.#several = inputs.file !== undefined || inputs.urls.length > 1;
-    this.#bars = new Bars(io.stderr, (width) => this.#lines(width));
+    this.#count = count;
+    this.#bars = new Bars(io.stderr, (width, height) => this.#lines(width, height));
     this.#tellsLines = !io.stdout.isTerminal;
   }
 
@@ -90,6 +100,8 @@ export class DownloadRuns {
     const startedAt = performance.now();
     let running: Running | undefined;
     try {
+      const before = this.#taken.earlier(input.index, input.url);
+      if (before !== undefined) return await this.#tellRepeated(input, before);
       if (input.tooLong) throw new Error("Cannot download: the line is too long for a URL");
       const task = this.#begin(session, input);
       running = { input, name: nameOf(input.url), task };
@@ -100,6 +112,7 @@ export class DownloadRuns {
       this.#bytes += result.size - result.resumedBytes;
       await this.#tellDone(input, result, performance.now() - startedAt);
     } catch (error) {
+      this.#kept += running?.task.progress.kept ?? 0;
       if (error === STOPPED) return;
       this.#failed += 1;
       await this.#tellFailed(input, error);
@@ -141,7 +154,8 @@ export class DownloadRuns {
   // ── what is told ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   #tellEvent(input: Input, event: DownloadEvent): void {
-    if (event.type === "segments" || event.type === "verifying" || event.type === "renewed") return;
+    if (event.type === "target") this.#taken.take(input.index, event.path);
+    if (UNTOLD.has(event.type)) return;
     const { type, ...details } = event;
     const told = "error" in details ? { ...details, error: details.error.message } : details;
     if (this.#tellsLines) {
@@ -167,6 +181,13 @@ export class DownloadRuns {
     this.#say(`${path}: ${showBytes(size)} in ${showDuration(elapsed)} (${speed}${before}${checked})`);
   }
 
+  async #tellRepeated(input: Input, before: number): Promise<void> {
+    this.#repeated += 1;
+    if (this.#tellsLines) await this.#line({ type: "repeated", ...inputFields(input), of: before });
+    else if (!this.#settings.quiet)
+      this.#say(`${nameOf(input.url)}: URL ${input.index + 1} is URL ${before + 1} again`);
+  }
+
   async #tellFailed(input: Input, error: unknown): Promise<void> {
     const { message, code } = explain(error);
     if (this.#tellsLines) await this.#line({ type: "failed", ...inputFields(input), error: { code, message } });
@@ -174,13 +195,13 @@ export class DownloadRuns {
   }
 
   #sayLast(): void {
-    const { quiet } = this.#settings;
-    if (this.#by !== undefined) {
-      this.#say("Stopped. What has come is kept: the same command goes on with it.");
-    } else if (this.#failed > 0 && !quiet) {
-      this.#say(
-        `${this.#failed} failed, ${this.#done} done. The same command tries again, and goes on with what has come.`,
-      );
+    const { quiet, options } = this.#settings;
+    const same = options.fresh === true ? "the same command without --fresh" : "the same command";
+    const kept = this.#kept === 0 ? "" : ` What has come is kept: ${same} goes on with it.`;
+    if (this.#by !== undefined) this.#say(`Stopped.${kept}`);
+    else if (this.#failed > 0 && !quiet) {
+      const counts = this.#several ? `${this.#failed} failed, ${this.#done} done.` : "";
+      if (counts + kept !== "") this.#say((counts + kept).trim());
     }
   }
 
@@ -194,8 +215,10 @@ export class DownloadRuns {
     await this.#io.stdout.write(`${JSON.stringify(record)}\n`);
   }
 
-  #lines(width: number): string[] {
-    const bars = [...this.#running].map(({ name, task }) => barText(name, task.progress, width));
+  /** Those that there is no room for are in the line for all. */
+  #lines(width: number, height: number): string[] {
+    const shown = [...this.#running].slice(0, Math.max(1, height - 1));
+    const bars = shown.map(({ name, task }) => barText(name, task.progress, width));
     if (!this.#several) return bars;
     let [bytes, rate] = [this.#bytes, 0];
     for (const { task } of this.#running) {
@@ -206,7 +229,7 @@ export class DownloadRuns {
       done: this.#done,
       failed: this.#failed,
       running: this.#running.size,
-      total: undefined,
+      total: this.#count === undefined ? undefined : this.#count - this.#repeated,
       bytes,
       rate,
     };

@@ -15,7 +15,7 @@ import {
 } from "sluice";
 import type { RetrySettings } from "../sending/settings.js";
 import { explain } from "../terminal/explain.js";
-import { shorten } from "../terminal/safe-text.js";
+import { shorten } from "../terminal/text-width.js";
 import { StorageFailure } from "./file-store.js";
 import type { Answered, Failed, Input, Outcome } from "./outcome.js";
 import type { Places } from "./places.js";

@@ -6,7 +6,8 @@ import { parseUrl } from "../parse-url.js";
 import type { Colours } from "../terminal/colours.js";
 import { statusRole } from "../terminal/colours.js";
 import { showBytes, showDuration } from "../terminal/quantities.js";
-import { safeLine, shorten } from "../terminal/safe-text.js";
+import { safeLine } from "../terminal/safe-text.js";
+import { shorten } from "../terminal/text-width.js";
 import { type Answered, type Failed, isFine } from "./outcome.js";
 
 const STATUS_WIDTH = 6;

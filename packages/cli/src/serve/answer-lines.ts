@@ -2,7 +2,8 @@
 import { statusRole } from "../terminal/colours.js";
 import type { Output } from "../terminal/output.js";
 import { showBytes, showDuration } from "../terminal/quantities.js";
-import { safeLine, shorten } from "../terminal/safe-text.js";
+import { safeLine } from "../terminal/safe-text.js";
+import { shorten } from "../terminal/text-width.js";
 
 /** Of a line of the log, what people want to see. */
 interface Answer {

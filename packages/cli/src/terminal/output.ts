@@ -7,6 +7,7 @@ import { type Colours, coloursFor } from "./colours.js";
 import { fileProblem } from "./file-problem.js";
 
 const DEFAULT_COLUMNS = 80;
+const DEFAULT_ROWS = 24;
 /** Nobody reads on: the pipe is broken, or was closed before. */
 const GONE: ReadonlySet<string> = new Set(["EPIPE", "ERR_STREAM_DESTROYED", "ERR_STREAM_WRITE_AFTER_END", "EOF"]);
 
@@ -14,6 +15,7 @@ const GONE: ReadonlySet<string> = new Set(["EPIPE", "ERR_STREAM_DESTROYED", "ERR
 export interface WritableLike {
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
   write(chunk: string | Uint8Array): boolean;
   on(event: "error", listener: (error: Error) => void): unknown;
   once(event: "drain" | "close", listener: () => void): unknown;
@@ -52,6 +54,12 @@ export class Output {
   get columns(): number {
     const { columns } = this.#stream;
     return columns === undefined || columns < 1 ? DEFAULT_COLUMNS : columns;
+  }
+
+  /** Lines of the terminal. */
+  get rows(): number {
+    const { rows } = this.#stream;
+    return rows === undefined || rows < 1 ? DEFAULT_ROWS : rows;
   }
 
   /** Writes, and resolves when there is room for more; one write at a time. Rejects with {@link OutputClosed}, or what else went wrong. */

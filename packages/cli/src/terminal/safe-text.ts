@@ -16,11 +16,3 @@ export function safeText(text: string): string {
 export function safeLine(text: string): string {
   return safeText(text).replace(LINE_ENDS, " ");
 }
-
-/** `text` in at most `width` characters, the middle left out where it is longer. */
-export function shorten(text: string, width: number): string {
-  if (text.length <= width) return text;
-  if (width <= 1) return "…".slice(0, width);
-  const head = Math.ceil((width - 1) / 2);
-  return `${text.slice(0, head)}…${text.slice(text.length - (width - 1 - head))}`;
-}

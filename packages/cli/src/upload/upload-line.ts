@@ -1,13 +1,15 @@
 /** How far an upload is, as one line for people: pure text from figures. */
 import type { UploadProgress } from "sluice/transfer";
 import { showBytes, showClock } from "../terminal/quantities.js";
+import { joinFitting, shorten } from "../terminal/text-width.js";
 
 const BAR_COLUMNS = 24;
+const NAME_WIDTH = 28;
 
-/** At most `width` characters: what matters less, on the right, is left out where there is no room. */
+/** At most `width` columns: what matters less, on the right, is left out where there is no room. */
 export function uploadLine(name: string, progress: UploadProgress, width: number): string {
   const { transferred, total, rate, remaining, state } = progress;
-  const parts = [name];
+  const parts = [shorten(name, Math.min(NAME_WIDTH, width))];
   if (total !== undefined) {
     const share = total === 0 ? 1 : transferred / total;
     const filled = Math.round(share * BAR_COLUMNS);
@@ -17,11 +19,5 @@ export function uploadLine(name: string, progress: UploadProgress, width: number
   if (state === "waiting") parts.push("waiting for the next try");
   else parts.push(`${showBytes(rate)}/s`);
   if (remaining !== undefined && state === "uploading") parts.push(`ETA ${showClock(remaining)}`);
-  let line = "";
-  for (const part of parts) {
-    const longer = line === "" ? part : `${line}  ${part}`;
-    if (longer.length > width) break;
-    line = longer;
-  }
-  return line;
+  return joinFitting(parts, width);
 }

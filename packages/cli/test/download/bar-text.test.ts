@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type BarFigures, barText, totalText } from "../../src/download/bar-text.js";
+import { widthOf } from "../../src/terminal/text-width.js";
 
 const FIGURES: BarFigures = {
   state: "downloading",
@@ -29,6 +30,15 @@ describe("a bar", () => {
       barText("a very long name indeed, that no terminal has room for.tar.gz", FIGURES, width).length,
     ).toBeLessThanOrEqual(width);
   });
+
+  test.each([120, 60, 31, 12, 3])(
+    "of a name in wide characters fits into %i columns, its figures where others' are",
+    (width) => {
+      const text = barText("文件文件文件文件文件文件文件文件文件.zip", FIGURES, width);
+      expect(widthOf(text)).toBeLessThanOrEqual(width);
+      if (width === 120) expect(text).toMatch(/^文件文件文件文…文件文件\.zip {3}\[#+/u);
+    },
+  );
 
   test("of a length that nobody knows has no strip", () => {
     const unknown = { ...FIGURES, total: undefined, remaining: undefined, segments: [] };

@@ -84,7 +84,7 @@ describe("files", () => {
       { index: 1, error: { code: "response.status" } },
       { index: 3, error: { code: "url/invalid" } },
     ]);
-    expect(err).toContain("2 failed, 2 done. The same command tries again");
+    expect(err).toMatch(/\n2 failed, 2 done\.\n$/);
   });
 
   test("only if they have changed: unchanged the second time", async () => {
@@ -122,6 +122,100 @@ describe("files", () => {
   });
 });
 
+describe("a list", () => {
+  const list = (folder: string, ...more: string[]) => ["-o", `${folder}/`, ...more];
+
+  test("that names a URL twice: downloaded once, and told", async () => {
+    const { url, seen } = await serve((request, response) => give(request, response));
+    const folder = await emptyFolder();
+    const { code, out, err } = await downloadIn([`${url}/a`, `${url}/b`, `${url}/a#top`, ...list(folder, "-c", "1")]);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(told(out)).toMatchObject([
+      { type: "done", index: 0 },
+      { type: "done", index: 1 },
+      { type: "repeated", index: 2, url: `${url}/a#top`, of: 0 },
+    ]);
+    expect(seen.map(({ path }) => path)).toEqual(["/a", "/b"]);
+    const terminal = await downloadIn([`${url}/a`, `${url}/a`, ...list(folder)], { terminal: true });
+    expect(terminal.err).toContain("a: URL 2 is URL 1 again\n");
+    expect(terminal.code).toBe(0);
+  });
+
+  test.each(["1", "4"])(
+    "of URLs that give one file, %s at a time: the first is kept, the other told, none mixed",
+    async (c) => {
+      const { url } = await serve((request, response) => give(request, response, 1));
+      const folder = await emptyFolder();
+      const { code, out } = await downloadIn([`${url}/one/a`, `${url}/two/a`, ...list(folder, "-c", c)]);
+      expect(code).toBe(1);
+      const [failed] = told(out).filter(({ type }) => type === "failed");
+      const done = told(out).filter(({ type }) => type === "done");
+      expect(done).toHaveLength(1);
+      expect(failed).toMatchObject({
+        error: {
+          code: "usage",
+          message: expect.stringMatching(/\/a: URL \d and URL \d of this command both give that file/) as string,
+        },
+      });
+      expect(await readdir(folder)).toEqual(["a"]);
+      expect(Buffer.compare(await readFile(join(folder, "a")), CONTENT)).toBe(0);
+    },
+  );
+
+  test("of URLs for which the server has one name: told as well", async () => {
+    const { url } = await serve((request, response) => {
+      response.setHeader("content-disposition", "attachment; filename=same.bin");
+      return give(request, response);
+    });
+    const folder = await emptyFolder();
+    const { code, out } = await downloadIn([`${url}/?1`, `${url}/?2`, ...list(folder, "-c", "1", "--overwrite")]);
+    expect(code).toBe(1);
+    expect(told(out)).toMatchObject([{ type: "done" }, { type: "failed", index: 1, error: { code: "usage" } }]);
+    expect(await readdir(folder)).toEqual(["same.bin"]);
+  });
+});
+
+describe("what is said at the end", () => {
+  test("a wrong checksum leaves nothing to go on with, and nothing is said of going on", async () => {
+    const { url } = await serve((request, response) => give(request, response));
+    const folder = await emptyFolder();
+    const wrong = `sha256=${"0".repeat(64)}`;
+    const { code, err } = await downloadIn([`${url}/a`, "-o", `${folder}/`, "--checksum", wrong]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^sluice: Cannot keep the file: its sha256 is [0-9a-f]{64}, expected 0{64}\n$/);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test.each([
+    [[], "What has come is kept: the same command goes on with it.\n"],
+    [["--fresh"], "What has come is kept: the same command without --fresh goes on with it.\n"],
+  ])("what a broken line has left can be gone on with: %j", async (more, said) => {
+    const { url } = await serve((_request, response) => {
+      response.writeHead(200, { etag: '"one"', "content-length": CONTENT.byteLength });
+      response.write(CONTENT.subarray(0, 64_000), () => response.destroy());
+    });
+    const folder = await emptyFolder();
+    const { code, err } = await downloadIn([`${url}/a`, "-o", `${folder}/`, "--tries", "1", ...more]);
+    expect(code).toBe(1);
+    expect(err.endsWith(said)).toBe(true);
+    expect((await readdir(folder)).sort()).toEqual(["a.part", "a.part.json"]);
+  });
+
+  test("without a mark of the server's nothing is kept, also not by Ctrl-C", async () => {
+    const { url } = await serve((_request, response) => {
+      response.writeHead(200, { "content-length": CONTENT.byteLength });
+      response.write(CONTENT.subarray(0, 64_000));
+    });
+    const folder = await emptyFolder();
+    const io = new FakeIo();
+    const ended = runProgram(["download", `${url}/a.bin`, "-o", `${folder}/`], io);
+    await expect.poll(async () => (await readdir(folder)).includes("a.bin.part")).toBe(true);
+    io.signal();
+    expect(await ended).toBe(130);
+    expect(io.err.text).toBe("Stopped.\n");
+  });
+});
+
 describe("on a terminal", () => {
   test("one bar each and one line for all while they run, and a line for each that is there", async () => {
     const { url } = await serve((request, response) => give(request, response, 12));
@@ -132,7 +226,7 @@ describe("on a terminal", () => {
     });
     expect({ code, out }).toEqual({ code: 0, out: "" });
     expect(err).toMatch(/a\.bin {25}\[#*>?\.*\] +\d+% {2}[\d.]+ k?B of 128 kB/);
-    expect(err).toMatch(/0 done {2}2 running/);
+    expect(err).toMatch(/0\/2 done {2}2 running/);
     expect(err).toContain(`${join(folder, "a.bin")}: 128 kB in `);
     expect(err).toMatch(/[ab]\.bin: 128 kB in .*\n$/);
   });

@@ -7,15 +7,17 @@ import { Output, type WritableLike } from "../../src/terminal/output.js";
 
 export class FakeStream extends EventEmitter implements WritableLike {
   readonly isTTY: boolean;
-  readonly columns: number;
+  columns: number;
+  readonly rows: number;
   /** What `write` returns: false is a full buffer. */
   room = true;
   readonly chunks: Buffer[] = [];
 
-  constructor({ isTTY = false, columns = 80 } = {}) {
+  constructor({ isTTY = false, columns = 80, rows = 24 } = {}) {
     super();
     this.isTTY = isTTY;
     this.columns = columns;
+    this.rows = rows;
   }
 
   get text(): string {

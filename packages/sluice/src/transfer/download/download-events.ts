@@ -19,6 +19,8 @@ export type RestartReason =
 
 /** One thing that happened. */
 export type DownloadEvent =
+  /** Where the file will be, absolute: told before anything is written there, so that a listener can object. */
+  | { readonly type: "target"; readonly path: string }
   /** It goes on with what an earlier run has left: so many bytes. */
   | { readonly type: "resumed"; readonly bytes: number }
   /** All that was there is thrown away. `detail` is for people. */

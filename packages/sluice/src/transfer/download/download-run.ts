@@ -23,7 +23,8 @@ import type { Restart } from "./segments/fleet.js";
 import { Generation } from "./segments/generation.js";
 import type { ControlRecord } from "./store/control-record.js";
 import { type Extent, Extents } from "./store/extents.js";
-import { type PartPaths, PartStore } from "./store/part-store.js";
+import type { PartPaths } from "./store/part-paths.js";
+import { PartStore } from "./store/part-store.js";
 import { acquireLock, type TargetLock } from "./store/target-lock.js";
 import { fileIn, nameFor, nameInUrl, placeOfTarget, refuseExisting, type TargetPlace } from "./target-place.js";
 
@@ -70,6 +71,11 @@ export class DownloadRun {
     return extents.list;
   }
 
+  /** Bytes that are on the disk and recorded. */
+  get kept(): number {
+    return this.#store?.savedBytes ?? 0;
+  }
+
   async run(): Promise<DownloadResult> {
     const { files, target, begun } = this.#place;
     try {
@@ -93,7 +99,7 @@ export class DownloadRun {
     if (record !== undefined) return await this.#fetch(store, record, undefined);
     if (options.ifChanged) this.#known = await knownFile(paths.target, this.#place.files);
     const first = await this.#probe(false);
-    return first === undefined ? this.#unchanged(paths) : await this.#fetch(store, undefined, first);
+    return first === undefined ? this.#unchanged(paths.target) : await this.#fetch(store, undefined, first);
   }
 
   /** The name is only known with the first answer; if an earlier run has left something under it, the answer shows whether that fits. */
@@ -103,7 +109,10 @@ export class DownloadRun {
     const guess = askedUrl === undefined ? undefined : inFolder(folder, nameInUrl(askedUrl));
     if (options.ifChanged && guess !== undefined) this.#known = await knownFile(guess, files);
     const first = await this.#probe(false);
-    if (first === undefined) return this.#unchanged({ target: guess ?? folder, folder });
+    if (first === undefined) {
+      this.#tellTarget(guess ?? folder);
+      return this.#unchanged(guess ?? folder);
+    }
     const overwrite = options.overwrite ?? (options.ifChanged ? true : undefined);
     return await this.#goOnFrom(first, () => fileIn(folder, nameFor(first.response), { files, overwrite }));
   }
@@ -138,9 +147,16 @@ export class DownloadRun {
   async #open(paths: PartPaths): Promise<PartStore> {
     const { options, clock, signal } = this.#context;
     const { files } = this.#place;
-    this.#lock = await acquireLock(`${paths.target}.part.lock`, { files, clock, signal, force: options.force });
+    this.#tellTarget(paths.target);
+    this.#lock = await acquireLock(`${paths.part}.lock`, { files, clock, signal, force: options.force });
     this.#store = new PartStore(files, paths);
     return this.#store;
+  }
+
+  /** Throws what a listener objects. */
+  #tellTarget(path: string): void {
+    this.#context.emit({ type: "target", path });
+    this.#context.signal.throwIfAborted();
   }
 
   /** What an earlier run has left and may be gone on with. */
@@ -181,7 +197,7 @@ export class DownloadRun {
       const restart = await this.#runOne(generation, first);
       if (restart === undefined) {
         const wrong = await this.#tryFinish(store, generation);
-        if (wrong === undefined) return this.#result(store.paths, generation.version, "complete");
+        if (wrong === undefined) return this.#result(store.paths.target, generation.version, "complete");
         // What was gone on with may have gone bad on the disk; what has just come has not.
         if (this.#resumedBytes === 0) throw wrong;
         this.#beginsAnew("checksum", wrong.message);
@@ -328,14 +344,14 @@ export class DownloadRun {
     return undefined;
   }
 
-  #unchanged(paths: PartPaths): DownloadResult {
+  #unchanged(target: string): DownloadResult {
     this.state = "done";
     const { version, size = 0 } = this.#known ?? {};
     const known = version ?? { etag: undefined, lastModified: undefined, dateIsStrong: false, size };
-    return this.#result(paths, { ...known, size }, "unchanged");
+    return this.#result(target, { ...known, size }, "unchanged");
   }
 
-  #result({ target }: PartPaths, version: RemoteVersion, status: DownloadResult["status"]): DownloadResult {
+  #result(target: string, version: RemoteVersion, status: DownloadResult["status"]): DownloadResult {
     return {
       status,
       path: target,

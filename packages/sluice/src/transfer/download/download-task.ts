@@ -80,7 +80,7 @@ export class DownloadTask implements AsyncIterable<DownloadProgress> {
 
   /** How far it has come. */
   get progress(): DownloadProgress {
-    const { state, generation, received } = this.#run;
+    const { state, generation, received, kept } = this.#run;
     const transferred = received.reduce((sum, { start, end }) => sum + end - start, 0);
     const now = this.#clock.now();
     const total = generation?.version.size;
@@ -95,6 +95,7 @@ export class DownloadTask implements AsyncIterable<DownloadProgress> {
     return {
       state: state === "downloading" && this.#waiting ? "waiting" : state,
       transferred,
+      kept,
       total,
       rate,
       remaining: left === undefined || (rate < 1 && left > 0) ? undefined : left === 0 ? 0 : (left / rate) * 1_000,

@@ -6,8 +6,9 @@
 
 import { parseHttpDate } from "../../http/dates.js";
 import { type DurableFiles, replaceText } from "../../platform/durable-files.js";
-import { folderOf, inFolder, nameOf } from "../../platform/paths.js";
+import { folderOf, inFolder } from "../../platform/paths.js";
 import { compareVersions, type RemoteVersion } from "./answers/remote-version.js";
+import { nameBeside } from "./store/part-paths.js";
 
 /** What is known of the file that is there. */
 export interface KnownFile {
@@ -57,7 +58,7 @@ export function isStillThere(known: KnownFile, found: RemoteVersion): boolean {
 
 /** Beside the file, and not seen in listings. */
 function notePath(path: string): string {
-  return inFolder(folderOf(path), `.${nameOf(path)}.sluice.json`);
+  return inFolder(folderOf(path), `.${nameBeside(path)}.sluice.json`);
 }
 
 function readNote(text: string | undefined): { version: RemoteVersion; modifiedTime: number } | undefined {

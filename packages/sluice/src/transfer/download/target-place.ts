@@ -4,10 +4,10 @@ import { safeFilename } from "../../body/multipart/safe-filename.js";
 import type { ClientResponse } from "../../client/response.js";
 import { SluiceError, UsageError } from "../../errors.js";
 import { parseUrl } from "../../http/parse-url.js";
-import type { DurableFiles } from "../../platform/durable-files.js";
-import { absolutePath, folderOf, inFolder, namesFolder, realPath } from "../../platform/paths.js";
+import { codeOf, type DurableFiles } from "../../platform/durable-files.js";
+import { absolutePath, inFolder, namesFolder, realPath } from "../../platform/paths.js";
 import { diskError } from "./store/disk-errors.js";
-import type { PartPaths } from "./store/part-store.js";
+import { type PartPaths, partPathsOf } from "./store/part-paths.js";
 
 /** What was named: a file, or a folder for it. */
 export type TargetPlace =
@@ -32,9 +32,11 @@ export async function placeOfTarget(target: string | URL, files: DurableFiles): 
     if (status?.kind === "folder") return { kind: "folder", folder: path };
     if (status?.kind === "other") throw notAFile(asked, "it is neither a file nor a folder");
     if (namesFolder(target)) throw notAFile(asked, "there is no such folder");
-    return { kind: "file", paths: { target: path, folder: folderOf(path) } };
+    const paths = partPathsOf(path);
+    if ((await files.status(paths.folder)) === undefined) throw noFolder(asked, paths.folder);
+    return { kind: "file", paths };
   } catch (error) {
-    throw error instanceof UsageError ? error : diskError("write", asked, error);
+    throw placeError(asked, error);
   }
 }
 
@@ -47,7 +49,7 @@ export async function fileIn(
   const path = inFolder(folder, name);
   await refuseExisting(path, files, overwrite ?? !byServer);
   // A link of that name is replaced itself: where it leads, nobody has asked us to write.
-  return { target: path, folder };
+  return partPathsOf(path);
 }
 
 /** Throws `SluiceError` `download/exists` where the file is there and is not to be replaced. */
@@ -79,6 +81,19 @@ function decoded(text: string): string {
     // Escapes that are none are characters like any others.
     return text;
   }
+}
+
+function noFolder(path: string, folder: string): SluiceError {
+  const message = `Cannot download to ${path}: there is no folder ${folder}; make it first`;
+  return new SluiceError("download/not-writable", message);
+}
+
+/** What looking at a place has failed with. */
+function placeError(asked: string, error: unknown): SluiceError {
+  const code = codeOf(error);
+  if (code === "ENOTDIR") return notAFile(asked, "a part of the path is a file where a folder has to be");
+  if (code === "ENAMETOOLONG") return notAFile(asked, "its name is longer than the file system takes");
+  return diskError("write", asked, error);
 }
 
 function notAFile(path: string, why: string): UsageError {

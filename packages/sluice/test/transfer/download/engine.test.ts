@@ -91,7 +91,16 @@ describe("where it goes", () => {
     mkdirSync(inFolder("folder"));
     expect((await run(server.url, "/dev/null")).error).toMatchObject({ code: "download/target" });
     expect((await run(server.url, inFolder("nowhere/"))).error).toMatchObject({ code: "download/target" });
-    expect((await run(server.url, inFolder("nowhere/file"))).error).toMatchObject({ code: "download/not-writable" });
+    expect((await run(server.url, inFolder("nowhere/file"))).error).toMatchObject({
+      code: "download/not-writable",
+      message: `Cannot download to ${inFolder("nowhere/file")}: there is no folder ${inFolder("nowhere")}; make it first`,
+    });
+    writeFileSync(inFolder("plain"), "");
+    const below = (await run(server.url, inFolder("plain/file"))).error;
+    expect(below).toMatchObject({
+      code: "download/target",
+      message: expect.stringContaining("is a file where") as string,
+    });
     expect(server.asked).toEqual([]);
   });
 

@@ -2,6 +2,7 @@
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
+import { ownIdentity } from "../../../src/platform/process-identity.js";
 import { fileVersion, noise } from "../hostile-server.js";
 import { downloadTests, folderContent, inFolder, run, sameBytes, serve } from "./support.js";
 
@@ -53,12 +54,44 @@ describe("a name", () => {
     },
   );
 
-  test("that leaves no room for what lies beside the file: an error that says so, and nothing is left", async () => {
-    const server = await serve(FILE);
-    const outcome = await run(server.url, inFolder("x".repeat(250)));
-    expect(outcome.error).toMatchObject({ message: expect.stringContaining("ENAMETOOLONG") as string });
-    expect(folderContent()).toEqual([]);
-    expect(server.asked).toEqual([]);
+  describe("so long that what lies beside the file cannot be called after it", () => {
+    const name = `${"é".repeat(125)}.iso`;
+    const sibling = `${"é".repeat(125)}.img`;
+
+    test.each([161, 200, 240, 255])(
+      "of %i bytes: cut off, taken over from a killed process, and gone on with",
+      async (bytes) => {
+        const long = "x".repeat(bytes);
+        let broken = true;
+        const server = await serve(FILE, { cut: () => (broken ? 100_000 : undefined) });
+        await run(server.url, inFolder(long), { attempts: 1 });
+        const [part = "", record = ""] = folderContent();
+        expect(part).toMatch(/^x{120}~.{16}\.part$/);
+        expect(record).toBe(`${part}.json`);
+        const dead = { token: "ab", pid: 2 ** 30, place: ownIdentity().place };
+        writeFileSync(inFolder(`${part}.lock`), JSON.stringify(dead));
+        broken = false;
+        const { result } = await run(server.url, inFolder(long), { ifChanged: true });
+        expect(result?.resumedBytes).toBeGreaterThanOrEqual(100_000);
+        expect(sameBytes(inFolder(long), FILE.content)).toBe(true);
+        expect((await run(server.url, inFolder(long), { ifChanged: true })).result?.status).toBe("unchanged");
+        expect(folderContent()).toEqual([expect.stringMatching(/^\.x{120}~.{16}\.sluice\.json$/), long]);
+      },
+    );
+
+    test("two that begin alike do not get in each other's way", async () => {
+      const server = await serve(FILE, { cut: () => 100_000 });
+      await Promise.all([name, sibling].map((each) => run(server.url, inFolder(each), { attempts: 1 })));
+      expect(folderContent().filter((entry) => /^é{60}~.{16}\.part$/.test(entry))).toHaveLength(2);
+    });
+
+    test("one longer than file systems take is told as that, and nothing is asked for", async () => {
+      const server = await serve(FILE);
+      const { error } = await run(server.url, inFolder("x".repeat(256)));
+      expect(error).toMatchObject({ code: "download/target" });
+      expect(String(error)).toContain("longer than the file system takes");
+      expect([server.asked, folderContent()]).toEqual([[], []]);
+    });
   });
 });
 

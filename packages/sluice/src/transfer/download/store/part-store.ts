@@ -13,12 +13,7 @@ import type { RemoteVersion } from "../answers/remote-version.js";
 import { type ControlRecord, MOST_CONTROL_BYTES, readControl, writeControl } from "./control-record.js";
 import { diskError, noSpace } from "./disk-errors.js";
 import { Extents } from "./extents.js";
-
-/** Where the files of one download are. */
-export interface PartPaths {
-  readonly target: string;
-  readonly folder: string;
-}
+import type { PartPaths } from "./part-paths.js";
 
 /** Room that is left on a disk, so that it is never our last byte that fills it. */
 const SPARE_BYTES = 64 * 1024;
@@ -40,12 +35,8 @@ export class PartStore {
     this.paths = paths;
   }
 
-  get partPath(): string {
-    return `${this.paths.target}.part`;
-  }
-
   get controlPath(): string {
-    return `${this.paths.target}.part.json`;
+    return `${this.paths.part}.json`;
   }
 
   /** Bytes that the record on the disk claims. */
@@ -62,14 +53,14 @@ export class PartStore {
     if (text === undefined) return {};
     const record = readControl(text, sha256);
     if (record === undefined) return { why: "record" };
-    const part = await this.#files.status(this.partPath);
+    const part = await this.#files.status(this.paths.part);
     return part?.kind === "file" && part.size >= record.extents.end ? { record } : { why: "part" };
   }
 
   /** Opens what {@link PartStore.found} found. */
   async resume({ version, trustSize, extents }: ControlRecord): Promise<void> {
     await this.#try("open", async () => {
-      this.#file = await this.#files.open(this.partPath);
+      this.#file = await this.#files.open(this.paths.part);
     });
     this.extents = extents.copy();
     this.#saved = extents.byteLength;
@@ -83,7 +74,7 @@ export class PartStore {
     await this.#saving.catch(() => undefined);
     await this.#try("open", async () => {
       await this.forget();
-      this.#file ??= (await this.#files.open(this.partPath)) ?? (await this.#files.create(this.partPath));
+      this.#file ??= (await this.#files.open(this.paths.part)) ?? (await this.#files.create(this.paths.part));
       await this.#file.truncate(0);
     });
     this.extents = new Extents();
@@ -95,7 +86,7 @@ export class PartStore {
   /** Makes the file so long, which takes no room yet. Throws `SluiceError` `download/no-space` where the disk has none for the rest. */
   async reserve(size: number): Promise<void> {
     const free = await this.#files.freeBytes(this.paths.folder);
-    const part = await this.#files.status(this.partPath);
+    const part = await this.#files.status(this.paths.part);
     const needed = size - Math.min(part?.allocated ?? 0, size);
     if (needed > 0 && needed + SPARE_BYTES > free) throw noSpace(this.paths.target, needed, free);
     await this.#try("lengthen", () => this.#open.truncate(size));
@@ -130,7 +121,7 @@ export class PartStore {
       if (modifiedTime !== undefined) await file.setModifiedTime(modifiedTime);
       await file.syncAll();
       await this.close();
-      await this.#files.rename(this.partPath, this.paths.target);
+      await this.#files.rename(this.paths.part, this.paths.target);
       await this.#files.syncFolder(this.paths.folder);
       await this.#files.remove(this.controlPath);
     });
@@ -141,7 +132,7 @@ export class PartStore {
     await this.#saving.catch(() => undefined);
     await this.close();
     await this.forget();
-    await this.#files.remove(this.partPath);
+    await this.#files.remove(this.paths.part);
     this.extents = new Extents();
   }
 
