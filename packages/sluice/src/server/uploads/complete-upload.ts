@@ -21,7 +21,12 @@ export function isWhole({ record, offset }: StoredUpload): boolean {
 export async function completeUpload(stored: StoredUpload, options: ResolvedUploadsOptions): Promise<void> {
   if (stored.record.completedAt !== undefined) return;
   const place = await putInPlace(stored, options);
-  await options.hooks.onComplete?.(infoOf(stored.record, stored.offset, place));
+  const { onComplete } = options.hooks;
+  if (onComplete !== undefined) {
+    if (stored.record.placedAt === undefined)
+      await stored.update({ ...stored.record, placedAt: options.clock.wallTime() });
+    await onComplete(infoOf(stored.record, stored.offset, place));
+  }
   await stored.update({ ...stored.record, completedAt: options.clock.wallTime() });
 }
 

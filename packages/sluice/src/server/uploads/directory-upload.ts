@@ -71,7 +71,7 @@ export class DirectoryUpload implements StoredUpload {
     const { files, directory, base } = this.#places;
     const target = `${directory}/${this.#record.name}`;
     this.#part ??= await this.#tryOpenPart();
-    if (this.#part === undefined) return target;
+    if (this.#part === undefined) return await this.#placedBefore(target);
     // What an earlier request left behind the mark is not on the disk as cut off yet.
     if ((await this.#part.size()) > this.offset) await this.#part.truncate(this.offset);
     await this.#part.sync();
@@ -85,6 +85,16 @@ export class DirectoryUpload implements StoredUpload {
     this.#closed = true;
     await this.#mark.close();
     await this.#part?.close();
+  }
+
+  /** A crash may have come between the move and what is recorded of it; whoever was told of the file may have taken it away. */
+  async #placedBefore(target: string): Promise<string> {
+    const { files, base } = this.#places;
+    if (this.#record.placedAt !== undefined) return target;
+    const status = await files.status(target);
+    if (status?.kind === "file" && status.size === this.offset) return target;
+    const message = `Cannot complete an upload: its ${this.offset} bytes are neither in ${base}.part nor in ${target}`;
+    throw new SluiceError("upload/content-lost", message);
   }
 
   async #openPart(): Promise<DurableFile> {

@@ -23,7 +23,7 @@ export async function writeRecord(files: DurableFiles, base: string, record: Upl
 function parse(base: string, text: string): UploadRecord {
   const value = fromJson(base, text);
   if (!isObject(value) || value.version !== VERSION) throw badRecord(base);
-  const { id, length, metadata, createdAt, name, completedAt } = value;
+  const { id, length, metadata, createdAt, name, placedAt, completedAt } = value;
   if (typeof id !== "string" || typeof metadata !== "string" || typeof createdAt !== "number") throw badRecord(base);
   return {
     id,
@@ -31,6 +31,7 @@ function parse(base: string, text: string): UploadRecord {
     createdAt,
     length: typeof length === "number" ? length : undefined,
     name: typeof name === "string" ? name : undefined,
+    placedAt: typeof placedAt === "number" ? placedAt : undefined,
     completedAt: typeof completedAt === "number" ? completedAt : undefined,
   };
 }

@@ -88,7 +88,7 @@ export class UploadDesk {
     await hooks.authorize?.(request, "create", undefined);
     const id = randomHex(ID_BYTES);
     const createdAt = clock.wallTime();
-    const record = { id, length, metadata, createdAt, name: undefined, completedAt: undefined };
+    const record = { id, length, metadata, createdAt, name: undefined, placedAt: undefined, completedAt: undefined };
     await hooks.onCreate?.(infoOf(record, 0), request);
     this.#accounts.open(id, length ?? 0);
     const release = await this.#locks.acquire(id, undefined);

@@ -15,6 +15,8 @@ export interface UploadRecord {
   readonly createdAt: number;
   /** The name it gets, or has, when it is complete. Set before it is moved there. */
   readonly name: string | undefined;
+  /** When it was in its place, before a hook was told: milliseconds since the Unix epoch. The hook may have taken it away since. */
+  readonly placedAt: number | undefined;
   /** When the last hook had been told that it is complete: milliseconds since the Unix epoch. */
   readonly completedAt: number | undefined;
 }

@@ -1,5 +1,5 @@
 /** What `uploads()` promises beyond the protocol: limits, names, hooks, expiry, restarts, other origins, other stores. */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ManualClock } from "../../../src/concurrency/manual-clock.js";
@@ -216,6 +216,44 @@ describe("hooks", () => {
     expect(places).toEqual([1, 2, 3].map(() => join(place.folder, "a.txt")));
     expect(place.names()).toEqual(["a.txt"]);
   });
+
+  test("onComplete may take the file away: when it is called again, after it has failed, the upload is not held for lost", async () => {
+    const places: (string | undefined)[] = [];
+    await using place = await TusPlace.with({
+      onComplete({ place: path }) {
+        places.push(path);
+        rmSync(path ?? "", { force: true });
+        if (places.length < 2) throw new Error("not yet");
+      },
+    });
+    const path = await place.create(named("a.txt"));
+    expect((await place.append(path, 0, "x")).status).toBe(500);
+    expect((await place.ask("HEAD", path, TUS)).status).toBe(200);
+    expect(places).toEqual([join(place.folder, "a.txt"), join(place.folder, "a.txt")]);
+  });
+
+  test.each([
+    ["is gone", () => undefined],
+    ["is another one", (path: string) => writeFileSync(path, "longer")],
+  ])(
+    "content that somebody has taken away before it was placed, when what has its name %s: an error that says so",
+    async (_, put) => {
+      await using place = await TusPlace.with();
+      const path = await place.create(named("a.txt"));
+      await place.stop();
+      // As if a crash had come after the name was recorded.
+      const [record = ""] = place.inside().filter((name) => name.endsWith(".json"));
+      const inside = join(place.folder, ".uploads");
+      const { length, ...rest } = JSON.parse(readFileSync(join(inside, record), "utf8")) as { length: number };
+      writeFileSync(join(inside, record), JSON.stringify({ ...rest, length: 0, name: "a.txt" }));
+      expect(length).toBe(1);
+      rmSync(join(inside, record.replace(".json", ".part")));
+      put(join(place.folder, "a.txt"));
+      await place.start();
+      expect((await place.ask("HEAD", path, TUS)).status).toBe(500);
+      expect(place.errors.map(String).join()).toMatch(/upload\/content-lost|neither in .*\.part nor in .*a\.txt/);
+    },
+  );
 
   test("what onProgress and onTerminate throw goes to onError, and hurts nobody", async () => {
     const told: string[] = [];
