@@ -151,6 +151,11 @@ export function downloadSettings(urls: readonly string[], flags: DownloadFlags):
   if (urls.length === 0 && input === undefined) {
     throw new UsageProblem("Nothing to download: name URLs, or a file of them with --input (- for standard input)");
   }
+  if (output === "-") {
+    throw new UsageProblem(
+      "Cannot download to standard output, where nothing can be gone on with: sluice get does that",
+    );
+  }
   const several = urls.length > 1 || input !== undefined;
   if (several && checksum !== undefined) {
     throw new UsageProblem("Cannot use --checksum with several files: it is the digest of one");

@@ -13,6 +13,7 @@ import type { InputSource } from "../fetch/input-source.js";
 import type { Input } from "../fetch/outcome.js";
 import { explain } from "../terminal/explain.js";
 import type { Io } from "../terminal/io.js";
+import { OutputClosed } from "../terminal/output.js";
 import { showBytes, showDuration } from "../terminal/quantities.js";
 import { safeLine } from "../terminal/safe-text.js";
 import { barText, totalText } from "./bar-text.js";
@@ -44,9 +45,12 @@ export class DownloadRuns {
   readonly #running = new Set<Running>();
   readonly #stop = new AbortController();
   readonly #bars: Bars;
-  readonly #tellsLines: boolean;
+  #tellsLines: boolean;
+  /** What was last said of an input's trouble. */
+  readonly #complaints = new Map<number, string>();
   readonly #taken = new TakenPlaces();
   #by: StopSignal | undefined;
+  #exitCode: number = EXIT_OK;
   #done = 0;
   #failed = 0;
   #repeated = 0;
@@ -92,10 +96,10 @@ export class DownloadRuns {
     }
     this.#sayLast();
     if (this.#by !== undefined) return exitCodeFor(this.#by);
-    return this.#failed > 0 ? EXIT_FAILED : EXIT_OK;
+    return this.#exitCode;
   }
 
-  /** Throws only what makes going on senseless: an output that is gone. */
+  /** Throws only what makes going on senseless: an output that cannot be written to. */
   async #one(session: ClientSession, input: Input): Promise<void> {
     const startedAt = performance.now();
     let running: Running | undefined;
@@ -118,6 +122,7 @@ export class DownloadRuns {
       await this.#tellFailed(input, error);
     } finally {
       if (running !== undefined) this.#running.delete(running);
+      this.#complaints.delete(input.index);
     }
   }
 
@@ -143,7 +148,15 @@ export class DownloadRuns {
       for await (const { state, transferred, total, rate, remaining, segments } of task) {
         if (performance.now() - toldAt < REPORT_MS || state === "done") continue;
         toldAt = performance.now();
-        const figures = { state, transferred, total, rate: Math.round(rate), remaining, segments: segments.length };
+        const left = remaining === undefined ? undefined : Math.round(remaining);
+        const figures = {
+          state,
+          transferred,
+          total,
+          rate: Math.round(rate),
+          remaining: left,
+          segments: segments.length,
+        };
         await this.#line({ type: "progress", ...inputFields(input), ...figures });
       }
     })().catch(() => undefined);
@@ -157,12 +170,21 @@ export class DownloadRuns {
     if (event.type === "target") this.#taken.take(input.index, event.path);
     if (UNTOLD.has(event.type)) return;
     const { type, ...details } = event;
-    const told = "error" in details ? { ...details, error: details.error.message } : details;
     if (this.#tellsLines) {
+      const told =
+        "error" in details ? { ...details, wait: Math.round(details.wait), error: details.error.message } : details;
       this.#io.stdout.say(`${JSON.stringify({ type, ...inputFields(input), ...told })}\n`);
-    } else if (event.type === "restarted" && !this.#settings.quiet) {
-      this.#say(`${nameOf(input.url)}: begins anew, because ${event.detail}`);
-    }
+    } else if (!this.#settings.quiet) this.#sayEvent(input, event);
+  }
+
+  /** Of failures each one once: segments fail alike, and again. */
+  #sayEvent({ index, url }: Input, event: DownloadEvent): void {
+    if (event.type === "restarted") this.#say(`${nameOf(url)}: begins anew, because ${event.detail}`);
+    if (event.type !== "retry") return;
+    const { message } = explain(event.error);
+    if (this.#complaints.get(index) === message) return;
+    this.#complaints.set(index, message);
+    this.#say(`${message}; trying again`);
   }
 
   async #tellDone(input: Input, result: DownloadResult, elapsed: number): Promise<void> {
@@ -189,7 +211,9 @@ export class DownloadRuns {
   }
 
   async #tellFailed(input: Input, error: unknown): Promise<void> {
-    const { message, code } = explain(error);
+    const { message, code, exitCode } = explain(error);
+    // Of several some may be right.
+    this.#exitCode = this.#several ? EXIT_FAILED : exitCode;
     if (this.#tellsLines) await this.#line({ type: "failed", ...inputFields(input), error: { code, message } });
     this.#say(`sluice: ${message}`);
   }
@@ -212,7 +236,13 @@ export class DownloadRuns {
 
   async #line(record: object): Promise<void> {
     this.#bars.clear();
-    await this.#io.stdout.write(`${JSON.stringify(record)}\n`);
+    try {
+      await this.#io.stdout.write(`${JSON.stringify(record)}\n`);
+    } catch (error) {
+      // Whoever has read enough still wants the files.
+      if (!(error instanceof OutputClosed)) throw error;
+      this.#tellsLines = false;
+    }
   }
 
   /** Those that there is no room for are in the line for all. */

@@ -213,6 +213,7 @@ describe("what is said at the end", () => {
     io.signal();
     expect(await ended).toBe(130);
     expect(io.err.text).toBe("Stopped.\n");
+    expect(await readdir(folder)).toEqual([]);
   });
 });
 
@@ -231,6 +232,17 @@ describe("on a terminal", () => {
     expect(err).toMatch(/[ab]\.bin: 128 kB in .*\n$/);
   });
 
+  test("what fails and is tried again is told, each trouble once", async () => {
+    const { url, seen } = await serve((request, response) => {
+      if (seen.length < 4) return response.writeHead(503, { "retry-after": "0" }).end();
+      return give(request, response);
+    });
+    const folder = await emptyFolder();
+    const { code, err } = await downloadIn([`${url}/a`, "-o", folder], { terminal: true });
+    expect(code).toBe(0);
+    expect(err.split("Answered 503 Service Unavailable; trying again\n")).toHaveLength(2);
+  });
+
   test("a name from a URL cannot move the cursor", async () => {
     const { url } = await serve((request, response) => give(request, response, 5));
     const folder = await emptyFolder();
@@ -245,6 +257,15 @@ describe("on a terminal", () => {
     expect(out).toBe("");
     expect(err).toMatch(/^sluice: GET .*\/missing: Answered 404 Not Found\n$/);
   });
+});
+
+test("a reader of the lines who has had enough does not end the downloads", async () => {
+  const { url } = await serve((request, response) => give(request, response));
+  const folder = await emptyFolder();
+  const io = new FakeIo();
+  io.out.emit("error", Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
+  expect(await runProgram(["download", `${url}/a`, `${url}/b`, `${url}/c`, "-o", folder, "-c", "1"], io)).toBe(0);
+  expect((await readdir(folder)).sort()).toEqual(["a", "b", "c"]);
 });
 
 describe("stopping", () => {
@@ -305,6 +326,10 @@ describe("wrong usage", () => {
     [["http://a/", "--limit-rate", "fast"], "expected a size such as 64KiB or 10MB"],
     [["http://a/", "-c", "65"], "expected a whole number, 1 to 64"],
     [["http://a/", "--retries", "3"], "Unknown option '--retries'"],
+    [["http://a/", "-o", "-"], "sluice get does that"],
+    [["nonsense"], "it is not a valid URL"],
+    [["ftp://a/"], "its scheme must be http or https"],
+    [["http://a/", "-o", "/dev/null"], "it is neither a file nor a folder"],
   ])("%j", async (args, message) => {
     const { code, err } = await downloadIn(args);
     expect(code).toBe(2);

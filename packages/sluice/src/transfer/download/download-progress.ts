@@ -14,6 +14,7 @@ export interface SegmentProgress {
 
 /** One report. `transferred` counts bytes of the file that are there, those of earlier runs included; `rate` only those that come. */
 export interface DownloadProgress extends Progress {
+  /** `waiting`: after a failure, for the next try. */
   readonly state: "connecting" | "downloading" | "waiting" | "verifying" | "done";
   /** Bytes that a later run could go on with by now: on the disk and recorded. None where the server gives nothing to go on by. */
   readonly kept: number;

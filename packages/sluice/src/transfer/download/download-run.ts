@@ -9,7 +9,7 @@ import { sleep } from "../../concurrency/sleep.js";
 import { SluiceError, UsageError } from "../../errors.js";
 import { parseHttpDate } from "../../http/dates.js";
 import { type FieldDigests, readFieldDigests } from "../../http/digest-fields.js";
-import type { DurableFiles } from "../../platform/durable-files.js";
+import { codeOf, type DurableFiles } from "../../platform/durable-files.js";
 import { inFolder } from "../../platform/paths.js";
 import { judgeWhole } from "./answers/answer-rules.js";
 import { compareVersions, hasStrongValidator, type RemoteVersion } from "./answers/remote-version.js";
@@ -82,10 +82,23 @@ export class DownloadRun {
       const place = await placeOfTarget(target, files);
       if (begun !== undefined) return await this.#begin(place, begun);
       return place.kind === "file" ? await this.#toFile(place.paths) : await this.#toFolder(place);
+    } catch (error) {
+      await this.#abandon();
+      throw error;
     } finally {
       await this.#store?.close();
       await this.#lock?.release();
       await this.#context.source.close();
+    }
+  }
+
+  /** What fails here must not hide what the download has failed with. */
+  async #abandon(): Promise<void> {
+    try {
+      await this.#lock?.verify();
+      await this.#store?.abandon();
+    } catch (error) {
+      if (!(error instanceof SluiceError) && codeOf(error) === undefined) throw error;
     }
   }
 

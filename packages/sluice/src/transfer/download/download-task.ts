@@ -47,7 +47,8 @@ export class DownloadTask implements AsyncIterable<DownloadProgress> {
   readonly #startedAt: number;
   readonly #report: CallbackDeadline;
   readonly #readers = new Set<AsyncQueue<DownloadProgress>>();
-  #waiting = false;
+  /** The last pause before another try, and how many bytes had come before it. */
+  #pause = { until: Number.NEGATIVE_INFINITY, bytes: 0 };
 
   /** @internal */
   constructor(
@@ -93,7 +94,7 @@ export class DownloadTask implements AsyncIterable<DownloadProgress> {
       rate: meter.at(now),
     }));
     return {
-      state: state === "downloading" && this.#waiting ? "waiting" : state,
+      state: this.#waits(now) && (state === "connecting" || state === "downloading") ? "waiting" : state,
       transferred,
       kept,
       total,
@@ -171,8 +172,13 @@ export class DownloadTask implements AsyncIterable<DownloadProgress> {
     if (!progress.done && !this.#controller.signal.aborted) this.#clock.arm(this.#report, REPORT_MS);
   }
 
+  /** Not while other segments bring something. */
+  #waits(now: number): boolean {
+    return now < this.#pause.until && this.#meter.bytes === this.#pause.bytes;
+  }
+
   #emit(event: DownloadEvent): void {
-    this.#waiting = event.type === "retry";
+    if (event.type === "retry") this.#pause = { until: this.#clock.now() + event.wait, bytes: this.#meter.bytes };
     this.#call(() => this.#options.onEvent?.(event));
   }
 

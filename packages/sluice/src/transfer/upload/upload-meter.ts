@@ -75,7 +75,7 @@ export class UploadMeter {
     this.#position = offset;
   }
 
-  /** */
+  /** Another state is told at once. */
   enter(state: UploadState): void {
     if (state === this.#state) return;
     this.#state = state;

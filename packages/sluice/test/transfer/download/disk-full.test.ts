@@ -43,7 +43,7 @@ describe("a disk that is too small", () => {
         code: "download/no-space",
         message: expect.stringContaining(String(FILE.content.byteLength)) as string,
       });
-      expect(readdirSync(folder)).toEqual(["file.part"]);
+      expect(readdirSync(folder)).toEqual([]);
     },
   );
 

@@ -361,6 +361,64 @@ describe("rate, progress, end", () => {
     }
   });
 
+  test("waits for another try, before the first byte and amidst, and downloads when one comes", async () => {
+    const server = await serve(FILE, {
+      drip: { every: 5, bytes: 5_000 },
+      cut: (n) => (n === 2 ? 50_000 : undefined),
+      instead: (n, _request, response) => {
+        if (n !== 1 && n !== 3) return false;
+        response.writeHead(503).end();
+        return true;
+      },
+    });
+    const task = begin(server.url, inFolder("file"), {}, { random: () => 0.5 });
+    const until = async (holds: (progress: DownloadProgress) => boolean): Promise<DownloadProgress> => {
+      while (!holds(task.progress)) await new Promise((resolve) => setTimeout(resolve, 2));
+      return task.progress;
+    };
+    expect((await until(({ state }) => state === "waiting")).transferred).toBe(0);
+    expect((await until(({ transferred }) => transferred > 0)).state).toBe("downloading");
+    expect((await until(({ state }) => state === "waiting")).transferred).toBe(50_000);
+    expect((await until(({ transferred }) => transferred > 50_000)).state).toBe("downloading");
+    await task.result;
+  });
+
+  test("names the place before anything is written there; a listener's objection ends it, and nothing is left", async () => {
+    const server = await serve(FILE);
+    const objection = new Error("not there");
+    const seen: unknown[] = [];
+    for (const target of [inFolder("file"), inFolder(".")]) {
+      const task = begin(server.url, target, {
+        onEvent: (event) => {
+          seen.push(event, folderContent());
+          throw objection;
+        },
+      });
+      await expect(task.result).rejects.toBe(objection);
+    }
+    expect(seen).toEqual([
+      { type: "target", path: inFolder("file") },
+      [],
+      { type: "target", path: inFolder("file.bin") },
+      [],
+    ]);
+    expect(folderContent()).toEqual([]);
+  });
+
+  test("tells what a later run can go on with: nothing at a server that marks no version", async () => {
+    for (const [etag, least] of [
+      ['"one"', 50_000],
+      [undefined, 0],
+    ] as const) {
+      const version = { ...FILE, etag, lastModified: undefined };
+      const server = await serve(version, { cut: () => 50_000 });
+      const task = begin(server.url, inFolder(`file${least}`), { attempts: 1 });
+      await task.result.catch(() => undefined);
+      expect(task.progress.kept).toBe(least);
+    }
+    expect(folderContent(), "bytes that nobody can go on with").toEqual(["file50000.part", "file50000.part.json"]);
+  });
+
   test("an abort rejects with its reason, and leaves what can be gone on with, to the byte", async () => {
     const server = await serve(FILE, { drip: { every: 2, bytes: 5_000 } });
     const controller = new AbortController();

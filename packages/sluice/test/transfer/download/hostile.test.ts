@@ -552,7 +552,8 @@ describe("statuses", () => {
     const task = begin(server.url, inFolder("file"), {
       signal: controller.signal,
       onEvent: (event) => {
-        if (event.type === "retry") waits.push(event.wait);
+        if (event.type !== "retry") return;
+        waits.push(event.wait);
         controller.abort(reason);
       },
     });
@@ -569,7 +570,7 @@ describe("statuses", () => {
     });
     const outcome = await run(server.url, inFolder("file"));
     expect(outcome.error).toMatchObject({ code: "response.status", status: 503 });
-    expect(outcome.events).toEqual([]);
+    expect(outcome.events).toEqual([{ type: "target", path: inFolder("file") }]);
   });
 
   test("503 to more connections than it likes: fewer segments, and the file", async () => {

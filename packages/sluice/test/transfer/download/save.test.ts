@@ -125,7 +125,7 @@ describe("what it is told", () => {
     const said: string[] = [];
     const fresh = resumingOn({ fresh: true, onEvent: ({ type }) => said.push(type) }, QUICK);
     expect(await session.get(server.url).save(path(), { resume: fresh })).toBe(SIZE);
-    expect(said).toEqual(["restarted"]);
+    expect(said).toEqual(["target", "restarted"]);
     expect(server.asked).toHaveLength(1);
   });
 });

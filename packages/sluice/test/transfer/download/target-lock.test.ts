@@ -77,7 +77,7 @@ describe("a lock", () => {
     const path = leftBehind(ownIdentity(), 24 * 3_600_000);
     await expect(acquireLock(path, options())).rejects.toMatchObject({
       code: "download/locked",
-      message: expect.stringContaining(`process ${process.pid}`) as string,
+      message: expect.stringContaining(`this process (${process.pid}) is at it already`) as string,
     });
     expect(readdirSync(path.slice(0, path.lastIndexOf("/")))).toEqual(["file.part.lock"]);
   });

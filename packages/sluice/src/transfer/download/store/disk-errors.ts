@@ -5,6 +5,12 @@ import { codeOf } from "../../../platform/durable-files.js";
 
 const FULL: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
 const READ_ONLY: ReadonlySet<unknown> = new Set(["EROFS", "EACCES", "EPERM", "ENOENT", "ENOTDIR", "EISDIR", "ELOOP"]);
+/** In place of what the system says, which names files that nobody has heard of. */
+const REASONS: Readonly<Record<string, string>> = {
+  EROFS: "the file system is read-only",
+  EACCES: "permission denied",
+  EPERM: "not permitted",
+};
 
 /** The error for what the system said when we tried to `what` (a verb) the file. Errors of ours stay as they are. */
 export function diskError(what: string, path: string, cause: unknown): SluiceError {
@@ -16,7 +22,8 @@ export function diskError(what: string, path: string, cause: unknown): SluiceErr
     return new SluiceError("download/no-space", message, { cause });
   }
   const kind = READ_ONLY.has(code) ? "download/not-writable" : "download/disk";
-  return new SluiceError(kind, `Cannot ${what} ${path}: ${why}`, { cause });
+  const reason = code === undefined ? undefined : REASONS[code];
+  return new SluiceError(kind, `Cannot ${what} ${path}: ${reason ?? why}`, { cause });
 }
 
 /** The disk has not the room that the rest of the file needs. */

@@ -136,6 +136,13 @@ export class PartStore {
     this.extents = new Extents();
   }
 
+  /** Closes it unfinished. Bytes that no record claims are of no use to a later run, and go. */
+  async abandon(): Promise<void> {
+    if (this.#file === undefined) return;
+    if (this.#saved === 0) await this.discard();
+    else await this.close();
+  }
+
   /** Removes the record for good: what the part holds is nobody's claim any more. */
   async forget(): Promise<void> {
     this.#saved = 0;

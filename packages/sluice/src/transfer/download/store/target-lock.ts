@@ -178,7 +178,9 @@ function holderOf(value: unknown): Holder | undefined {
 }
 
 function heldBy(path: string, { pid, place }: Holder, silence: number): SluiceError {
-  if (place === ownIdentity().place) return locked(path, `process ${pid} is at it`);
+  const own = ownIdentity();
+  if (place === own.place && pid === own.pid) return locked(path, `this process (${pid}) is at it already`);
+  if (place === own.place) return locked(path, `process ${pid} is at it`);
   const host = place.slice(0, Math.max(0, place.indexOf("|")));
   const seconds = Math.max(0, Math.round(silence / 1_000));
   const rest = `it is taken over after ${SILENCE_MS / 1_000} s without a sign of life`;
