@@ -4,7 +4,7 @@ import { createReadStream, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFil
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ClientSession } from "sluice";
-import { Application, type Server, uploads } from "sluice/server";
+import { Application, type Server, type UploadInfo, uploads } from "sluice/server";
 import { startUpload } from "sluice/transfer";
 import { tarStream } from "./backup/tar-stream.js";
 import { megabytes, runExample } from "./support/run-example.js";
@@ -17,16 +17,22 @@ await runExample("a folder backed up over a server that is restarted", async ({ 
   const place = mkdtempSync(join(tmpdir(), "sluice-backup-"));
   const folder = join(place, "photos");
   fill(folder);
-  let received = 0;
+  let interruption: Promise<number> | undefined;
   const serve = (port: number): Promise<Server> => {
     const app = new Application({ receiveTimeout: Number.POSITIVE_INFINITY });
-    const onProgress = ({ offset }: { readonly offset: number }): void => {
-      received = offset;
+    const onProgress = ({ offset }: UploadInfo): void => {
+      interruption ??= restart(offset);
     };
     app.mount("/backups", uploads({ directory: join(place, "backups"), onProgress }));
     return app.listen({ port, host: "127.0.0.1" });
   };
   let server = await serve(0);
+  const restart = async (received: number): Promise<number> => {
+    const { port = 0 } = server.address;
+    await server.close({ grace: 0 });
+    server = await serve(port);
+    return received;
+  };
   await using session = new ClientSession();
   try {
     const sent = createHash("sha256");
@@ -37,14 +43,8 @@ await runExample("a folder backed up over a server that is restarted", async ({ 
       metadata: { filename: "photos.tar" },
       onEvent: (event) => say(`  ${event.type}`),
     });
-    const interruption = (async () => {
-      while (received === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-      const { port = 0 } = server.address;
-      await server.close({ grace: 0 });
-      server = await serve(port);
-    })();
     const result = await task.result;
-    await interruption;
+    const received = (await interruption) ?? 0;
 
     const stored = createHash("sha256");
     for await (const piece of createReadStream(join(place, "backups", "photos.tar"))) stored.update(piece as Buffer);
@@ -52,7 +52,8 @@ await runExample("a folder backed up over a server that is restarted", async ({ 
       result.size > FILES * FILE_BYTES,
       `${FILES} files in an archive of ${megabytes(result.size)}, never on this disk`,
     );
-    check(result.restarts.length === 0, "it was never begun anew, although the server was");
+    check(received > 0 && received < result.size, `the server was restarted when it had ${megabytes(received)}`);
+    check(result.restarts.length === 0, "and the upload went on there");
     check(stored.digest("hex") === sent.digest("hex"), "what lies there is what was sent");
   } finally {
     await server.close({ grace: 0 });
