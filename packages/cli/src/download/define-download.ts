@@ -53,8 +53,9 @@ Examples:
 
 It goes on with what an earlier run has left (NAME.part and NAME.part.json), where the server shows
 that the file is still the same; else it begins anew and says why. A file that has its name is whole.
-In a pipe, standard output gets JSON lines: event is progress (once a second), resumed, restarted,
-retry, done (status complete or unchanged, file, size) or failed (error with code and message).
+In a pipe, standard output gets JSON lines: their type is progress (once a second), resumed,
+restarted, retry, repeated, done (status complete or unchanged, file, size) or failed (error with
+code and message).
 Ctrl-C stops at once, and the same command goes on; a second one does not wait for the disk.
 Exit code: 0 all there, 1 some failed, 2 wrong usage, 130 stopped by Ctrl-C.`;
 

@@ -11,13 +11,13 @@ import {
 import { EXIT_FAILED, EXIT_OK, exitCodeFor, type StopSignal } from "../exit-codes.js";
 import type { InputSource } from "../fetch/input-source.js";
 import type { Input } from "../fetch/outcome.js";
+import { Bars } from "../terminal/bars.js";
 import { explain } from "../terminal/explain.js";
 import type { Io } from "../terminal/io.js";
 import { OutputClosed } from "../terminal/output.js";
 import { showBytes, showDuration } from "../terminal/quantities.js";
 import { safeLine } from "../terminal/safe-text.js";
 import { barText, totalText } from "./bar-text.js";
-import { Bars } from "./bars.js";
 import type { DownloadSettings } from "./settings.js";
 import { TakenPlaces } from "./taken-places.js";
 

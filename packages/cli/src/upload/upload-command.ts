@@ -4,16 +4,18 @@ import { ClientSession, ResponseError } from "sluice";
 import { type UploadInput, type UploadResult, upload } from "sluice/transfer";
 import { EXIT_OK, exitCodeFor, type StopSignal } from "../exit-codes.js";
 import { sessionOptions } from "../sending/session-options.js";
+import { explain } from "../terminal/explain.js";
 import type { Io } from "../terminal/io.js";
-import { showBytes } from "../terminal/quantities.js";
 import { isStandardInput } from "./define-upload.js";
 import type { UploadSettings } from "./settings.js";
 import { UploadReport } from "./upload-report.js";
 
 /** What an address answers that takes no new uploads. */
 const NO_PLACE: ReadonlySet<number> = new Set([404, 405, 501]);
+/** After these the next run begins anew. */
+const LOST: ReadonlySet<string> = new Set(["upload/changed", "upload/lost", "upload/not-repeatable"]);
 
-/** Uploads, and resolves to the exit code. Throws for what fails. */
+/** Uploads, and resolves to the exit code. What fails is told. */
 export async function runUpload(settings: UploadSettings, io: Io): Promise<number> {
   const controller = new AbortController();
   let stopped: StopSignal | undefined;
@@ -27,12 +29,16 @@ export async function runUpload(settings: UploadSettings, io: Io): Promise<numbe
     report.done(await run(settings, io, report, controller.signal));
     return EXIT_OK;
   } catch (error) {
-    if (stopped === undefined) report.failed(error);
-    else report.clear();
-    sayHowToGoOn(settings, report, io);
-    if (report.latest === undefined) sayWhereTo(settings, error, io);
-    if (stopped !== undefined) return exitCodeFor(stopped);
-    throw error;
+    report.failed(stopped === undefined ? error : undefined);
+    if (stopped !== undefined) {
+      io.stderr.say(`Stopped.${howToGoOn(settings, report)}\n`);
+      return exitCodeFor(stopped);
+    }
+    const { message, code, exitCode } = explain(error);
+    io.stderr.say(`sluice: ${message}\n`);
+    const hint = report.begun ? (LOST.has(code) ? "" : howToGoOn(settings, report)) : whereTo(settings, error);
+    if (hint !== "" && !settings.quiet) io.stderr.say(`${hint.trim()}\n`);
+    return exitCode;
   } finally {
     forget();
   }
@@ -60,18 +66,14 @@ async function run(settings: UploadSettings, io: Io, report: UploadReport, signa
 }
 
 /** Uploads by tus are created at an address of their own, which is not that of the page. */
-function sayWhereTo({ quiet, options }: UploadSettings, error: unknown, { stderr }: Io): void {
-  if (quiet || options.protocol !== "tus" || !(error instanceof ResponseError) || !NO_PLACE.has(error.status)) return;
-  stderr.say(
-    "No uploads are created there: sluice serve --uploads does it at /uploads/, and --protocol put or post needs no tus\n",
-  );
+function whereTo({ options }: UploadSettings, error: unknown): string {
+  if (options.protocol !== "tus" || !(error instanceof ResponseError) || !NO_PLACE.has(error.status)) return "";
+  return "No uploads are created there: sluice serve --uploads does it at /uploads/, and --protocol put or post needs no tus";
 }
 
-/** Only where there is something to go on with. */
-function sayHowToGoOn(settings: UploadSettings, report: UploadReport, { stderr }: Io): void {
-  if (settings.quiet || settings.options.protocol !== "tus" || isStandardInput(settings) || report.latest === undefined)
-    return;
-  const { confirmed, total } = report.latest;
-  const of = total === undefined ? "" : ` of ${showBytes(total)}`;
-  stderr.say(`The server has at least ${showBytes(confirmed)}${of}: the same command goes on there\n`);
+/** Only where there is something to go on with: standard input has gone by. */
+function howToGoOn(settings: UploadSettings, { begun }: UploadReport): string {
+  if (settings.options.protocol !== "tus" || isStandardInput(settings) || !begun) return "";
+  const same = settings.options.fresh === true ? "the same command without --fresh" : "the same command";
+  return ` What the server has is kept: ${same} goes on with it.`;
 }

@@ -1,5 +1,6 @@
 /** What is told of an upload while it runs: a bar at the foot of a terminal, lines of JSON anywhere else. */
 import type { UploadEvent, UploadProgress, UploadResult } from "sluice/transfer";
+import { Bars } from "../terminal/bars.js";
 import { explain } from "../terminal/explain.js";
 import type { Io } from "../terminal/io.js";
 import { showBytes, showDuration } from "../terminal/quantities.js";
@@ -15,8 +16,9 @@ export class UploadReport {
   readonly #name: string;
   readonly #json: boolean;
   readonly #quiet: boolean;
+  readonly #bars: Bars;
   #latest: UploadProgress | undefined;
-  #painted = 0;
+  #begun = false;
   #lineAt = Number.NEGATIVE_INFINITY;
 
   constructor(io: Io, name: string, { json, quiet }: { readonly json: boolean; readonly quiet: boolean }) {
@@ -24,30 +26,35 @@ export class UploadReport {
     this.#name = safeLine(name);
     this.#json = json || !io.stdout.isTerminal;
     this.#quiet = quiet;
+    this.#bars = new Bars(io.stderr, (width) => this.#lines(width));
   }
 
-  /** The last that was told of. */
-  get latest(): UploadProgress | undefined {
-    return this.#latest;
+  /** Whether the server has an upload that can be gone on with. */
+  get begun(): boolean {
+    return this.#begun;
   }
 
   readonly progress = (progress: UploadProgress): void => {
     this.#latest = progress;
     if (this.#quiet) return;
     if (!this.#json) {
-      this.#paint(progress);
+      this.#bars.paint();
       return;
     }
     if (progress.elapsed - this.#lineAt < LINE_MS && progress.state !== "waiting") return;
     this.#lineAt = progress.elapsed;
     const { state, transferred, confirmed, total, rate, remaining, elapsed } = progress;
-    this.#line({ type: "progress", state, transferred, confirmed, total, rate, remaining, elapsed });
+    const left = remaining === undefined ? undefined : Math.round(remaining);
+    const times = { rate: Math.round(rate), remaining: left, elapsed: Math.round(elapsed) };
+    this.#line({ type: "progress", state, transferred, confirmed, total, ...times });
   };
 
   readonly event = (event: UploadEvent): void => {
+    if (event.type === "created" || event.type === "resumed") this.#begun = true;
     if (this.#quiet) return;
     if (this.#json) {
-      this.#line(event.type === "retry" ? { ...event, error: explained(event.error) } : event);
+      const retry = event.type === "retry" ? { wait: Math.round(event.wait), error: explained(event.error) } : {};
+      this.#line({ ...event, ...retry });
       return;
     }
     this.clear();
@@ -71,25 +78,19 @@ export class UploadReport {
     this.#io.stdout.say(`  ${this.#io.stdout.colours("name", safeLine(result.url))}\n`);
   }
 
+  /** `undefined`: it was stopped. */
   failed(error: unknown): void {
     this.clear();
-    if (this.#json && !this.#quiet) this.#line({ type: "failed", error: explained(error) });
+    if (error !== undefined && this.#json && !this.#quiet) this.#line({ type: "failed", error: explained(error) });
   }
 
   /** Takes the bar away. */
   clear(): void {
-    if (this.#painted === 0) return;
-    this.#io.stderr.say(`\r${" ".repeat(this.#painted)}\r`);
-    this.#painted = 0;
+    this.#bars.clear();
   }
 
-  #paint(progress: UploadProgress): void {
-    const { stderr } = this.#io;
-    if (!stderr.repaints) return;
-    // The last column stays free: many terminals go to the next line when it is written.
-    const text = uploadLine(this.#name, progress, stderr.columns - 1);
-    stderr.say(`\r${text}${" ".repeat(Math.max(0, this.#painted - text.length))}`);
-    this.#painted = text.length;
+  #lines(width: number): string[] {
+    return this.#latest === undefined ? [] : [uploadLine(this.#name, this.#latest, width)];
   }
 
   #note(text: string): void {

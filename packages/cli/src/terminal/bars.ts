@@ -1,10 +1,10 @@
 /**
- * The block of lines at the foot of a terminal, one for each download under way and one for all. It is painted over at most ten times a
+ * The block of lines at the foot of a terminal that tell how far things are, one for each download for instance. It is painted over at most ten times a
  * second, and taken away before anything else is written there.
  */
 import { sleep } from "sluice";
-import type { Output } from "../terminal/output.js";
-import { widthOf } from "../terminal/text-width.js";
+import type { Output } from "./output.js";
+import { widthOf } from "./text-width.js";
 
 const REPAINT_MS = 100;
 /** Control sequences (ECMA-48 §8.3): cursor up, erase to the end of the line, erase to the end of the screen. */
@@ -47,8 +47,9 @@ export class Bars {
     this.clear();
   }
 
-  /** Paints this moment. */
+  /** Paints this moment, where that can be painted over. */
   paint(): void {
+    if (!this.#output.repaints) return;
     // The last column stays free, as many terminals go to the next line when it is written; and so does the cursor's line.
     const lines = this.#lines(this.#output.columns - 1, this.#output.rows - 1);
     const text = lines.map((line) => `${line}${TO_LINE_END}\n`).join("");

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { Bars } from "../../src/download/bars.js";
-import { Output } from "../../src/terminal/output.js";
-import { FakeStream } from "../support/fake-io.js";
+import { Bars } from "../src/terminal/bars.js";
+import { Output } from "../src/terminal/output.js";
+import { FakeStream } from "./support/fake-io.js";
 
 const UP = (lines: number): string => `\u001b[${lines}A\r`;
 const LINE = (text: string): string => `${text}\u001b[K\n`;
