@@ -1,48 +1,24 @@
 /** The dashboard in Chromium: it moves, it can be read without eyes, and a tab that stands still costs nobody anything. */
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import {
-  accessibilityProblems,
-  hasNoBrowser,
-  newVisit,
-  overflow,
-  screenshot,
-  startBrowser,
-  type Visit,
-} from "./browser/chromium.js";
-import { type Started, startProgram } from "./browser/started-program.js";
+import type { BrowserContextOptions, Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { accessibilityProblems, hasNoBrowser, overflow, SERVER_IS_AWAY, screenshot } from "./browser/chromium.js";
+import { visitedExample } from "./browser/visited-example.js";
 
 const MOST_SAMPLES = 300;
 const DAY_SECONDS = 86_400;
 const MOST_GROWTH_BYTES = 4_000_000;
 
 describe.skipIf(hasNoBrowser)("the dashboard", { timeout: 180_000 }, () => {
-  let browser: Browser;
-  let server: Started;
-  const visits: Visit[] = [];
-
-  beforeAll(async () => {
-    browser = await startBrowser();
-  });
-  afterAll(() => browser?.close());
-  afterEach(async () => {
-    for (const { page, foreign, complaints } of visits.splice(0)) {
-      expect(foreign, "requests to other hosts").toEqual([]);
-      expect(complaints).toEqual([]);
-      await page.context().close();
-    }
-    expect(await server.stop()).toBe(0);
-    expect(server.errors()).toBe("");
-  });
+  const example = visitedExample("dashboard", SERVER_IS_AWAY);
+  const start = (...args: readonly string[]) => example.start("--port", "0", ...args);
 
   async function visit(options?: BrowserContextOptions): Promise<Page> {
-    const one = await newVisit(browser, options);
-    visits.push(one);
-    await one.page.goto(server.url);
-    await one.page.getByText("Live", { exact: true }).waitFor();
-    return one.page;
+    const page = await example.visit(options);
+    await live(page);
+    return page;
   }
 
+  const live = (page: Page) => page.getByText("Live", { exact: true }).waitFor();
   const samples = async (page: Page) => Number(await page.locator("body").getAttribute("data-samples"));
   const figure = (page: Page, title: string, label: string) =>
     page
@@ -51,7 +27,7 @@ describe.skipIf(hasNoBrowser)("the dashboard", { timeout: 180_000 }, () => {
       .locator("dd");
 
   test("shows the traffic that it makes, in curves and in tables", async () => {
-    server = await startProgram("dashboard", "--port", "0", "--traffic", "--interval", "200");
+    await start("--traffic", "--interval", "200");
     const page = await visit();
     await expect.poll(() => samples(page), { timeout: 60_000 }).toBeGreaterThan(5);
     expect(await page.locator("canvas").count()).toBe(5);
@@ -82,14 +58,14 @@ describe.skipIf(hasNoBrowser)("the dashboard", { timeout: 180_000 }, () => {
     await page.keyboard.press("Enter");
     expect(await pause.getAttribute("aria-pressed")).toBe("true");
     const held = await samples(page);
-    await expect.poll(async () => (await fetch(`${server.url}/demo/quick`)).status).toBe(200);
+    await expect.poll(async () => (await fetch(`${example.server.url}/demo/quick`)).status).toBe(200);
     expect(await samples(page)).toBe(held);
     await page.keyboard.press("Enter");
     await expect.poll(() => samples(page)).toBeGreaterThan(held);
   });
 
   test("a tab that was frozen has everything again, and never holds more than five minutes", async () => {
-    server = await startProgram("dashboard", "--port", "0", "--interval", "20");
+    await start("--interval", "20");
     const page = await visit();
     const devtools = await page.context().newCDPSession(page);
     await expect.poll(() => samples(page), { timeout: 60_000 }).toBe(MOST_SAMPLES);
@@ -117,8 +93,23 @@ describe.skipIf(hasNoBrowser)("the dashboard", { timeout: 180_000 }, () => {
     expect(after - before).toBeLessThan(MOST_GROWTH_BYTES);
   });
 
+  test("a server that is started again goes on in the same page, and the curves do not cross the time between", async () => {
+    await start("--interval", "50");
+    const page = await visit();
+    await expect.poll(() => samples(page), { timeout: 60_000 }).toBeGreaterThan(10);
+    const { port } = example.server;
+    await example.server.kill();
+    await page.locator("#connection:not([data-state=open])").waitFor();
+    await screenshot(page, "dashboard-away");
+    const held = await samples(page);
+    await example.start("--port", port, "--interval", "50");
+    await live(page);
+    await expect.poll(() => samples(page), { timeout: 60_000 }).toBeGreaterThan(held + 10);
+    await screenshot(page, "dashboard-back");
+  });
+
   test("axe-core finds nothing, in light and dark, wide and narrow; nothing is wider than a small screen", async () => {
-    server = await startProgram("dashboard", "--port", "0", "--traffic", "--interval", "100");
+    await start("--traffic", "--interval", "100");
     for (const viewport of [
       { width: 1_280, height: 900 },
       { width: 360, height: 760 },
@@ -134,7 +125,7 @@ describe.skipIf(hasNoBrowser)("the dashboard", { timeout: 180_000 }, () => {
   });
 
   test("who prefers less motion gets less of it", async () => {
-    server = await startProgram("dashboard", "--port", "0", "--interval", "50");
+    await start("--interval", "50");
     const page = await visit({ reducedMotion: "reduce" });
     // Told by the page's own clock: when we come to look says nothing on a busy machine.
     await page.evaluate(`globalThis.drawnAt = [];

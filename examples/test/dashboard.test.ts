@@ -16,7 +16,7 @@ afterEach(async () => {
 
 function sample(at: number): Sample {
   const figures = { requests: 1, failures: 0, p50: 1, p95: 2, p99: null, delayMean: 0, delayMax: 0, rss: 1, heap: 1 };
-  return { at, ...figures, ...COUNTS };
+  return { at, span: 1_000, ...figures, ...COUNTS };
 }
 
 test("a sample has the answers since the last one, and what failed of them", async () => {
@@ -60,4 +60,15 @@ test("the page keeps samples in the order of time, each once, and never more tha
   expect(history.latest(2).map(({ at }) => at)).toEqual([3_000, 2_000]);
   history.add(Array.from({ length: MOST_SAMPLES }, (_, index) => sample(10_000 + index)));
   expect([history.size, history.newest?.at]).toEqual([MOST_SAMPLES, 10_000 + MOST_SAMPLES - 1]);
+});
+
+test("where nothing was measured, a row of nulls breaks the curves", () => {
+  const history = new History();
+  // The third begins as late after the second as it is long, the fourth later.
+  history.add([sample(1_000), sample(2_000), sample(4_000), sample(6_001)]);
+  expect(history.columns(["requests"])).toEqual([
+    [1, 2, 4, 5.001, 6.001],
+    [1, 1, 1, null, 1],
+  ]);
+  expect(history.size).toBe(4);
 });

@@ -1,7 +1,7 @@
 /** The chat's page: the rooms that the server names, all joined, one of them shown. Whatever others wrote goes into the page as text. */
 import { PushClient } from "/push/client.js";
 import { element } from "../shared/element.js";
-import { whoAmI } from "./name-dialog.js";
+import { isKnown, whoAmI } from "./name-dialog.js";
 import { showPeople } from "./people.js";
 import { RoomView } from "./room-view.js";
 
@@ -26,10 +26,10 @@ element("#me", HTMLElement).textContent = me.name;
 const push = new PushClient("/push", { eventsUrl: "/push/events" });
 push.on("open", ({ rooms: names }) => {
   for (const name of names) if (!views.has(name)) addRoom(name);
-  const wanted = decodeURIComponent(location.hash.slice(1));
-  if (shown === undefined) show(views.get(wanted) ?? [...views.values()][0]);
+  const wanted = [...views.values()].find(({ name }) => location.hash === hashOf(name));
+  if (shown === undefined) show(wanted ?? [...views.values()][0]);
 });
-push.on("state", ({ state, retryIn }) => {
+push.on("state", async ({ state, retryIn }) => {
   connection.dataset["state"] = state;
   const seconds = Math.ceil((retryIn ?? 0) / 1_000);
   const words = {
@@ -39,12 +39,14 @@ push.on("state", ({ state, retryIn }) => {
     closed: "Disconnected",
   };
   connection.textContent = words[state];
+  // A server that has lost its secret, or a browser that has lost its cookie: it would be refused for ever.
+  if (state === "waiting" && !(await isKnown())) location.reload();
 });
 
 function addRoom(name: string): void {
-  const room = push.join(name, { history: 50, presence: true });
+  const room = push.join(name, { presence: true });
   const view: RoomView = new RoomView(room, me, {
-    onGrow: (isNew, summary) => noticed(view, isNew, summary),
+    onChange: (news) => noticed(view, news),
     onPeople: () => view === shown && showPeople(room),
   });
   views.set(name, view);
@@ -59,26 +61,38 @@ function addRoom(name: string): void {
   rooms.append(item);
 }
 
-/** Something came into a room. It is read out if it is new; if nobody has seen it, it is counted. */
-function noticed(view: RoomView, isNew: boolean, summary: string): void {
-  if (view !== shown || document.hidden) {
-    if (isNew) view.addUnread();
-  } else if (isNearEnd || !isNew) toEnd();
-  else jump.hidden = false;
-  if (isNew && view === shown) said.textContent = summary;
-  earlier.hidden = shown?.hasEarlier !== true;
+/** A room has changed. What is new is read out; if nobody has seen it, it is counted. */
+function noticed(view: RoomView, news?: string): void {
+  if (view === shown) {
+    if (isNearEnd) toEnd();
+    else if (news !== undefined) jump.hidden = false;
+    if (news !== undefined) said.textContent = news;
+    earlier.hidden = !view.hasEarlier;
+  }
+  if (news !== undefined && (view !== shown || document.hidden)) view.addUnread();
+  countUnread();
+}
+
+function countUnread(): void {
   const unread = [...views.values()].reduce((sum, { unread: count }) => sum + count, 0);
   document.title = unread > 0 ? `(${unread}) Chat` : "Chat";
 }
 
 function show(view: RoomView | undefined): void {
   if (view === undefined) return;
+  if (shown !== undefined) shown.draft = text.value;
+  text.value = view.draft;
   shown = view;
   for (const one of views.values()) one.setShown(one === view);
   element("#room-name", HTMLElement).textContent = view.name;
-  history.replaceState(null, "", `#${encodeURIComponent(view.name)}`);
+  history.replaceState(null, "", hashOf(view.name));
   showPeople(view.room);
-  noticed(view, false, "");
+  toEnd();
+  noticed(view);
+}
+
+function hashOf(name: string): string {
+  return `#${encodeURIComponent(name)}`;
 }
 
 // Scrolled by keys, too.
@@ -99,14 +113,30 @@ function toEnd(): void {
   jump.hidden = true;
 }
 
-document.addEventListener("visibilitychange", () => !document.hidden && shown && show(shown));
-addEventListener("resize", () => isNearEnd && toEnd());
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden || shown === undefined) return;
+  shown.setShown(true);
+  countUnread();
+});
+// The window is another, or the message field has grown: who reads the newest goes on doing so.
+new ResizeObserver(() => isNearEnd && toEnd()).observe(scroll);
+addEventListener("beforeunload", (event) => {
+  if ([...views.values()].some(({ isSending }) => isSending)) event.preventDefault();
+});
 
 earlier.addEventListener("click", async () => {
+  const view = shown;
+  if (view === undefined) return;
   const fromEnd = scroll.scrollHeight - scroll.scrollTop;
-  await shown?.loadEarlier();
-  earlier.hidden = shown?.hasEarlier !== true;
+  earlier.disabled = true;
+  await view.loadEarlier().finally(() => {
+    earlier.disabled = false;
+  });
+  if (view !== shown) return;
+  earlier.hidden = !view.hasEarlier;
   scroll.scrollTop = scroll.scrollHeight - fromEnd;
+  // The keyboard stays where it was.
+  (earlier.hidden ? scroll : earlier).focus({ preventScroll: true });
 });
 
 composer.addEventListener("submit", (event) => {

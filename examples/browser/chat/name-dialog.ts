@@ -2,9 +2,25 @@
 import type { ChatUser } from "../../src/chat/chat-user.js";
 import { element } from "../shared/element.js";
 
+const RETRY_MS = 2_000;
+
 export async function whoAmI(): Promise<ChatUser> {
-  const response = await fetch("/me");
-  return response.status === 200 ? response.json() : askForName();
+  for (;;) {
+    const response = await askServer();
+    if (response?.status === 200) return response.json();
+    if (response?.status === 204) return askForName();
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+}
+
+/** Whether the server knows who this is; true as well if it cannot be asked. */
+export async function isKnown(): Promise<boolean> {
+  return (await askServer())?.status !== 204;
+}
+
+/** Undefined: it is not to be reached. */
+function askServer(): Promise<Response | undefined> {
+  return fetch("/me").catch(() => undefined);
 }
 
 function askForName(): Promise<ChatUser> {
@@ -19,6 +35,7 @@ function askForName(): Promise<ChatUser> {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       problem.textContent = "";
+      name.ariaInvalid = null;
       const response = await fetch("/me", {
         method: "POST",
         headers: { "content-type": "application/json" },
@@ -29,7 +46,9 @@ function askForName(): Promise<ChatUser> {
         element("#text", HTMLTextAreaElement).focus();
         resolve(response.json());
       } else {
-        problem.textContent = response?.status === 422 ? "This name cannot be used." : "The server cannot be reached.";
+        problem.textContent =
+          response?.status === 422 ? "A name has 1 to 30 characters." : "The server cannot be reached.";
+        name.ariaInvalid = String(response?.status === 422);
         name.focus();
       }
     });

@@ -23,6 +23,12 @@ export function avatarOf(id: string, name: string): HTMLElement {
   return avatar;
 }
 
+/** What people write runs from left to right or from right to left, as its letters do, and turns nothing round it. */
+export function inItsDirection(text: HTMLElement): HTMLElement {
+  text.dir = "auto";
+  return text;
+}
+
 export function showPeople({ present }: PushRoom): void {
   const list = element("#people", HTMLElement);
   const people = (present?.members ?? []).map(({ id, info }) => ({ id, name: nameOf(info) }));
@@ -30,12 +36,13 @@ export function showPeople({ present }: PushRoom): void {
   list.replaceChildren(
     ...people.map(({ id, name }) => {
       const item = document.createElement("li");
-      item.append(avatarOf(id, name), create("span", "", name));
+      item.append(avatarOf(id, name), inItsDirection(create("span", "", name)));
       return item;
     }),
   );
   const users = present?.users ?? 0;
   const hidden = users - people.length;
   if (hidden > 0) list.append(create("li", "", `and ${hidden} more`));
-  element("#count", HTMLElement).textContent = users === 1 ? "1 person here" : `${users} people here`;
+  const count = users === 1 ? "1 person here" : `${users} people here`;
+  for (const place of document.querySelectorAll(".count")) place.textContent = count;
 }

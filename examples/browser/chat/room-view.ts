@@ -2,21 +2,21 @@
 import type { PushMessage, PushRoom } from "/push/client.js";
 import type { ChatUser } from "../../src/chat/chat-user.js";
 import { create } from "../shared/element.js";
-import { avatarOf, nameOf } from "./people.js";
+import { avatarOf, inItsDirection, nameOf } from "./people.js";
 
 /** Messages that stay in the page. Older ones go, and come back by "Show earlier messages". */
 const MOST_SHOWN = 400;
 const PAGE = 50;
 /** Messages of one person within this time stand under one name. */
 const TOGETHER_MS = 5 * 60_000;
-/** What is older was not said just now: it comes from the history, and is not read out. */
-const JUST_NOW_MS = 10_000;
+const RETRY_MS = 2_000;
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const calendar = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 
 interface Callbacks {
-  readonly onGrow: (isNew: boolean, summary: string) => void;
+  /** The list is another one. `news`: what somebody else has said since the page was opened. */
+  readonly onChange: (news?: string) => void;
   readonly onPeople: () => void;
 }
 
@@ -35,11 +35,17 @@ export class RoomView {
   readonly button = document.createElement("button");
   readonly list = document.createElement("ol");
   unread = 0;
+  /** What is being written here. */
+  draft = "";
+  /** The room has more than is shown. */
+  hasEarlier = false;
   readonly #me: ChatUser;
   readonly #callbacks: Callbacks;
   readonly #badge = create("span", "unread");
   readonly #empty = create("li", "empty", "Nothing has been said here yet.");
   #messages: Shown[] = [];
+  /** What comes while the list is being loaded. */
+  #late: PushMessage[] | undefined;
   /** Own messages that the server has not confirmed, by id. */
   readonly #waiting = new Map<string, HTMLElement>();
 
@@ -50,20 +56,23 @@ export class RoomView {
     this.button.type = "button";
     this.button.append(create("span", "", room.name), this.#badge);
     this.#badge.hidden = true;
-    this.list.append(this.#empty);
-    room.on("message", (message) => this.#receive(message));
+    room.on("message", (message) => {
+      if (this.#late === undefined) this.#receive(message);
+      else this.#late.push(message);
+    });
     room.on("presence", () => callbacks.onPeople());
-    // The server keeps its history over restarts, so of another epoch everything comes again, and is known by its ids; only what it has
-    // let go of is missing.
-    room.on("gap", ({ reason }) => reason !== "epoch" && this.#note("Some messages are not kept any more."));
+    room.on("joined", ({ recovered }) => recovered === undefined && void this.#load());
+    // After a start of the server the room counts from 1 again, in another epoch, with what it has kept.
+    room.on("gap", () => void this.#load());
   }
 
   get name(): string {
     return this.room.name;
   }
 
-  get hasEarlier(): boolean {
-    return (this.#messages[0]?.offset ?? 1) > 1;
+  /** Whether something that was written here has not reached the server. */
+  get isSending(): boolean {
+    return this.#waiting.size > 0;
   }
 
   addUnread(): void {
@@ -95,12 +104,31 @@ export class RoomView {
 
   async loadEarlier(): Promise<void> {
     const [first] = this.#messages;
-    if (first === undefined) return;
-    const { messages } = await this.room.history({ before: first.offset, limit: PAGE });
+    const { messages, more } = await this.room.history({ limit: PAGE, ...(first && { before: first.offset }) });
     const known = new Set(this.#messages.map(({ id }) => id));
-    const older = messages.map(shownOf).filter((one) => one !== undefined && !known.has(one.id)) as Shown[];
-    this.#messages = [...older, ...this.#messages];
+    this.#messages = [...messages.flatMap(shownOf).filter(({ id }) => !known.has(id)), ...this.#messages];
+    this.hasEarlier = more;
     this.#render();
+  }
+
+  /** Begins anew with the newest messages; what comes meanwhile comes after them. */
+  async #load(): Promise<void> {
+    const late: PushMessage[] = [];
+    this.#late = late;
+    const page = await this.room.history({ limit: PAGE }).catch(() => undefined);
+    if (this.#late !== late) return;
+    if (page === undefined) {
+      setTimeout(() => this.#late === late && void this.#load(), RETRY_MS);
+      return;
+    }
+    const { epoch, offset, messages, more } = page;
+    this.#late = undefined;
+    this.#messages = messages.flatMap(shownOf);
+    this.hasEarlier = more;
+    for (const { id } of messages) this.#waiting.delete(id);
+    this.#render();
+    this.#callbacks.onChange();
+    for (const message of late) if (message.epoch === epoch && message.offset > offset) this.#receive(message);
   }
 
   async #publish(id: string, text: string, note: HTMLElement): Promise<void> {
@@ -119,23 +147,26 @@ export class RoomView {
   }
 
   #receive(message: PushMessage): void {
-    const shown = shownOf(message);
+    const [shown] = shownOf(message);
     if (shown === undefined) return;
     this.#waiting.get(shown.id)?.remove();
     this.#waiting.delete(shown.id);
     this.#messages.push(shown);
     if (this.#messages.length > MOST_SHOWN) {
       this.#messages = this.#messages.slice(-MOST_SHOWN + PAGE);
+      this.hasEarlier = true;
       this.#render();
     } else this.#add(shown, this.#messages.at(-2));
-    const isNew = shown.author !== this.#me.id && Date.now() - shown.ts < JUST_NOW_MS;
-    this.#callbacks.onGrow(isNew, `${shown.name}: ${shown.text}`);
+    this.#callbacks.onChange(shown.author === this.#me.id ? undefined : `${shown.name}: ${shown.text}`);
   }
 
   #render(): void {
     this.list.replaceChildren();
+    const isForgotten = !this.hasEarlier && (this.#messages[0]?.offset ?? 1) > 1;
+    if (isForgotten) this.list.append(create("li", "day", "Earlier messages are not kept"));
     for (const [index, message] of this.#messages.entries()) this.#add(message, this.#messages[index - 1]);
     this.list.append(...this.#waiting.values());
+    if (this.list.childElementCount === 0) this.list.append(this.#empty);
   }
 
   #add(message: Shown, before: Shown | undefined): void {
@@ -158,19 +189,15 @@ export class RoomView {
     const time = document.createElement("time");
     time.dateTime = new Date(ts).toISOString();
     time.textContent = clock.format(ts);
-    who.append(create("strong", "", name), time);
-    body.append(who, create("p", "text", text));
+    who.append(inItsDirection(create("strong", "", name)), time);
+    body.append(who, inItsDirection(create("p", "text", text)));
     item.append(avatarOf(author, name), body);
     return item;
   }
-
-  #note(text: string): void {
-    this.list.append(create("li", "day", text));
-  }
 }
 
-/** Undefined for what is no message of this chat: anybody can publish any JSON. */
-function shownOf({ id, offset, ts, from, data }: PushMessage): Shown | undefined {
-  if (typeof data !== "object" || data === null || !("text" in data) || typeof data.text !== "string") return undefined;
-  return { id, offset, ts, text: data.text, author: from?.id ?? "", name: nameOf(from?.info) };
+/** Nothing for what is no message of this chat: anybody can publish any JSON. */
+function shownOf({ id, offset, ts, from, data }: PushMessage): Shown[] {
+  if (typeof data !== "object" || data === null || !("text" in data) || typeof data.text !== "string") return [];
+  return [{ id, offset, ts, text: data.text, author: from?.id ?? "", name: nameOf(from?.info) }];
 }

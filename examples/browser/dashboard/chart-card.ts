@@ -95,7 +95,7 @@ export class ChartCard {
     const table = document.createElement("table");
     const caption = document.createElement("caption");
     caption.className = "visually-hidden";
-    caption.textContent = `${title}, the last ${TABLE_ROWS} seconds, newest first`;
+    caption.textContent = `${title}, the last ${TABLE_ROWS} samples, newest first`;
     const head = document.createElement("tr");
     head.append(
       headCell("Time", "col"),

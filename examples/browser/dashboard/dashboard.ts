@@ -81,6 +81,7 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 const history = new History();
 let isPaused = false;
 let isDrawing = false;
+let isFilling = false;
 let drawnAt = Number.NEGATIVE_INFINITY;
 
 const push = new PushClient("/push", { eventsUrl: "/push/events" });
@@ -107,16 +108,22 @@ push.on("state", ({ state, retryIn }) => {
   connection.textContent = words[state];
 });
 
-/** As far back as the room goes, a page at a time. */
+/** As far back as the room goes, a page at a time. One at a time, too: a page that is slow is not to become slower by it. */
 async function fill(): Promise<void> {
-  let before: number | undefined;
-  for (let more = true, count = 0; more && count < MOST_SAMPLES; ) {
-    const page = await room.history(before === undefined ? {} : { before });
-    history.add(page.messages.map(({ data }) => data));
-    count += page.messages.length;
-    more = page.more;
-    before = page.messages[0]?.offset;
-    if (before === undefined) break;
+  if (isFilling) return;
+  isFilling = true;
+  try {
+    let before: number | undefined;
+    for (let more = true, count = 0; more && count < MOST_SAMPLES; ) {
+      const page = await room.history(before === undefined ? {} : { before });
+      history.add(page.messages.map(({ data }) => data));
+      count += page.messages.length;
+      more = page.more;
+      before = page.messages[0]?.offset;
+      if (before === undefined) break;
+    }
+  } finally {
+    isFilling = false;
   }
   soon();
 }

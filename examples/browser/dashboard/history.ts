@@ -25,8 +25,21 @@ export class History {
     return this.#samples.slice(-count).reverse();
   }
 
-  /** Seconds since 1970, then a column for each name. */
+  /** Seconds since 1970, then a column for each name. Where nothing was measured there is a row of nulls, and no line is drawn across. */
   columns(names: readonly (keyof Sample)[]): [number[], ...(number | null)[][]] {
-    return [this.#samples.map(({ at }) => at / 1_000), ...names.map((name) => this.#samples.map((one) => one[name]))];
+    const rows: (number | null)[][] = names.map(() => []);
+    const times: number[] = [];
+    let before = Number.POSITIVE_INFINITY;
+    for (const sample of this.#samples) {
+      const start = sample.at - sample.span;
+      if (start - before > sample.span) {
+        times.push(start / 1_000);
+        for (const row of rows) row.push(null);
+      }
+      times.push(sample.at / 1_000);
+      for (const [index, name] of names.entries()) rows[index]?.push(sample[name]);
+      before = sample.at;
+    }
+    return [times, ...rows];
   }
 }

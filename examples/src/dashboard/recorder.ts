@@ -34,10 +34,12 @@ export class Recorder {
   /** What was measured since this was called last, as of one second. */
   take(counts: Pick<Sample, "connections" | "watchers">): Sample {
     const sorted = this.#latencies.sort((a, b) => a - b);
-    const seconds = (performance.now() - this.#since) / 1_000;
+    const span = performance.now() - this.#since;
+    const seconds = span / 1_000;
     const { rss, heapUsed } = process.memoryUsage();
     const sample: Sample = {
       at: Date.now(),
+      span,
       requests: this.#requests / seconds,
       failures: this.#failures / seconds,
       p50: percentile(sorted, 0.5),

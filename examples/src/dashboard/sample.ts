@@ -1,8 +1,10 @@
-/** One second of the process, as the page gets it. */
+/** A while of the process, a second usually, as the page gets it. */
 export interface Sample {
   /** When it ended, in milliseconds since 1970. */
   readonly at: number;
-  /** Answers that ended in this second, and those of them with a status of 500 or more, or broken off. */
+  /** How long it was, in milliseconds. */
+  readonly span: number;
+  /** Answers a second, and those of them with a status of 500 or more, or broken off. */
   readonly requests: number;
   readonly failures: number;
   /** Of these answers, in milliseconds; null if there was none. */

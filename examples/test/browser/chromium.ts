@@ -11,6 +11,10 @@ const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 const LOOPBACK = /^(?:https?|wss?):\/\/(?:127\.0\.0\.1|localhost|\[::1\])(?::|\/)/;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
+/** What a browser says of itself when a server is not there, and nothing else. */
+export const SERVER_IS_AWAY =
+  /WebSocket connection to .* failed|Failed to load resource: net::ERR_(?:CONNECTION_(?:REFUSED|RESET|CLOSED)|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING)/;
+
 const path = findOnPath();
 
 /** Whether tests that need a browser are to be skipped: there is none, and this is not CI. */

@@ -34,7 +34,9 @@ export async function serveSocket<User extends HubUser>(
   if (!speaksProtocol) {
     for (const room of options.rooms ?? []) void port.join({ room, since: undefined, history: 0, presence: false });
   }
-  await receiveAll(socket, port);
+  // What a frame asked for may take longer than the connection lasts, or for ever: nobody waits for that.
+  await Promise.race([receiveAll(socket, port), socket.closed]);
+  await socket.closed;
 }
 
 async function receiveAll<User extends HubUser>(socket: PushSocket, port: HubPort<User>): Promise<void> {
@@ -44,5 +46,4 @@ async function receiveAll<User extends HubUser>(socket: PushSocket, port: HubPor
     // A connection that breaks off has ended, and the hub knows; anything else is a fault of ours.
     if (!isSluiceError(error)) throw error;
   }
-  await socket.closed;
 }

@@ -7,12 +7,12 @@ import { UsageError } from "../../errors.js";
 import { refuseUnknown, requireFunction, requireNumber } from "../../options.js";
 import { HttpError } from "../../server/http-error.js";
 import type { Reply } from "../../server/reply.js";
-import type { HistoryPage, HubUser, PresenceSnapshot, Published } from "../bus/bus.js";
+import type { HistoryPage, HistoryQuery, HubUser, PresenceSnapshot, Published } from "../bus/bus.js";
 import { type ClientScriptOptions, clientScript } from "../client-script.js";
 import type { PushSocket } from "../delivery/socket-subscriber.js";
 import { END, type Subscriber } from "../delivery/subscriber.js";
 import { requireLabel, requireRoomName } from "../protocol/names.js";
-import type { Position } from "../protocol/position.js";
+import { isPosition, type Position } from "../protocol/position.js";
 import { answerPost, type EventsRequest, type FrameRequest, serveEvents } from "../serve-events.js";
 import { serveSocket } from "../serve-socket.js";
 import { spread } from "./drain.js";
@@ -179,10 +179,7 @@ export class Hub<User extends HubUser = HubUser> {
     refuseUnknown("history", options, new Set(["since", "before", "limit"]));
     requireRoomName(room);
     this.#requireOpen("read the history");
-    const { since, before = Number.POSITIVE_INFINITY, limit = DEFAULT_PAGE } = options;
-    requireNumber("limit", limit, 1, Number.POSITIVE_INFINITY);
-    const query = since === undefined ? { before, limit } : { after: since, limit };
-    const { messages, ...page } = await this.#parts.rooms.read(room, query);
+    const { messages, ...page } = await this.#parts.rooms.read(room, historyQuery(options));
     return { ...page, messages: messages.map((message) => messageEvent(room, message)) };
   }
 
@@ -247,6 +244,25 @@ export class Hub<User extends HubUser = HubUser> {
     this.#parts.rooms.close();
     if (ownsBus) await bus.close();
   }
+}
+
+function historyQuery({ since, before, limit = DEFAULT_PAGE }: ReadHistoryOptions): Omit<HistoryQuery, "maxBytes"> {
+  requireWhole("limit", limit);
+  if (since === undefined) {
+    if (before !== undefined) requireWhole("before", before);
+    return { before: before ?? Number.POSITIVE_INFINITY, limit };
+  }
+  if (before !== undefined) {
+    throw new UsageError("options/conflict", "Cannot read the history since a position and before an offset at once");
+  }
+  if (isPosition(since)) return { after: since, limit };
+  throw new UsageError("options/unknown-value", "Cannot use since: expected { epoch, offset }, as messages have them");
+}
+
+function requireWhole(name: string, value: number): void {
+  requireNumber(name, value, 1, Number.POSITIVE_INFINITY);
+  if (Number.isInteger(value) || value === Number.POSITIVE_INFINITY) return;
+  throw new UsageError("options/out-of-range", `Cannot use ${name}: expected a whole number, received ${value}`);
 }
 
 const BUSY = { headers: { "Retry-After": "5" }, expose: true, report: false, code: "push/busy" } as const;
