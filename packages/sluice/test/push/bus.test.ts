@@ -28,6 +28,9 @@ function shared(wrap: (bus: MemoryBus) => Bus = (bus) => bus): () => Bus {
   };
 }
 
+/** What the histories count as: 2,000 bytes a room, 400 a message, and the data. */
+const costOf = (messages: number, dataBytes: number): number => 2_000 + 400 * messages + dataBytes;
+
 describeBus("MemoryBus", shared());
 describeBus(
   "a bus that takes its time",
@@ -37,7 +40,7 @@ describeBus(
 describe("MemoryBus", () => {
   it("beyond the bound a message costs the same however many rooms have forgotten theirs", async () => {
     const cost = async (rooms: number): Promise<number> => {
-      const bus = new MemoryBus({ maxHistoryBytes: 1_000, clock: new ManualClock() });
+      const bus = new MemoryBus({ maxHistoryBytes: 10 * costOf(1, 100), clock: new ManualClock() });
       const retention = { count: 10, ageMs: 60_000, bytes: 10_000 };
       const listener = { onMessage: () => undefined, onPresence: () => undefined, onLost: () => undefined };
       const message = { ts: 0, data: `"${"x".repeat(98)}"` };
@@ -48,7 +51,7 @@ describe("MemoryBus", () => {
       const from = performance.now();
       for (let index = 0; index < 2_000; index += 1) await bus.publish(`room ${index % 20}`, message, retention);
       const spent = performance.now() - from;
-      expect(bus.historyBytes).toBe(1_000);
+      expect(bus.historyBytes).toBe(10 * costOf(1, 100));
       expect(
         (await bus.history("room 19", { before: Number.POSITIVE_INFINITY, limit: 10, maxBytes: 10_000 })).messages,
       ).toHaveLength(1);
@@ -63,25 +66,42 @@ describe("MemoryBus", () => {
   });
 
   it("remembers so many bytes in all: beyond it the room that was published to longest ago forgets first", async () => {
-    const bus = new MemoryBus({ maxHistoryBytes: 100, clock: new ManualClock() });
+    const both = 2 * costOf(5, 50);
+    const bus = new MemoryBus({ maxHistoryBytes: both, clock: new ManualClock() });
     const publish = (room: string) => bus.publish(room, { data: '"12345678"', ts: 0 }, KEEP); // ten bytes
     const count = async (room: string) =>
       (await bus.history(room, { before: 99, limit: 99, maxBytes: 999 })).messages.length;
     for (let index = 0; index < 5; index += 1) await publish("old");
     for (let index = 0; index < 5; index += 1) await publish("new");
-    expect([await count("old"), await count("new"), bus.historyBytes]).toEqual([5, 5, 100]); // at the limit
+    expect([await count("old"), await count("new"), bus.historyBytes]).toEqual([5, 5, both]); // at the limit
     await publish("new");
-    expect([await count("old"), await count("new"), bus.historyBytes]).toEqual([4, 6, 100]); // one past it
+    expect([await count("old"), await count("new"), bus.historyBytes]).toEqual([4, 6, both]); // one past it
     for (let index = 0; index < 10; index += 1) await publish("new");
-    expect([await count("old"), await count("new"), bus.historyBytes]).toEqual([0, 10, 100]);
+    // What the room that is gone took besides its messages, others may take.
+    expect([await count("old"), await count("new"), bus.historyBytes]).toEqual([0, 14, costOf(14, 140)]);
+    await publish("new");
+    expect([await count("new"), bus.historyBytes]).toEqual([14, costOf(14, 140)]);
     await bus.close();
     expect(bus.historyBytes).toBe(0);
+  });
+
+  it("counts what messages and rooms cost besides their data: many small ones are bounded, too", async () => {
+    const rooms = 10;
+    const bus = new MemoryBus({ maxHistoryBytes: rooms * costOf(1, 1), clock: new ManualClock() });
+    for (let index = 0; index < 100; index += 1) await bus.publish(`r${index}`, { data: "1", ts: 0 }, KEEP);
+    const remembered = async (room: string) => (await bus.history(room, { before: 9, limit: 9, maxBytes: 9 })).messages;
+    expect([bus.historyBytes, (await remembered("r89")).length, (await remembered("r90")).length]).toEqual([
+      rooms * costOf(1, 1),
+      0,
+      1,
+    ]);
+    await bus.close();
   });
 
   it("without that bound it remembers what its rooms may", async () => {
     const bus = new MemoryBus({ maxHistoryBytes: Number.POSITIVE_INFINITY, clock: new ManualClock() });
     for (let index = 0; index < 100; index += 1) await bus.publish("r", { data: '"x"', ts: 0 }, KEEP);
-    expect(bus.historyBytes).toBe(300);
+    expect(bus.historyBytes).toBe(costOf(100, 300));
     expect(() => new MemoryBus({ maxHistoryBytes: -1 })).toThrow(
       expect.objectContaining({ code: "options/out-of-range" }),
     );

@@ -120,6 +120,31 @@ describe("recovery", () => {
     expect((await hub.history("lobby")).messages).toHaveLength(expected);
   });
 
+  it("a part of it that cannot be is refused, and not read as another", async () => {
+    const { hub } = makeHub();
+    await published(hub, "lobby", 3);
+    const { epoch } = await hub.history("lobby");
+    const read = async (options: object) => (await hub.history("lobby", options)).messages.map(({ offset }) => offset);
+    expect(await read({ before: 3, limit: 1 })).toEqual([2]);
+    expect(await read({ before: 1 })).toEqual([]);
+    expect(await read({ before: Number.POSITIVE_INFINITY, limit: Number.POSITIVE_INFINITY })).toEqual([1, 2, 3]);
+    expect(await read({ since: { epoch, offset: 2 }, before: undefined })).toEqual([3]);
+    for (const range of [
+      { before: 0 },
+      { before: 1.5 },
+      { before: Number.NaN },
+      { before: "2" },
+      { limit: 0 },
+      { limit: 1.5 },
+    ]) {
+      await expect(read(range)).rejects.toMatchObject({ code: "options/out-of-range" });
+    }
+    for (const since of ["2", null, { epoch }, { epoch, offset: -1 }, { epoch: "not an epoch", offset: 1 }]) {
+      await expect(read({ since })).rejects.toMatchObject({ code: "options/unknown-value" });
+    }
+    await expect(read({ since: { epoch, offset: 2 }, before: 3 })).rejects.toMatchObject({ code: "options/conflict" });
+  });
+
   it("messages are forgotten at their age, to the millisecond", async () => {
     const { hub, clock } = makeHub({ history: { maxAge: 1_000 } });
     await hub.publish("lobby", 1);

@@ -73,6 +73,17 @@ describe("hub.serve", () => {
     expect((await client.closed).code).toBe(1006);
   });
 
+  it("is over when the connection is, though the application never says whether a frame of it is allowed", async () => {
+    const { hub } = makeHub({ authorize: () => new Promise<boolean>(() => undefined) });
+    const { client, over } = open(hub);
+    await next(client, "welcome");
+    await client.sendJson({ type: "join", room: "lobby" });
+    await settle();
+    client.terminate();
+    await over;
+    expect(hub.stats()).toMatchObject({ connections: 0, rooms: 0 });
+  });
+
   it.each([
     ["bytes", new Uint8Array([1, 2]), 4000],
     ["no JSON", "hello", 4000],

@@ -31,13 +31,19 @@ import { RoomPresence } from "./room-presence.js";
 
 /** How a {@link MemoryBus} is made. */
 export interface MemoryBusOptions {
-  /** Most bytes of data that all rooms together remember. From 0. @default 67_108_864 (64 MiB) */
+  /**
+   * Most bytes that what all rooms together remember may take: the data, and 400 for each message and 2,000 for each room that has some, so that many
+   * that are small are bounded, too. From 0. @default 67_108_864 (64 MiB)
+   */
   readonly maxHistoryBytes?: number;
   /** @default the system's */
   readonly clock?: Clock;
 }
 
 const DEFAULT_MAX_HISTORY_BYTES = 64 * 1024 * 1024;
+/** What a message takes besides its data, and a room that remembers some besides these; measured, and rounded up for small names and ids. */
+const MESSAGE_BYTES = 400;
+const ROOM_BYTES = 2_000;
 const EPOCH_BYTES = 6;
 /** Messages that are too old are let go of in passing, or after this many milliseconds more. */
 const SWEEP_MS = 1_000;
@@ -52,6 +58,8 @@ interface Room {
   readonly history: RoomHistory;
   readonly presence: RoomPresence;
   readonly listeners: Set<BusListener>;
+  /** Of the bytes that all rooms take, those of this one. */
+  bytes: number;
   /** Set while messages wait to become too old, or the room to be forgotten. */
   sweep: Deadline | undefined;
   /** When the last thing that keeps it went, in the clock's milliseconds; undefined while there is one. */
@@ -83,7 +91,7 @@ export class MemoryBus implements Bus {
     this.#maxHistoryBytes = maxHistoryBytes;
   }
 
-  /** Bytes of data that all rooms remember. */
+  /** Bytes that what all rooms remember takes, counted as `maxHistoryBytes` says. */
   get historyBytes(): number {
     return this.#historyBytes;
   }
@@ -99,9 +107,8 @@ export class MemoryBus implements Bus {
     this.#expire(room);
     const earlier = room.history.find(given.id);
     if (earlier !== undefined) return published(earlier, "duplicate");
-    const before = room.history.bytes;
     const message = room.history.append(given, retention, this.#clock.wallTime());
-    this.#historyBytes += room.history.bytes - before;
+    this.#count(room);
     if (room.place !== undefined) this.#remembering.remove(room.place);
     room.place = this.#remembering.push(room);
     this.#forgetBeyondBound();
@@ -179,24 +186,30 @@ export class MemoryBus implements Bus {
       onExpired: () => this.#tidy(room),
     });
     const history = new RoomHistory(`${this.#epoch}-${this.#roomCount.toString(36)}`);
-    const room: Room = { name, history, listeners, presence, sweep: undefined, idleSince: undefined, place: undefined };
+    const still = { sweep: undefined, idleSince: undefined, place: undefined };
+    const room: Room = { name, history, listeners, presence, bytes: 0, ...still };
     this.#rooms.set(name, room);
     return room;
   }
 
   #expire(room: Room): void {
-    const before = room.history.bytes;
     room.history.expire(this.#clock.wallTime());
-    this.#historyBytes += room.history.bytes - before;
+    this.#count(room);
+  }
+
+  #count(room: Room): void {
+    const { count, bytes: data } = room.history;
+    const bytes = count === 0 ? 0 : ROOM_BYTES + count * MESSAGE_BYTES + data;
+    this.#historyBytes += bytes - room.bytes;
+    room.bytes = bytes;
   }
 
   #forgetBeyondBound(): void {
     while (this.#historyBytes > this.#maxHistoryBytes) {
       const room = this.#remembering.peek();
       if (room === undefined) return;
-      const before = room.history.bytes;
       room.history.dropOldest();
-      this.#historyBytes += room.history.bytes - before;
+      this.#count(room);
       if (room.history.count === 0) this.#tidy(room);
     }
   }

@@ -174,7 +174,10 @@ export class Hub<User extends HubUser = HubUser> {
     return this.#parts.rooms.presence(room);
   }
 
-  /** Messages that the room remembers, in order: the newest, unless `options` say otherwise. Throws `ConnectionLostError` `push/unavailable`. */
+  /**
+   * Messages that the room remembers, in order: the newest, unless `options` say otherwise. Throws `UsageError` `options/…`, `push/room-name`, `push/closed`;
+   * `ConnectionLostError` `push/unavailable`.
+   */
   async history(room: string, options: ReadHistoryOptions = {}): Promise<RoomHistoryPage> {
     refuseUnknown("history", options, new Set(["since", "before", "limit"]));
     requireRoomName(room);
