@@ -176,6 +176,21 @@ export function describeBus(name: string, make: () => Promise<Bus> | Bus): void 
       await expect.poll(() => listener.messages.length).toBe(3);
     });
 
+    it("gives the id of a place to the message of that place only, whoever claims it", async () => {
+      const [one, name] = [await bus(), room()];
+      const publish = (id?: string) =>
+        one.publish(name, message(1, id === undefined ? {} : { id }), { ...KEEP, count: 2 });
+      const { epoch } = await publish();
+      const place = (offset: number | string): string => `${epoch}:${offset}`;
+      expect(await publish(place(1))).toMatchObject({ offset: 1, id: place(1), duplicate: true });
+      expect(await publish(place(3))).toMatchObject({ offset: 2, id: place(2), duplicate: false });
+      expect(await publish()).toMatchObject({ offset: 3, id: place(3), duplicate: false });
+      // What is forgotten, and what names no place, is published as if it had no id.
+      for (const [index, claimed] of [1, "01", "-1", "", "3.0", "x"].entries())
+        expect(await publish(place(claimed))).toMatchObject({ offset: 4 + index, id: place(4 + index) });
+      expect(await publish("another:1")).toMatchObject({ id: "another:1" });
+    });
+
     it("says who is present: users once, connections all, in the order of coming", async () => {
       const [one, name] = [await bus(), room()];
       const [ada, bob] = [{ id: "ada", info: { name: "Ada" } }, { id: "bob" }];

@@ -20,7 +20,10 @@ export interface HubUser {
 
 /** A message to be numbered. */
 export interface NewMessage {
-  /** The publisher's own name for it, unique in the room: published again while the first is remembered, it stays one message. */
+  /**
+   * The publisher's own name for it, unique in the room: published again while the first is remembered, it stays one message. One that begins with the
+   * room's epoch and a colon is the bus's to give: it stands for the message of that place, and is given to no other.
+   */
   readonly id?: string | undefined;
   /** What it is the newest value of. */
   readonly key?: string | undefined;

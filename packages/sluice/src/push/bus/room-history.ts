@@ -48,9 +48,13 @@ export class RoomHistory {
     return oldest === undefined ? Number.POSITIVE_INFINITY : oldest.at + this.#retention.ageMs;
   }
 
-  /** The message published under this id, if it is remembered. */
+  /** The message published under this id, if it is remembered; one that has no id but its place is found by that. */
   find(id: string | undefined): BusMessage | undefined {
-    return id === undefined ? undefined : this.#byId.get(id);
+    if (id === undefined) return undefined;
+    if (!this.#isPlace(id)) return this.#byId.get(id);
+    const offset = Number(id.slice(this.epoch.length + 1));
+    const message = this.#slots[this.#slots.length - 1 - this.#newest + offset]?.message;
+    return message?.id === id ? message : undefined;
   }
 
   /** Numbers the message, and remembers it as far as `retention` says. */
@@ -58,11 +62,12 @@ export class RoomHistory {
     const { epoch } = this;
     this.#newest += 1;
     const offset = this.#newest;
-    const message: BusMessage = { ...given, id: given.id ?? `${epoch}:${offset}`, epoch, offset };
+    const own = given.id === undefined || this.#isPlace(given.id) ? undefined : given.id;
+    const message: BusMessage = { ...given, id: own ?? `${epoch}:${offset}`, epoch, offset };
     this.#retention = retention;
     const bytes = Buffer.byteLength(message.data);
     this.#slots.push({ message, bytes, at: wallTime });
-    if (given.id !== undefined) this.#byId.set(given.id, message);
+    if (own !== undefined) this.#byId.set(own, message);
     this.bytes += bytes;
     this.expire(wallTime);
     return message;
@@ -97,6 +102,11 @@ export class RoomHistory {
   /** A part of it; see `HistoryQuery`. */
   read(query: HistoryQuery): HistoryPage {
     return query.before === undefined ? this.#readForward(query) : this.#readBackward(query, query.before);
+  }
+
+  /** Whether `id` is, was or will be that of a message without one of its own. A stranger's is not to be taken for it. */
+  #isPlace(id: string): boolean {
+    return id.startsWith(`${this.epoch}:`);
   }
 
   #readForward({ after, limit, maxBytes }: HistoryQuery): HistoryPage {
