@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { ClientSession } from "../../src/client/session.js";
 import { MemoryBus } from "../../src/push/bus/memory-bus.js";
-import { makeHub } from "./hub-setup.js";
+import { Hub } from "../../src/push/hub/hub.js";
+import { PUSH_PROTOCOL } from "../../src/push/protocol/frames.js";
+import { Application } from "../../src/server/application.js";
+import type { Frame } from "./fake-subscriber.js";
+import { anybody, makeHub } from "./hub-setup.js";
 
 describe("closing a hub", () => {
   it("ends connections one after the other over a while, each with 1012 and a time of its own to come back", async () => {
@@ -72,4 +77,38 @@ describe("closing a hub", () => {
     const { hub } = makeHub();
     expect(() => hub.close({ over: -1 })).toThrow(expect.objectContaining({ code: "options/out-of-range" }));
   });
+});
+
+describe("a server that closes", () => {
+  it.each([
+    ["with a grace", 5_000],
+    ["at once", 0],
+  ])(
+    "has its hub say goodbye, %s, to each with a time of its own: its disposers come when connections are gone",
+    async (_how, grace) => {
+      const hub = new Hub({ authorize: anybody });
+      const app = new Application();
+      app.websocket("/push", { protocols: [PUSH_PROTOCOL] }, (socket) => hub.serve(socket));
+      app.onStart(() => () => hub.close());
+      const server = await app.listen({ port: 0, host: "127.0.0.1" });
+      const session = new ClientSession({ baseUrl: server.url });
+      const sockets = await Promise.all(
+        Array.from({ length: 20 }, () => session.websocket("push", { protocols: [PUSH_PROTOCOL] })),
+      );
+      for (const socket of sockets) expect(await socket.receiveJson()).toMatchObject({ type: "welcome" });
+      const [byes] = await Promise.all([
+        Promise.all(sockets.map(async (socket) => (await socket.receiveJson()) as Frame)),
+        server.close({ grace }),
+      ]);
+      expect(new Set(byes.map(({ type, reason }) => `${type} ${reason}`))).toEqual(new Set(["bye restart"]));
+      const times = byes.map(({ retryAfter }) => Number(retryAfter));
+      expect(new Set(times).size).toBeGreaterThan(5);
+      expect(Math.min(...times)).toBeGreaterThanOrEqual(1_000);
+      expect(new Set((await Promise.all(sockets.map(({ closed }) => closed))).map(({ code }) => code))).toEqual(
+        new Set([1012]),
+      );
+      expect(hub.stats().connections).toBe(0);
+      await session.close();
+    },
+  );
 });

@@ -8,7 +8,7 @@ import type { EndCode, Subscriber, SubscriberOwner } from "./subscriber.js";
 /** What is used of a WebSocket. */
 export type PushSocket = Pick<
   WebSocketConnection,
-  "protocol" | "bufferedAmount" | "onDrain" | "sendPrepared" | "close" | "terminate" | "closed"
+  "protocol" | "bufferedAmount" | "onDrain" | "onEndSoon" | "sendPrepared" | "close" | "terminate" | "closed"
 > &
   AsyncIterable<string | Uint8Array>;
 
@@ -24,8 +24,9 @@ export class SocketSubscriber implements Subscriber {
   }
 
   /** Has `owner` told from now on. */
-  tell(owner: SubscriberOwner): void {
+  tell(owner: SubscriberOwner & { endSoon(): void }): void {
     this.#socket.onDrain = () => owner.onDrain();
+    this.#socket.onEndSoon = () => owner.endSoon();
     void this.#socket.closed.then(() => owner.onOver());
   }
 

@@ -243,7 +243,8 @@ export class Hub<User extends HubUser = HubUser> {
     const { clock, bus, ownsBus } = this.#parts.settings;
     // What was published right before, a farewell perhaps, is for all.
     for (const room of this.#parts.rooms.givingOut) await room.flushed();
-    await spread(clock, overMs, [...this.#connections], (connection) => connection.dismiss("restart", END.restart));
+    const connections = [...this.#connections].filter(({ over }) => !over);
+    await spread(clock, overMs, connections, (connection) => connection.dismiss("restart", END.restart));
     this.#parts.rooms.close();
     if (ownsBus) await bus.close();
   }

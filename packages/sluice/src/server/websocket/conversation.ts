@@ -73,7 +73,9 @@ export class Conversation implements Successor {
   }
 
   retire(): void {
-    void this.#socket?.close(CLOSE_CODES.GOING_AWAY);
+    const socket = this.#socket;
+    if (socket?.onEndSoon === undefined) void socket?.close(CLOSE_CODES.GOING_AWAY);
+    else socket.onEndSoon();
   }
 
   giveUp(): void {

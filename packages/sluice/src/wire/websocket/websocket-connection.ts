@@ -130,6 +130,12 @@ export class WebSocketConnection implements AsyncIterable<Message, undefined> {
     this.#state.onDrain = listener;
   }
 
+  /**
+   * Called once when the server that has this connection closes, in place of closing it with 1001: for owners that say goodbye in their own way. They have
+   * until the grace of the server is over to end the connection. One only. @default closes it with 1001
+   */
+  onEndSoon: (() => void) | undefined = undefined;
+
   // Receiving.
 
   /** The messages, text as strings, others as bytes of the receiver's own. Leaving the loop leaves the connection as it is. */
