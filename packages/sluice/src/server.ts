@@ -173,4 +173,6 @@ export type {
 } from "./server/websocket/upgrade-hook.js";
 export type { WebSocketRouteOptions } from "./server/websocket/websocket-options.js";
 export type { WebSocketHandler } from "./server/websocket/websocket-route.js";
-export type { MessageInput, SendOptions, WebSocketConnection } from "./wire/websocket/websocket-connection.js";
+export type { SendOptions } from "./wire/websocket/call-options.js";
+export type { MessageInput } from "./wire/websocket/message-input.js";
+export type { WebSocketConnection } from "./wire/websocket/websocket-connection.js";

@@ -27,15 +27,13 @@ export { type SocketBinaryType, type WhatwgHome, WhatwgWebSocket } from "./clien
 export { WebSocketClosedError } from "./errors.js";
 export { CLOSE_CODES, mayBeReceived, mayBeSent } from "./websocket/close-codes.js";
 export type { DeflateOptions } from "./websocket/deflate-options.js";
+export type { SendOptions, SendStreamOptions, WaitOptions } from "./wire/websocket/call-options.js";
 export type { WebSocketEnd } from "./wire/websocket/closed-error.js";
 export type { Message } from "./wire/websocket/inbox.js";
+export type { MessageInput, MessageSource } from "./wire/websocket/message-input.js";
 export type { MessageStream } from "./wire/websocket/message-stream.js";
-export type { WaitOptions } from "./wire/websocket/ping-book.js";
 export { type PreparedMessage, type PrepareOptions, prepareMessage } from "./wire/websocket/prepared-message.js";
-export type { MessageSource, SendStreamOptions } from "./wire/websocket/send-stream.js";
 export {
-  type MessageInput,
-  type SendOptions,
   WebSocketConnection,
   type WebSocketState,
 } from "./wire/websocket/websocket-connection.js";

@@ -142,5 +142,9 @@ function requestable(given: string | URL): string {
   const url = parseUrl(text);
   if (url === undefined) return text;
   toHttpScheme(url);
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    const message = `Cannot connect to ${showUrl(url.href)}: its scheme must be ws, wss, http or https`;
+    throw new InvalidUrlError("url/scheme", message);
+  }
   return url.href;
 }

@@ -1,6 +1,6 @@
 /** Options of a `ReconnectingWebSocket`, resolved: what goes to each handshake, what to the queue, what decides about the next try. */
 import { UsageError } from "../../errors.js";
-import { refuseUnknown, requireFunction, requireNumber } from "../../options.js";
+import { refuseUnknown, requireFunction, requireNumber, requireObject } from "../../options.js";
 import type { WebSocketConnection } from "../../wire/websocket/websocket-connection.js";
 import {
   type ReconnectPolicy,
@@ -40,7 +40,7 @@ export interface ReconnectingWebSocketOptions extends WebSocketOptions {
   readonly queueOverflow?: QueueOverflow;
   /**
    * A connection is there. What it sends goes before the messages that wait, and those wait for its promise: the place to log in, and to
-   * subscribe anew.
+   * subscribe anew. If the connection ends meanwhile it is lost like any other, and nobody waits for this promise any more.
    */
   readonly onOpen?: (socket: WebSocketConnection, opening: SocketOpening) => void | Promise<void>;
   /** A connection that was open is gone. */
@@ -94,6 +94,7 @@ export function resolveReconnecting(
   options: ReconnectingWebSocketOptions,
   random: (() => number) | undefined,
 ): ResolvedReconnecting {
+  requireObject("reconnecting websocket options", options);
   refuseUnknown("reconnecting websocket", options, KNOWN);
   const {
     reconnect = {},
@@ -108,6 +109,7 @@ export function resolveReconnecting(
   } = options;
   // Now, and not with the first connection: the constructor is where a caller looks for mistakes.
   const [{ connection }] = resolveOpening(socket);
+  requireObject("reconnect", reconnect);
   refuseUnknown("reconnect", reconnect, KNOWN_RECONNECT);
   const listeners = { onOpen: onOpen ?? ignore, onLost: onLost ?? ignore };
   const more = { onReconnect: onReconnect ?? ignore, onClosed: onClosed ?? ignore };

@@ -9,7 +9,12 @@ import { abortError, linkSignal, onAbort } from "../../concurrency/abort.js";
 import type { Clock } from "../../concurrency/clock.js";
 import { sleep } from "../../concurrency/sleep.js";
 import { CLOSE_CODES } from "../../websocket/close-codes.js";
+import { checkSend, type SendOptions } from "../../wire/websocket/call-options.js";
+import { checkClose } from "../../wire/websocket/check-close.js";
 import { closedError } from "../../wire/websocket/closed-error.js";
+import { isEndOf } from "../../wire/websocket/is-end-of.js";
+import { jsonMessage, type MessageInput, toMessage } from "../../wire/websocket/message-input.js";
+import { quietly } from "../../wire/websocket/quietly.js";
 import type { WebSocketConnection } from "../../wire/websocket/websocket-connection.js";
 import type { ClientSession } from "../session.js";
 import { MessageRelay, type SocketMessage } from "./message-relay.js";
@@ -19,7 +24,8 @@ import {
   type ResolvedReconnecting,
   resolveReconnecting,
 } from "./reconnecting-options.js";
-import { type SendArguments, SendQueue } from "./send-queue.js";
+import { requireSession } from "./require-session.js";
+import { type Sending, SendQueue } from "./send-queue.js";
 
 const { NORMAL, ABNORMAL } = CLOSE_CODES;
 const OVER = { code: "websocket/closed", why: "the reconnecting WebSocket is closed" };
@@ -29,6 +35,8 @@ export type ReconnectingState = "connecting" | "open" | "waiting" | "closing" | 
 
 /** Where to connect to; a function is asked before each try, for an address that holds only for a while. */
 export type SocketAddress = string | URL | (() => string | URL | Promise<string | URL>);
+
+type Inspect = (value: unknown, options: object) => string;
 
 /** `next`: undefined for never. */
 interface Verdict {
@@ -56,8 +64,9 @@ export class ReconnectingWebSocket implements AsyncIterable<SocketMessage> {
   /** By {@link close}. */
   #closing = false;
 
-  /** Throws `UsageError` for options that are unknown or out of range. */
+  /** Throws `UsageError` for options that are unknown or out of range, and for what is no session. */
   constructor(session: ClientSession, address: SocketAddress, options: ReconnectingWebSocketOptions = {}) {
+    requireSession(session);
     const { clock, random } = session.connector;
     this.#session = session;
     this.#address = address;
@@ -72,9 +81,9 @@ export class ReconnectingWebSocket implements AsyncIterable<SocketMessage> {
     return this.#state;
   }
 
-  /** The connection there is; undefined while there is none, and while `onOpen` is at work. */
+  /** The connection there is; undefined while there is none or it ends, and while `onOpen` is at work. */
   get socket(): WebSocketConnection | undefined {
-    return this.#state === "open" ? this.#socket : undefined;
+    return this.#state === "open" && this.#socket?.state === "open" ? this.#socket : undefined;
   }
 
   /** How many messages wait for a connection. */
@@ -90,17 +99,16 @@ export class ReconnectingWebSocket implements AsyncIterable<SocketMessage> {
   /**
    * Sends on the connection there is, or on the next one. Resolves when that has taken it, or rejects as that does: with
    * `websocket/queue-full` where there is no room to wait, and when it is over before it was sent. A rejection that nobody awaits does
-   * no harm.
+   * no harm. `signal` ends the waiting for a connection, too. What is no message is a `UsageError` `websocket/bad-message`, thrown at once.
    */
-  send(...message: SendArguments): Promise<void> {
-    const sending = this.#send(message);
-    sending.catch(ignore);
-    return sending;
+  send(message: MessageInput, options?: SendOptions): Promise<void> {
+    if (options !== undefined) checkSend(options);
+    return quietly(this.#send({ message: toMessage(message), options }));
   }
 
   /** Sends a value as JSON, as {@link send} does. */
-  sendJson(value: unknown): Promise<void> {
-    return this.send(JSON.stringify(value));
+  sendJson(value: unknown, options?: SendOptions): Promise<void> {
+    return this.send(jsonMessage(value), options);
   }
 
   /**
@@ -112,8 +120,12 @@ export class ReconnectingWebSocket implements AsyncIterable<SocketMessage> {
     return this.#relay.read();
   }
 
-  /** Ends it for good: the connection with this code, or the try to make one. Messages that wait are rejected. Idempotent. */
+  /**
+   * Ends it for good: the connection with this code, or the try to make one. Messages that wait are rejected. Idempotent. Throws `UsageError`
+   * `websocket/bad-close` for a code or reason that cannot be sent.
+   */
   async close(code: number = NORMAL, reason = ""): Promise<SocketEnding> {
+    checkClose(code, reason);
     if (this.#state !== "closed" && this.#state !== "closing") {
       const socket = this.#socket;
       this.#state = "closing";
@@ -128,11 +140,21 @@ export class ReconnectingWebSocket implements AsyncIterable<SocketMessage> {
     return this.close();
   }
 
-  #send(message: SendArguments): Promise<void> {
+  /** Nothing secret: no message, no address. */
+  toJSON(): Record<string, unknown> {
+    const { state, queued, bufferedAmount } = this;
+    return { state, connections: this.#connections, failures: this.#failures, queued, bufferedAmount };
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](_depth: number, options: object, inspect: Inspect): string {
+    return `ReconnectingWebSocket ${inspect(this.toJSON(), options)}`;
+  }
+
+  #send(sending: Sending): Promise<void> {
     const { socket } = this;
-    if (socket !== undefined) return socket.send(...message);
+    if (socket !== undefined) return socket.send(sending.message, sending.options);
     if (this.#state === "closed" || this.#state === "closing") return Promise.reject(overError());
-    return this.#queue.add(message);
+    return this.#queue.add(sending);
   }
 
   async #run(): Promise<SocketEnding> {
@@ -198,18 +220,23 @@ export class ReconnectingWebSocket implements AsyncIterable<SocketMessage> {
     return await this.#session.websocket(url, { ...this.#options.socket, signal });
   }
 
-  /** First whoever opens it, then what waited, then everybody. */
+  /** First whoever opens it, then what waited, then everybody. What waits goes on waiting if the connection has ended meanwhile. */
   async #greet(socket: WebSocketConnection): Promise<void> {
+    await Promise.race([this.#open(socket), socket.closed]);
+    this.#relay.add(socket);
+    if (socket.state !== "open" || this.#state !== "connecting") return;
+    this.#state = "open";
+    this.#queue.flush(({ message, options }) => socket.send(message, options));
+  }
+
+  /** Never rejects: that the connection has ended is told by that, and anything else ends us, however late. */
+  async #open(socket: WebSocketConnection): Promise<void> {
     const { onOpen } = this.#options.listeners;
     try {
       await onOpen(socket, { attempt: this.#failures + 1, connection: this.#connections });
     } catch (error) {
-      socket.terminate();
-      throw error;
+      if (!isEndOf(socket, error)) this.#controller.abort(error);
     }
-    if (this.#state === "connecting") this.#state = "open";
-    this.#queue.flush((message) => socket.send(...message));
-    this.#relay.add(socket);
   }
 
   #judge(ending: SocketEnding): Verdict {
@@ -253,8 +280,4 @@ function tell(listener: (ending: SocketEnding) => void, ending: SocketEnding): v
       throw error;
     });
   }
-}
-
-function ignore(): void {
-  // Whoever awaits the promise is told; nobody has to.
 }

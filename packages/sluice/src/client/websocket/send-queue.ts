@@ -2,11 +2,16 @@
  * Messages that wait for a connection, bounded in number and in bytes. Each is handed on once: what became of it then is its
  * connection's to say.
  */
+import { onAbort, type StopListening } from "../../concurrency/abort.js";
 import { SluiceError } from "../../errors.js";
-import type { WebSocketConnection } from "../../wire/websocket/websocket-connection.js";
+import type { SendOptions } from "../../wire/websocket/call-options.js";
+import type { Message } from "../../wire/websocket/inbox.js";
 
-/** What can be sent, as a connection takes it. */
-export type SendArguments = Parameters<WebSocketConnection["send"]>;
+/** A message, and how it is to be sent. */
+export interface Sending {
+  readonly message: Message;
+  readonly options: SendOptions | undefined;
+}
 
 /** What happens to a message that the queue has no room for. */
 export type QueueOverflow = "refuse" | "drop-oldest";
@@ -19,8 +24,9 @@ export interface SendQueueSettings {
 }
 
 interface Waiting {
-  readonly message: SendArguments;
+  readonly sending: Sending;
   readonly bytes: number;
+  readonly stopListening: StopListening;
   readonly resolve: (sent: void | PromiseLike<void>) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -47,25 +53,33 @@ export class SendQueue {
 
   /**
    * Resolves when the message was sent, or rejects as its connection does. Rejects with `SluiceError` `websocket/queue-full` where there
-   * is no room: for this message, or with `drop-oldest` for those that made room for it.
+   * is no room: for this message, or with `drop-oldest` for those that made room for it; and with the reason of the message's signal.
    */
-  add(message: SendArguments): Promise<void> {
-    const bytes = sizeOf(message[0]);
+  add(sending: Sending): Promise<void> {
+    const { message, options } = sending;
+    const signal = options?.signal;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const bytes = Buffer.byteLength(message);
     const { maxCount, maxBytes, overflow } = this.#settings;
     const fits = bytes <= maxBytes && maxCount > 0;
     if (fits && overflow === "drop-oldest") this.#makeRoom(bytes);
     if (!fits || this.#isFullFor(bytes)) return Promise.reject(this.#full());
     return new Promise((resolve, reject) => {
-      this.#waiting.add({ message, bytes, resolve, reject });
+      const stopListening = onAbort(signal, (reason) => {
+        this.#remove(waiting);
+        reject(reason);
+      });
+      const waiting: Waiting = { sending, bytes, stopListening, resolve, reject };
+      this.#waiting.add(waiting);
       this.#bytes += bytes;
     });
   }
 
   /** Hands all of them to `send`, in their order and before it returns. */
-  flush(send: (message: SendArguments) => Promise<void>): void {
+  flush(send: (sending: Sending) => Promise<void>): void {
     for (const one of [...this.#waiting]) {
       this.#remove(one);
-      one.resolve(send(one.message));
+      one.resolve(send(one.sending));
     }
   }
 
@@ -90,7 +104,9 @@ export class SendQueue {
   }
 
   #remove(one: Waiting): void {
-    if (this.#waiting.delete(one)) this.#bytes -= one.bytes;
+    if (!this.#waiting.delete(one)) return;
+    this.#bytes -= one.bytes;
+    one.stopListening();
   }
 
   #full(): SluiceError {
@@ -98,9 +114,4 @@ export class SendQueue {
     const most = `${maxCount} messages of ${maxBytes} bytes together may wait for one (queue, queueBytes)`;
     return new SluiceError("websocket/queue-full", `Cannot send the message: there is no connection, and ${most}`);
   }
-}
-
-/** Bytes of a message as it goes on the wire, before compression. */
-function sizeOf(message: SendArguments[0]): number {
-  return typeof message === "string" ? Buffer.byteLength(message) : message.byteLength;
 }

@@ -5,7 +5,7 @@
 import { isToken } from "../../bytes/char-tables.js";
 import { UsageError } from "../../errors.js";
 import type { FieldLines } from "../../http1/sinks.js";
-import { refuseUnknown } from "../../options.js";
+import { kindOf, refuseUnknown, requireObject } from "../../options.js";
 import { type DeflateOptions, type ResolvedDeflateOptions, resolveDeflate } from "../../websocket/deflate-options.js";
 import {
   CLIENT_WEBSOCKET_DEFAULTS,
@@ -92,6 +92,7 @@ export const KNOWN_OPENING_OPTIONS: ReadonlySet<string> = new Set<keyof WebSocke
  * handshake has itself.
  */
 export function resolveOpening(options: WebSocketOptions): [SocketSettings, RequestOptions] {
+  requireObject("websocket options", options);
   refuseUnknown("websocket", options, KNOWN_OPENING_OPTIONS);
   refuseWrongKinds(options);
   const { protocols = [], timeout } = options;
@@ -109,6 +110,10 @@ export function resolveOpening(options: WebSocketOptions): [SocketSettings, Requ
 
 /** Throws `UsageError` `websocket/protocols` unless each is a token, and there once (RFC 6455 §4.1, item 10). */
 export function checkedProtocols(given: string | readonly string[]): readonly string[] {
+  if (typeof given !== "string" && !Array.isArray(given)) {
+    const message = `Cannot offer sub-protocols: expected a string or a list of them, received ${kindOf(given)}`;
+    throw new UsageError("websocket/protocols", message);
+  }
   const protocols = typeof given === "string" ? [given] : [...given];
   for (const [at, protocol] of protocols.entries()) {
     const isNew = protocols.indexOf(protocol) === at;

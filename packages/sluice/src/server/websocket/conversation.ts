@@ -5,11 +5,11 @@
  * There is one for each socket, idle for most of its life: it keeps what the end of the socket needs, and nothing of how it began.
  */
 
-import { isConsequenceOfAbort } from "../../concurrency/abort.js";
-import { ValidationError, WebSocketClosedError } from "../../errors.js";
+import { ValidationError } from "../../errors.js";
 import type { Transport } from "../../net/transport.js";
 import { CLOSE_CODES } from "../../websocket/close-codes.js";
 import type { HandedOver, Successor } from "../../wire/handed-over.js";
+import { isEndOf } from "../../wire/websocket/is-end-of.js";
 import { openWebSocket, type WebSocketSetup } from "../../wire/websocket/open-websocket.js";
 import type { WebSocketConnection } from "../../wire/websocket/websocket-connection.js";
 import { HttpError } from "../http-error.js";
@@ -134,10 +134,4 @@ function verdictOn(error: unknown): Verdict {
   if (!clients) return { code: CLOSE_CODES.INTERNAL, reason: "" };
   const { code } = error;
   return { code: CLOSE_CODES.POLICY, reason: Buffer.byteLength(code) > MOST_REASON_BYTES ? "" : code };
-}
-
-/** Whether `error` only says that the socket has ended: nobody's fault. */
-function isEndOf(socket: WebSocketConnection, error: unknown): boolean {
-  if (error instanceof WebSocketClosedError) return socket.state !== "open";
-  return isConsequenceOfAbort(error, socket.signal);
 }

@@ -1,6 +1,7 @@
 /** What may stand in a close frame of ours (RFC 6455 §5.5.1, §7.4). */
 
 import { UsageError } from "../../errors.js";
+import { kindOf } from "../../options.js";
 import { mayBeSent } from "../../websocket/close-codes.js";
 
 /** 125 bytes of a control frame, less two for the code (§5.5). */
@@ -11,6 +12,10 @@ export function checkClose(code: number, reason: string): void {
   if (!mayBeSent(code)) {
     const allowed = "1000 to 1014 but 1004, 1005 and 1006, or 3000 to 4999";
     throw new UsageError("websocket/bad-close", `Cannot close with ${String(code)}: expected ${allowed}`);
+  }
+  if (typeof reason !== "string") {
+    const message = `Cannot close with ${kindOf(reason)} for a reason: expected a string`;
+    throw new UsageError("websocket/bad-close", message);
   }
   const bytes = Buffer.byteLength(reason);
   if (bytes > MAX_REASON_BYTES) {

@@ -7,18 +7,11 @@ import { onAbort, type StopListening } from "../../concurrency/abort.js";
 import type { Clock } from "../../concurrency/clock.js";
 import { callLater, type Deadline } from "../../concurrency/deadline.js";
 import { RequestTimeoutError } from "../../errors.js";
+import type { WaitOptions } from "./call-options.js";
 import { quietly } from "./quietly.js";
 
 const NUMBER_BYTES = 4;
 const NUMBERS = 2 ** 32;
-
-/** For how long somebody waits. */
-export interface WaitOptions {
-  /** Longest wait in milliseconds; then `RequestTimeoutError`. From 0. @default Infinity */
-  readonly timeout?: number | undefined;
-  /** Ends the wait with its reason. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 interface Waiting {
   readonly sentAt: number;

@@ -10,6 +10,7 @@
 import { wholeFrame } from "../../websocket/frame-writer.js";
 import { BINARY, FIN, RSV1, TEXT } from "../../websocket/opcodes.js";
 import type { Message } from "./inbox.js";
+import { type MessageInput, toMessage } from "./message-input.js";
 
 /** Frames up to this are kept as text; well below what a transport keeps of it. */
 const TEXT_BYTES = 4 * 1024;
@@ -79,9 +80,9 @@ export class PreparedMessage {
   }
 }
 
-/** Prepares text (a string) or bytes, which must not change any more, for many connections. */
-export function prepareMessage(data: Message, options: PrepareOptions = {}): PreparedMessage {
-  return new PreparedMessage(data, options.compress);
+/** Prepares text (a string) or bytes, which must not change any more, for many connections. Throws `UsageError` `websocket/bad-message`. */
+export function prepareMessage(data: MessageInput, options: PrepareOptions = {}): PreparedMessage {
+  return new PreparedMessage(toMessage(data), options.compress);
 }
 
 function inBestForm(frame: Buffer): Frame {

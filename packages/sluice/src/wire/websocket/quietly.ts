@@ -15,9 +15,18 @@ export function refused(error: unknown): Promise<never> {
 
 /** As `promise`, or rejected with the reason of `signal` if that aborts before. */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return unlessAborted(promise, signal, (reason) => reason);
+}
+
+/** As `promise`, or rejected with what `errorFor` makes of the reason of `signal` if that aborts before. */
+export function unlessAborted<T>(
+  promise: Promise<T>,
+  signal: AbortSignal,
+  errorFor: (reason: unknown) => unknown,
+): Promise<T> {
   return quietly(
     new Promise<T>((resolve, reject) => {
-      const stopListening = onAbort(signal, reject);
+      const stopListening = onAbort(signal, (reason) => reject(errorFor(reason)));
       promise.then(
         (value) => {
           stopListening();

@@ -7,31 +7,13 @@
  */
 
 import { Utf8Validator } from "../../bytes/utf8-validator.js";
-import { UsageError } from "../../errors.js";
 import type { MessageDeflater } from "../../websocket/message-compression.js";
 import { BINARY, CONTINUATION, FIN, RSV1, TEXT } from "../../websocket/opcodes.js";
+import type { SendStreamOptions } from "./call-options.js";
 import type { Message } from "./inbox.js";
+import { checkPart, type MessageSource, notText } from "./message-input.js";
 import { untilAborted } from "./quietly.js";
 import type { WebSocketLink } from "./websocket-link.js";
-
-/** What a message can be made of. */
-export type MessageSource = Iterable<Message> | AsyncIterable<Message>;
-
-/** How `sendStream` sends. */
-export interface SendStreamOptions {
-  /**
-   * Whether the message is a binary one; strings are sent as UTF-8 either way. A text message may have parts of bytes, which together
-   * are to be UTF-8. @default true if the first part is bytes, false if it is a string
-   */
-  readonly binary?: boolean | undefined;
-  /**
-   * Compresses each part as it comes, where that was agreed. Most peers, ours included, keep a compressed message until it is whole.
-   * @default false
-   */
-  readonly compress?: boolean | undefined;
-  /** Stops sending with its reason; the connection ends if the message was begun. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 const NO_BYTES = new Uint8Array(0);
 const HIGH_SURROGATE = /[\ud800-\udbff]$/;
@@ -75,7 +57,7 @@ function nextOf(parts: Iterator<Message> | AsyncIterator<Message>, signal: Abort
   return signal === undefined ? next : untilAborted(next, signal);
 }
 
-/** Writes parts as fragments; text in such a way that no character is cut into two strings. */
+/** Writes parts as fragments; text in such a way that no character is cut into two strings, and bytes complete their own. */
 class FragmentWriter {
   begun = false;
   finished = false;
@@ -95,9 +77,7 @@ class FragmentWriter {
 
   /** A promise where it takes long to compress it. */
   write(part: Message): Promise<void> | undefined {
-    if (typeof part !== "string" && !(part instanceof Uint8Array)) {
-      throw new UsageError("websocket/bad-message", "Cannot send a part: expected a string or a Uint8Array");
-    }
+    checkPart(part);
     this.#binary ??= typeof part !== "string";
     const bytes = typeof part === "string" ? this.#textPart(part) : this.#bytePart(part);
     if (bytes.length === 0) return undefined;
@@ -117,12 +97,16 @@ class FragmentWriter {
   }
 
   #textPart(text: string): Message {
+    if (text !== "" && this.#validator?.end() === false) throw notText();
     const whole = this.#half + text;
     this.#half = HIGH_SURROGATE.test(whole) ? whole.slice(-1) : "";
     return this.#half === "" ? whole : whole.slice(0, -1);
   }
 
-  #bytePart(bytes: Uint8Array): Uint8Array {
+  #bytePart(part: Uint8Array): Uint8Array {
+    // Half a character that bytes follow has no other half, and keeps its place.
+    const bytes = this.#half === "" ? part : Buffer.concat([Buffer.from(this.#half), part]);
+    this.#half = "";
     if (this.#binary === true) return bytes;
     this.#validator ??= new Utf8Validator();
     if (!this.#validator.push(bytes)) throw notText();
@@ -144,8 +128,4 @@ class FragmentWriter {
 
 function bytesOf(part: Message): Uint8Array {
   return typeof part === "string" ? Buffer.from(part) : part;
-}
-
-function notText(): UsageError {
-  return new UsageError("websocket/bad-message", "Cannot send the message as text: its bytes are not UTF-8");
 }

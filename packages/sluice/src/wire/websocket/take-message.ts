@@ -4,9 +4,9 @@ import { onAbort, type StopListening } from "../../concurrency/abort.js";
 import type { Clock } from "../../concurrency/clock.js";
 import { callLater, type Deadline } from "../../concurrency/deadline.js";
 import { RequestTimeoutError } from "../../errors.js";
+import type { WaitOptions } from "./call-options.js";
 import type { Message, Taker } from "./inbox.js";
 import type { Incoming, MessageIntake } from "./message-intake.js";
-import type { WaitOptions } from "./ping-book.js";
 import { quietly, refused } from "./quietly.js";
 
 /** The box, the time, and the error for the end of the box: one for whoever asks for a message, however peaceful the end. */

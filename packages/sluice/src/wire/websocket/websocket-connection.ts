@@ -6,35 +6,36 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { schemaFirst, validate } from "../../body/schema.js";
 import { decodeText, parseJson } from "../../body/text.js";
-import { UsageError } from "../../errors.js";
 import type { PeerInfo } from "../../net/transport.js";
+import {
+  checkSend,
+  checkSendStream,
+  checkWait,
+  NO_OPTIONS,
+  type SendOptions,
+  type SendStreamOptions,
+  type WaitOptions,
+} from "./call-options.js";
 import { checkClose } from "./check-close.js";
 import { closedError, type WebSocketEnd } from "./closed-error.js";
 import type { ConnectionState } from "./connection-state.js";
 import type { Message } from "./inbox.js";
 import { InboxIterator } from "./inbox-iterator.js";
+import {
+  checkSource,
+  jsonMessage,
+  type MessageInput,
+  type MessageSource,
+  notPrepared,
+  toMessage,
+} from "./message-input.js";
 import type { MessageStream } from "./message-stream.js";
 import { MessageStreams } from "./message-streams.js";
-import type { WaitOptions } from "./ping-book.js";
-import type { PreparedMessage } from "./prepared-message.js";
-import { quietly, refused } from "./quietly.js";
-import { type MessageSource, type SendStreamOptions, sendStream } from "./send-stream.js";
+import { PreparedMessage } from "./prepared-message.js";
+import { quietly, refused, unlessAborted } from "./quietly.js";
+import { sendStream } from "./send-stream.js";
 import { takeMessage } from "./take-message.js";
 import type { WebSocketLink } from "./websocket-link.js";
-
-/** What can be sent as a message: text as a string, bytes in any of their forms. */
-export type MessageInput = string | Uint8Array | ArrayBuffer | ArrayBufferView;
-
-/** How one message is sent. */
-export interface SendOptions {
-  /**
-   * Whether it is compressed, where compression was agreed; elsewhere this changes nothing. `false` for what does not shrink, and for
-   * secrets beside text that others choose. @default true from `compress.threshold` bytes on
-   */
-  readonly compress?: boolean | undefined;
-  /** Ends the waiting with its reason. A message that waits for its turn is not sent then; one that was handed over is. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** `closing` from the first word of the closing handshake on; `closed` when the connection is gone. */
 export type WebSocketState = "open" | "closing" | "closed";
@@ -145,9 +146,10 @@ export class WebSocketConnection implements AsyncIterable<Message, undefined> {
 
   /**
    * The next message; several may wait, and not to wait any more harms nothing. Throws `WebSocketClosedError` if the connection ends before, however peacefully;
-   * `RequestTimeoutError` `timeout.receive`; the signal's reason.
+   * `RequestTimeoutError` `timeout.receive`; the signal's reason; at once, `UsageError` for options that are none.
    */
-  receive(options: WaitOptions = {}): Promise<Message> {
+  receive(options: WaitOptions = NO_OPTIONS): Promise<Message> {
+    checkWait(options);
     const closedNow = () => this.#refusal("receive");
     return takeMessage({ intake: this.#link.intake, clock: this.#state.clock, closedError: closedNow }, options);
   }
@@ -178,31 +180,34 @@ export class WebSocketConnection implements AsyncIterable<Message, undefined> {
   /**
    * Sends a message: a string as text, anything else as bytes, which must not change until the promise has resolved. It resolves when there is
    * room for more, at once if there is: to await it is back-pressure. Messages leave in the order of the calls. Throws
-   * `WebSocketClosedError` when the connection is closing or closed; a rejection that nobody awaits harms nothing.
+   * `WebSocketClosedError` when the connection is closing or closed; a rejection that nobody awaits harms nothing. What is no message is
+   * a `UsageError` `websocket/bad-message`, thrown at once.
    */
   send(message: MessageInput, options?: SendOptions): Promise<void> {
+    if (options !== undefined) checkSend(options);
     return this.#link.sender.send(toMessage(message), options?.compress, options?.signal);
   }
 
-  /** Sends what `JSON.stringify` makes of `value`. Throws `UsageError` `websocket/bad-message` if that is nothing. */
+  /** Sends what `JSON.stringify` makes of `value`, as {@link send} does. Throws `UsageError` `websocket/bad-message` if that is nothing. */
   sendJson(value: unknown, options?: SendOptions): Promise<void> {
-    const text: unknown = JSON.stringify(value);
-    if (typeof text === "string") return this.send(text, options);
-    return refused(
-      new UsageError("websocket/bad-message", `Cannot send ${typeof value} as JSON: there is no text for it`),
-    );
+    return this.send(jsonMessage(value), options);
   }
 
   /**
    * Sends one message in fragments, as `source` gives its parts; other messages wait until it is complete. Compressed only if asked. Resolves
-   * when all was handed over. Throws what the source throws, and ends the connection with 1011 if the message was begun.
+   * when all was handed over. Throws what the source throws, and ends the connection with 1011 if the message was begun; as {@link send}
+   * does, too; the end of the connection does not wait for the source.
    */
-  sendStream(source: MessageSource, options: SendStreamOptions = {}): Promise<void> {
-    return quietly(sendStream(this.#link, source, options));
+  sendStream(source: MessageSource, options: SendStreamOptions = NO_OPTIONS): Promise<void> {
+    checkSource(source);
+    checkSendStream(options);
+    const sending = sendStream(this.#link, source, options);
+    return unlessAborted(sending, this.#state.signal, () => this.#refusal("send"));
   }
 
   /** Sends what was prepared for many: no promise, no copy; false if the connection is closing or closed. See {@link bufferedAmount}. */
   sendPrepared(message: PreparedMessage): boolean {
+    if (!(message instanceof PreparedMessage)) throw notPrepared(message);
     return this.#link.sender.sendPrepared(message);
   }
 
@@ -210,7 +215,8 @@ export class WebSocketConnection implements AsyncIterable<Message, undefined> {
    * Sends a ping and resolves with the milliseconds until its pong came. Throws `RequestTimeoutError` `timeout.ping`, the signal's
    * reason, or `WebSocketClosedError`.
    */
-  ping(options: WaitOptions = {}): Promise<number> {
+  ping(options: WaitOptions = NO_OPTIONS): Promise<number> {
+    checkWait(options);
     if (this.#link.state !== "open") return refused(this.#refusal("send a ping"));
     if (options.signal?.aborted) return refused(options.signal.reason);
     return this.#state.pings.ping((payload) => this.#link.ping(payload), options);
@@ -260,15 +266,4 @@ async function readJson(receiving: Promise<Message>, schema: StandardSchemaV1 | 
   const text = typeof message === "string" ? message : decodeText(message, undefined);
   const value = parseJson(text, "the message");
   return schema === undefined ? value : await validate(schema, value, "the message");
-}
-
-function toMessage(message: MessageInput): Message {
-  if (typeof message === "string" || message instanceof Uint8Array) return message;
-  if (ArrayBuffer.isView(message)) return new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
-  if (message instanceof ArrayBuffer) return new Uint8Array(message);
-  const given = message === null ? "null" : typeof message;
-  throw new UsageError(
-    "websocket/bad-message",
-    `Cannot send ${given}: expected a string or bytes; for values there is sendJson`,
-  );
 }

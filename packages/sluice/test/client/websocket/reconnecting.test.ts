@@ -1,4 +1,5 @@
 /** A WebSocket over many connections: when it connects again and after how long, what waits meanwhile, and how it ends. */
+import { inspect } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 import { ResponseError } from "../../../src/client/response-error.js";
 import type { ClientSession } from "../../../src/client/session.js";
@@ -504,7 +505,160 @@ describe("sending", () => {
   });
 });
 
+describe("a message that is none", () => {
+  const cycle: Record<string, unknown> = {};
+  cycle["self"] = cycle;
+  const mistakes: [string, (live: ReconnectingWebSocket) => unknown][] = [
+    ["send(5)", (live) => live.send(5 as never)],
+    ["send(undefined)", (live) => live.send(undefined as never)],
+    ["sendJson(undefined)", (live) => live.sendJson(undefined)],
+    ["sendJson(a cycle)", (live) => live.sendJson(cycle)],
+  ];
+
+  test.each(mistakes)(
+    "%s is refused at once, with a connection and without, and when it is over",
+    async (_name, make) => {
+      const { net, live } = started();
+      for (const state of ["connecting", "open", "waiting", "closed"]) {
+        if (state === "open") await settled();
+        if (state === "waiting") await lose(net);
+        if (state === "closed") await live.close();
+        expect(live.state).toBe(state);
+        expect(() => make(live)).toThrow(UsageError);
+        expect(() => make(live)).toThrow(expect.objectContaining({ code: "websocket/bad-message" }));
+        expect(live.queued).toBe(0);
+      }
+    },
+  );
+});
+
+describe("a message's signal", () => {
+  test("ends the waiting for a connection, and its place is free", async () => {
+    const { net, live } = started({ queue: 1 });
+    const controller = new AbortController();
+    const given = rejection(live.send("1", { signal: controller.signal }));
+    controller.abort(new Error("enough"));
+    expect(live.queued).toBe(0);
+    expect(live.bufferedAmount).toBe(0);
+    expect(await given).toMatchObject({ message: "enough" });
+    expect(await rejection(live.sendJson(2, { signal: controller.signal }))).toMatchObject({ message: "enough" });
+    const sent = live.send("3", { signal: new AbortController().signal });
+    await settled();
+    await sent;
+    expect(net.peer().texts).toEqual(["3"]);
+  });
+});
+
+describe("a connection that ends while onOpen is at work", () => {
+  test("is lost like any other: what onOpen throws for that reason is nobody's fault, what waits goes on waiting", async () => {
+    const { net, live, log } = started({
+      onOpen: async (socket, { connection }) => {
+        await socket.send(`hello ${connection}`);
+        if (connection === 1) await socket.receive();
+      },
+    });
+    const messages: unknown[] = [];
+    const reading = read(live, messages);
+    const sent = live.send("waits");
+    await settled();
+    await lose(net, 1012);
+    expect(log).toEqual(["open 1 after 1", "lost 1012", expect.stringMatching(/^again 1 in/)]);
+    await net.clock.advance(30_000);
+    await sent;
+    await settled();
+    expect(net.peer(1).texts).toEqual(["hello 2", "waits"]);
+    expect(live.state).toBe("open");
+    await live.close();
+    expect(await reading).toBe("ended");
+  });
+
+  test("is not waited for by onOpen, however long that takes; what it has received is kept", async () => {
+    const { net, live, log } = started({
+      onOpen: (_socket, { connection }) => (connection === 1 ? new Promise<void>(() => undefined) : undefined),
+    });
+    const messages: unknown[] = [];
+    const reading = read(live, messages);
+    const sent = live.send("waits");
+    await settled();
+    net.peer().send(textFrame("first"));
+    await settled();
+    await lose(net);
+    expect(log.at(-1)).toBe("again 1 in 500");
+    await net.clock.advance(500);
+    await sent;
+    await settled();
+    expect(net.peer(1).texts).toEqual(["waits"]);
+    expect(messages).toEqual(["first"]);
+    await live.close();
+    await reading;
+  });
+
+  test("close() does not wait for onOpen", async () => {
+    const { live, net } = started({ onOpen: () => new Promise<void>(() => undefined) });
+    await settled();
+    expect(await live.close(4001)).toMatchObject({ code: 4001 });
+    expect(net.open).toBe(0);
+  });
+
+  test("what onOpen throws for another reason ends it, however late", async () => {
+    let fail = (_error: Error): void => undefined;
+    const { net, live } = started({
+      onOpen: (_socket, { connection }) =>
+        connection > 1
+          ? undefined
+          : new Promise<void>((_resolve, reject) => {
+              fail = reject;
+            }),
+    });
+    await settled();
+    await lose(net);
+    await net.clock.advance(500);
+    await settled();
+    expect(live.state).toBe("open");
+    fail(new Error("mine"));
+    expect((await live.closed).error).toMatchObject({ message: "mine" });
+    await settled();
+    expect(net.open).toBe(0);
+  });
+});
+
+test("a message that is sent while the connection ends waits for the next one", async () => {
+  const { net, live } = started();
+  await settled();
+  net.peer().closesPolitely = false;
+  net.peer().close(1012);
+  await settled();
+  expect(live.state).toBe("open");
+  const sent = live.send("x");
+  expect(live.socket).toBeUndefined();
+  expect(live.queued).toBe(1);
+  // The server keeps the connection, until closeTimeout.
+  await net.clock.advance(5_000);
+  await settled();
+  await net.clock.advance(30_000);
+  await sent;
+  await settled();
+  expect(net.peer(1).texts).toEqual(["x"]);
+});
+
 describe("closing", () => {
+  test.each([
+    [1006, ""],
+    [1000, "x".repeat(124)],
+    [999, ""],
+  ])("with %i and a reason that cannot be sent is refused, and changes nothing", async (code, reason) => {
+    const { net, live } = started();
+    for (const state of ["connecting", "open"]) {
+      if (state === "open") await settled();
+      await expect(live.close(code, reason)).rejects.toMatchObject({ code: "websocket/bad-close" });
+      expect(live.state).toBe(state);
+    }
+    await live.send("still there");
+    await settled();
+    expect(net.peer().texts).toEqual(["still there"]);
+    await live.close();
+  });
+
   test("an open one says its code, and the loop ends", async () => {
     const { net, live, log } = started();
     const reading = read(live, []);
@@ -587,11 +741,30 @@ describe("options", () => {
     [{ reconnect: { attempts: -1 } }, "options/out-of-range"],
     [{ reconnect: { tries: 1 } }, "options/unknown"],
     [{ reconnect: { shouldReconnect: true } }, "options/unknown-value"],
+    [{ reconnect: true }, "options/unknown-value"],
+    [5, "options/unknown-value"],
+    [null, "options/unknown-value"],
   ])("%j is refused by the constructor", (options, code) => {
     const net = new SocketNet();
     const make = () => new ReconnectingWebSocket(net.session(), "ws://h.test/", options as object);
     expect(make).toThrow(UsageError);
     expect(make).toThrow(expect.objectContaining({ code }));
+  });
+
+  test.each([undefined, "ws://h.test/", {}])("a session that is %j is refused by name", (session) => {
+    const make = () => new ReconnectingWebSocket(session as never, "ws://h.test/");
+    expect(make).toThrow(UsageError);
+    expect(make).toThrow("Cannot use session: expected a ClientSession");
+  });
+
+  test("inspecting it, or writing it as JSON, shows how it is, and no address", async () => {
+    const { live } = started();
+    void live.send("secret");
+    const before = { state: "connecting", connections: 0, failures: 0, queued: 1, bufferedAmount: 6 };
+    expect(JSON.parse(JSON.stringify(live))).toEqual(before);
+    await settled();
+    expect(inspect(live)).toMatch(/^ReconnectingWebSocket {\s+state: 'open',\s+connections: 1,/);
+    expect(inspect(live)).not.toMatch(/h\.test|secret/);
   });
 
   test("a refused handshake is an error with the answer in it", async () => {

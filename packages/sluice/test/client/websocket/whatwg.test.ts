@@ -1,7 +1,8 @@
 /** The class of browsers, by the clauses of the WebSockets Standard (WHATWG), and a library's way of using it. */
+import { inspect } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 import { SocketCloseEvent } from "../../../src/client/websocket/whatwg/socket-close-event.js";
-import type { SocketErrorEvent } from "../../../src/client/websocket/whatwg/socket-error-event.js";
+import { SocketErrorEvent } from "../../../src/client/websocket/whatwg/socket-error-event.js";
 import { webSocketFor } from "../../../src/client/websocket/whatwg/websocket-for.js";
 import { WhatwgWebSocket } from "../../../src/client/websocket/whatwg/whatwg-websocket.js";
 import { UsageError } from "../../../src/errors.js";
@@ -106,11 +107,26 @@ describe("the constructor (§3.1, new WebSocket(url, protocols))", () => {
   test("the class has the session's options checked, and its sockets are of one class with others'", async () => {
     const { session, WebSocketClass } = bound();
     expect(() => webSocketFor(session, { maxMessageSize: -1 })).toThrow(UsageError);
+    expect(() => webSocketFor(session, { protocols: ["a"] } as never)).toThrow("Cannot use protocols here");
+    expect(() => webSocketFor(undefined as never)).toThrow("Cannot use session: expected a ClientSession");
     const socket = new WebSocketClass("ws://h.test/");
     expect(socket).toBeInstanceOf(WhatwgWebSocket);
     expect(socket).toBeInstanceOf(EventTarget);
     expect(WebSocketClass.name).toBe("WebSocket");
+    expect(String(socket)).toBe("[object WebSocket]");
+    expect(String(new SocketCloseEvent("close"))).toBe("[object CloseEvent]");
   });
+});
+
+test("sockets and events say in a log what they are, and nothing secret", async () => {
+  const { WebSocketClass } = bound();
+  const socket = new WebSocketClass("ws://h.test/feed?token=secret");
+  expect(socket.url).toBe("ws://h.test/feed?token=secret");
+  expect(inspect(socket)).toMatch(/^WebSocket {\s+url: 'ws:\/\/h\.test\/feed\?token=…',\s+readyState: 0,/);
+  expect(JSON.stringify(socket)).not.toContain("secret");
+  const closed = new SocketCloseEvent("close", { code: 4000, reason: "why", wasClean: true });
+  expect(inspect(closed)).toBe("CloseEvent { type: 'close', code: 4000, reason: 'why', wasClean: true }");
+  expect(inspect(new SocketErrorEvent("error", "lost"))).toBe("SocketErrorEvent { type: 'error', error: 'lost' }");
 });
 
 describe("readyState (§3.1)", () => {

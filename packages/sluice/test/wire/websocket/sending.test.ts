@@ -50,14 +50,22 @@ describe("send", () => {
     expect(await linked.sent()).toEqual([expected.map((bytes) => frame("server", FIN | BINARY, bytes)).join("")]);
     for (const wrong of [1, null, undefined, {}, []]) {
       expect(() => linked.socket.send(wrong as never)).toThrow(UsageError);
+      expect(() => prepareMessage(wrong as never)).toThrow(UsageError);
     }
+    linked.socket.sendPrepared(prepareMessage(new Uint16Array(buffer)));
+    expect(await linked.sent()).toEqual([frame("server", FIN | BINARY, Uint8Array.of(1, 2, 3, 4))]);
   });
 
   it("sends JSON, and refuses what has none", async () => {
     const linked = new Linked();
     void linked.socket.sendJson({ a: [1] });
     expect(await linked.sent()).toEqual([frame("server", FIN | TEXT, '{"a":[1]}')]);
-    await expect(linked.socket.sendJson(undefined)).rejects.toMatchObject({ code: "websocket/bad-message" });
+    const cycle: Record<string, unknown> = {};
+    cycle["self"] = cycle;
+    for (const none of [undefined, () => 1, Symbol("s"), 1n, cycle]) {
+      expect(() => linked.socket.sendJson(none)).toThrow(UsageError);
+    }
+    expect(() => linked.socket.sendJson(undefined)).toThrow("Cannot send undefined as JSON: there is no text for it");
   });
 
   it("does not change what it was given, though a client's frames are masked", async () => {
@@ -232,6 +240,77 @@ describe("sendStream", () => {
     const expected =
       frame("server", TEXT, "a") + frame("server", CONTINUATION, "😀b") + frame("server", CONTINUATION, "😀");
     expect((await linked.sent()).join("")).toBe(`${expected}${frame("server", FIN | CONTINUATION, "\ufffd")}`);
+  });
+
+  const [c3, a9] = [Uint8Array.of(0xc3), Uint8Array.of(0xa9)];
+
+  it.each([
+    ["a character in two pieces of bytes, nothing between them", ["a", c3, "", a9, "b"], "aéb"],
+    ["half a character before bytes is none, and keeps its place", ["a\ud83d", c3, a9, "\ude00"], "a\ufffdé\ufffd"],
+  ])("text of strings and bytes: %s", async (_name, parts, text) => {
+    for (const binary of [false, true]) {
+      const linked = new Linked();
+      await linked.socket.sendStream(parts, { binary });
+      const frames = (await linked.sent()).join("");
+      // Lengths are of one octet, and a server's frames are not masked.
+      let payload = "";
+      for (let at = 0; at < frames.length; ) {
+        const end = at + 4 + Number.parseInt(frames.slice(at + 2, at + 4), 16) * 2;
+        payload += frames.slice(at + 4, end);
+        at = end;
+      }
+      expect(Buffer.from(payload, "hex").toString("utf8")).toBe(text);
+    }
+  });
+
+  it("text that goes on in a string before its bytes have made a character ends the connection", async () => {
+    const linked = new Linked();
+    const sending = linked.socket.sendStream(["a", c3, "b", a9]);
+    await expect(sending).rejects.toMatchObject({ code: "websocket/bad-message" });
+    expect(linked.socket.closeCode).toBe(1011);
+    const expected = frame("server", TEXT, "a") + frame("server", CONTINUATION, c3);
+    expect((await linked.sent()).join("")).toBe(
+      expected + frame("server", FIN | CLOSE, closing(1011, "message-abandoned")),
+    );
+  });
+
+  it("refuses what has no parts, and a whole message, on a connection that is gone too", async () => {
+    for (const linked of [new Linked(), new Linked()]) {
+      for (const wrong of ["abc", 5, null, undefined, {}, Uint8Array.of(1), new ArrayBuffer(1)]) {
+        expect(() => linked.socket.sendStream(wrong as never)).toThrow(
+          expect.objectContaining({ code: "websocket/bad-message" }),
+        );
+      }
+      linked.socket.terminate();
+    }
+  });
+
+  it("does not wait for its source when the connection ends", async () => {
+    for (const begun of [true, false]) {
+      const linked = new Linked();
+      let left = 0;
+      let go = (): void => undefined;
+      const sending = linked.socket.sendStream(
+        (async function* () {
+          try {
+            if (begun) yield "a";
+            await new Promise<void>((resolve) => {
+              go = resolve;
+            });
+            yield "b";
+          } finally {
+            left += 1;
+          }
+        })(),
+      );
+      await turns();
+      linked.packets(linked.peerFrame(FIN | CLOSE, closing(1001)), { end: true });
+      await expect(sending).rejects.toMatchObject({ code: "websocket/closed", closeCode: 1001 });
+      go();
+      await turns();
+      expect(left).toBe(1);
+      expect(linked.clock.armedCount).toBe(0);
+    }
   });
 
   it("lets messages wait, and control frames go in between", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { UsageError } from "../../../src/errors.js";
 import { BINARY, CLOSE, closing, FIN, frame, Linked, PING, PONG, pair, TEXT, turns } from "./websocket-setup.js";
 
 describe("a connection", () => {
@@ -73,5 +74,49 @@ describe("a connection", () => {
     expect(total).toBe(3_000_000);
     expect(types).toEqual(["binary", "text"]);
     await turns();
+  });
+});
+
+describe("options of a call that are none are refused at once, and change nothing", () => {
+  const calls: [string, (linked: Linked) => unknown, string][] = [
+    ["receive(5)", ({ socket }) => socket.receive(5 as never), "options/unknown-value"],
+    ["receive(null)", ({ socket }) => socket.receive(null as never), "options/unknown-value"],
+    ["receive({ timeOut: 5 })", ({ socket }) => socket.receive({ timeOut: 5 } as never), "options/unknown"],
+    ["receive({ timeout: -1 })", ({ socket }) => socket.receive({ timeout: -1 }), "options/out-of-range"],
+    ["receive({ timeout: NaN })", ({ socket }) => socket.receive({ timeout: Number.NaN }), "options/out-of-range"],
+    ["receive({ timeout: '5' })", ({ socket }) => socket.receive({ timeout: "5" as never }), "options/out-of-range"],
+    ["receive({ signal: 5 })", ({ socket }) => socket.receive({ signal: 5 as never }), "options/unknown-value"],
+    ["receiveJson({ foo: 1 })", ({ socket }) => socket.receiveJson({ foo: 1 } as never), "options/unknown"],
+    ["ping({ timeOut: 5 })", ({ socket }) => socket.ping({ timeOut: 5 } as never), "options/unknown"],
+    ["ping({ timeout: -1 })", ({ socket }) => socket.ping({ timeout: -1 }), "options/out-of-range"],
+    ["send(…, 5)", ({ socket }) => socket.send("x", 5 as never), "options/unknown-value"],
+    ["send(…, { compres: true })", ({ socket }) => socket.send("x", { compres: true } as never), "options/unknown"],
+    [
+      "sendJson(…, { signal: {} })",
+      ({ socket }) => socket.sendJson(1, { signal: {} as never }),
+      "options/unknown-value",
+    ],
+    ["sendStream(…, null)", ({ socket }) => socket.sendStream(["x"], null as never), "options/unknown-value"],
+    [
+      "sendStream(…, { text: true })",
+      ({ socket }) => socket.sendStream(["x"], { text: true } as never),
+      "options/unknown",
+    ],
+    ["sendPrepared('x')", ({ socket }) => socket.sendPrepared("x" as never), "websocket/bad-message"],
+  ];
+
+  it.each(calls)("%s", async (_name, call, code) => {
+    const linked = new Linked();
+    expect(() => call(linked)).toThrow(UsageError);
+    expect(() => call(linked)).toThrow(expect.objectContaining({ code }));
+    linked.packets(linked.peerFrame(FIN | TEXT, "kept"));
+    expect(await linked.socket.receive({ timeout: 0 })).toBe("kept");
+    expect(await linked.sent()).toEqual([]);
+  });
+
+  it("a reason for closing that is no text", async () => {
+    const linked = new Linked();
+    await expect(linked.socket.close(1000, 5 as never)).rejects.toMatchObject({ code: "websocket/bad-close" });
+    expect(linked.socket.state).toBe("open");
   });
 });

@@ -7,6 +7,8 @@ export interface SocketCloseEventInit {
   readonly reason?: string;
 }
 
+type Inspect = (value: unknown, options: object) => string;
+
 /** Fired once, as the last event of a socket. */
 export class SocketCloseEvent extends Event {
   readonly #init: SocketCloseEventInit;
@@ -14,6 +16,10 @@ export class SocketCloseEvent extends Event {
   constructor(type: string, init: SocketCloseEventInit = {}) {
     super(type);
     this.#init = init;
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "CloseEvent";
   }
 
   get wasClean(): boolean {
@@ -26,5 +32,10 @@ export class SocketCloseEvent extends Event {
 
   get reason(): string {
     return this.#init.reason ?? "";
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](_depth: number, options: object, inspect: Inspect): string {
+    const { type, code, reason, wasClean } = this;
+    return `CloseEvent ${inspect({ type, code, reason, wasClean }, options)}`;
   }
 }

@@ -1,5 +1,7 @@
 /** A `WebSocket` class bound to a session: for every library that takes the constructor of one. */
+import { UsageError } from "../../../errors.js";
 import type { ClientSession } from "../../session.js";
+import { requireSession } from "../require-session.js";
 import { resolveOpening, type WebSocketOptions } from "../websocket-options.js";
 import { type WhatwgHome, WhatwgWebSocket } from "./whatwg-websocket.js";
 
@@ -21,6 +23,11 @@ export function webSocketFor(
   session: ClientSession,
   options: Omit<WebSocketOptions, "protocols"> = {},
 ): WhatwgWebSocketClass {
+  requireSession(session);
+  if ("protocols" in options) {
+    const message = "Cannot use protocols here: each socket's are given to its constructor";
+    throw new UsageError("options/unknown", message);
+  }
   resolveOpening(options);
   const home: WhatwgHome = { session, options, baseUrl: session.baseUrl };
   return class WebSocket extends WhatwgWebSocket {

@@ -4,13 +4,12 @@
  * above all.
  */
 import { ownExactly } from "../../../body/own-bytes.js";
-import { UsageError } from "../../../errors.js";
-import { parseUrl } from "../../../http/parse-url.js";
 import { showUrl } from "../../../http/redact.js";
 import type { WebSocketEnd } from "../../../wire/websocket/closed-error.js";
 import type { WebSocketConnection } from "../../../wire/websocket/websocket-connection.js";
 import type { ClientSession } from "../../session.js";
-import { checkedProtocols, type WebSocketOptions } from "../websocket-options.js";
+import type { WebSocketOptions } from "../websocket-options.js";
+import { offeredProtocols, socketUrl } from "./constructor-arguments.js";
 import { EventHandlers, type Handler } from "./event-handlers.js";
 import { Outgoing, type Sendable } from "./outgoing.js";
 import { SocketCloseEvent } from "./socket-close-event.js";
@@ -23,6 +22,8 @@ export interface WhatwgHome {
   /** What relative URLs are relative to. */
   readonly baseUrl: URL | undefined;
 }
+
+type Inspect = (value: unknown, options: object) => string;
 
 /** What binary messages come as. */
 export type SocketBinaryType = "blob" | "arraybuffer";
@@ -46,8 +47,7 @@ export class WhatwgWebSocket extends EventTarget {
   static readonly CLOSING = CLOSING;
   static readonly CLOSED = CLOSED;
 
-  /** Absolute, with scheme `ws` or `wss`. */
-  readonly url: string;
+  readonly #url: string;
   readonly #origin: string;
   readonly #handlers = new EventHandlers(this);
   readonly #outgoing = new Outgoing();
@@ -63,10 +63,15 @@ export class WhatwgWebSocket extends EventTarget {
   constructor(home: WhatwgHome, url: string | URL, protocols: string | readonly string[]) {
     super();
     const record = socketUrl(url, home.baseUrl);
-    this.url = record.href;
+    this.#url = record.href;
     this.#origin = record.origin;
     const offered = offeredProtocols(protocols);
     void this.#run(home, offered);
+  }
+
+  /** `String(socket)` is `[object WebSocket]` (Web IDL §3.7.6), which is how some libraries know one. */
+  get [Symbol.toStringTag](): string {
+    return "WebSocket";
   }
 
   get CONNECTING(): typeof CONNECTING {
@@ -83,6 +88,11 @@ export class WhatwgWebSocket extends EventTarget {
 
   get CLOSED(): typeof CLOSED {
     return CLOSED;
+  }
+
+  /** Absolute, with scheme `ws` or `wss`. */
+  get url(): string {
+    return this.#url;
   }
 
   get readyState(): number {
@@ -177,6 +187,12 @@ export class WhatwgWebSocket extends EventTarget {
     else void this.#closeBehind(this.#connection, wanted, words);
   }
 
+  /** The address without its secrets. */
+  [Symbol.for("nodejs.util.inspect.custom")](_depth: number, options: object, inspect: Inspect): string {
+    const { readyState, protocol, extensions, bufferedAmount } = this;
+    return `WebSocket ${inspect({ url: showUrl(this.#url), readyState, protocol, extensions, bufferedAmount }, options)}`;
+  }
+
   /** What was given to `send` before goes before the close frame. */
   async #closeBehind(connection: WebSocketConnection, code: number | undefined, reason: string): Promise<void> {
     await this.#outgoing.flushed;
@@ -239,31 +255,6 @@ export class WhatwgWebSocket extends EventTarget {
     if (!wasClean) this.dispatchEvent(new SocketErrorEvent("error", failure));
     const said = wasClean ? { code, reason } : { code: ABNORMAL, reason: "" };
     this.dispatchEvent(new SocketCloseEvent("close", { wasClean, ...said }));
-  }
-}
-
-/** The standard's "get a URL record". Throws `SyntaxError`. */
-function socketUrl(given: string | URL, baseUrl: URL | undefined): URL {
-  const url = parseUrl(String(given), baseUrl);
-  if (url === undefined)
-    throw new DOMException(`Cannot connect to "${showUrl(String(given))}": it is no URL`, "SyntaxError");
-  if (url.protocol === "http:") url.protocol = "ws:";
-  else if (url.protocol === "https:") url.protocol = "wss:";
-  if (url.protocol !== "ws:" && url.protocol !== "wss:") {
-    throw new DOMException(`Cannot connect to ${showUrl(url.href)}: its scheme must be ws or wss`, "SyntaxError");
-  }
-  if (url.hash !== "" || url.href.endsWith("#")) {
-    throw new DOMException(`Cannot connect to ${showUrl(url.href)}: it must have no fragment`, "SyntaxError");
-  }
-  return url;
-}
-
-function offeredProtocols(given: string | readonly string[]): readonly string[] {
-  try {
-    return checkedProtocols(typeof given === "object" ? [...given].map(String) : String(given));
-  } catch (error) {
-    if (error instanceof UsageError) throw new DOMException(error.message, "SyntaxError");
-    throw error;
   }
 }
 
