@@ -8,6 +8,7 @@ import { runProgram } from "../src/program.js";
 import { ANSI_COLOURS, NO_COLOURS } from "../src/terminal/colours.js";
 import { messageJson, messageLine, messageText, parseHex } from "../src/ws/message-text.js";
 import { FakeIo, type FakeIoOptions } from "./support/fake-io.js";
+import { Screen } from "./support/screen.js";
 
 interface Peer {
   readonly url: string;
@@ -55,13 +56,30 @@ async function ws(args: readonly string[], options?: FakeIoOptions) {
 class Person extends FakeIo {
   override readonly stdin = Object.assign(new PassThrough(), { isTTY: true as const });
 
-  constructor() {
-    super({ terminal: true, env: { TERM: "xterm", NO_COLOR: "1" } });
+  readonly #screen: Screen;
+
+  constructor(columns = 80) {
+    super({ terminal: true, columns, env: { TERM: "xterm", NO_COLOR: "1" } });
+    this.#screen = new Screen(columns);
+    for (const stream of [this.out, this.err]) stream.onWrite = (text) => this.#screen.write(text);
+  }
+
+  /** What stands on the terminal. */
+  get screen(): string {
+    return this.#screen.text;
   }
 
   type(line: string): void {
     this.stdin.write(`${line}\r`);
   }
+}
+
+/** Whose connection is open. */
+async function talking(url: string, args: readonly string[] = [], columns?: number) {
+  const person = new Person(columns);
+  const ended = runProgram(["ws", url, ...args], person);
+  await expect.poll(() => person.screen).toBe("Connected\n>");
+  return { person, ended };
 }
 
 describe("in a pipe", () => {
@@ -159,7 +177,7 @@ describe("how it ends", () => {
   test("a connection that breaks off is exit code 1", async () => {
     const { url } = await serve((socket) => socket.terminate());
     const { code, err } = await ws([url, "--no-input"]);
-    expect({ code, err }).toEqual({ code: 1, err: "sluice: Closed with 1006\n" });
+    expect({ code, err }).toEqual({ code: 1, err: "sluice: Cannot go on: the connection broke off\n" });
   });
 
   test("--reconnect goes on with another connection", async () => {
@@ -193,9 +211,7 @@ describe("how it ends", () => {
 describe("on a terminal", () => {
   test("lines are typed and answers laid out; commands begin with a slash", async () => {
     const { url, received } = await serve();
-    const person = new Person();
-    const ended = runProgram(["ws", url], person);
-    await expect.poll(() => person.err.text).toBe("Connected\n");
+    const { person, ended } = await talking(url);
     person.type('{"a":1}');
     await expect.poll(() => person.out.text).toContain('< {\n  "a": 1\n}\n');
     person.type("//slash");
@@ -216,23 +232,17 @@ describe("on a terminal", () => {
 
   test("the end of the input (Ctrl-D) ends it at once, Ctrl-C with 130", async () => {
     const { url } = await serve();
-    const person = new Person();
-    const ended = runProgram(["ws", url], person);
-    await expect.poll(() => person.err.text).toBe("Connected\n");
+    const { person, ended } = await talking(url);
     person.stdin.write("\u0004");
     expect(await ended).toBe(0);
-    const other = new Person();
-    const stopped = runProgram(["ws", url], other);
-    await expect.poll(() => other.err.text).toBe("Connected\n");
-    other.stdin.write("\u0003");
-    expect(await stopped).toBe(130);
+    const other = await talking(url);
+    other.person.stdin.write("\u0003");
+    expect(await other.ended).toBe(130);
   });
 
   test("arrows bring back what was typed", async () => {
     const { url, received } = await serve();
-    const person = new Person();
-    const ended = runProgram(["ws", url], person);
-    await expect.poll(() => person.err.text).toBe("Connected\n");
+    const { person, ended } = await talking(url);
     person.type("first");
     await expect.poll(() => received).toEqual(["first"]);
     person.stdin.write("\u001b[A");
@@ -242,19 +252,67 @@ describe("on a terminal", () => {
     await ended;
   });
 
+  test("messages come above the line that is being typed, however many rows it takes", async () => {
+    const peers: WebSocket[] = [];
+    const { url, received } = await serve((socket) => peers.push(socket));
+    const { person, ended } = await talking(url, [], 20);
+    const line = "x".repeat(50);
+    person.stdin.write(line);
+    const typed = `> ${"x".repeat(18)}\n${"x".repeat(20)}\n${"x".repeat(12)}`;
+    await expect.poll(() => person.screen).toBe(`Connected\n${typed}`);
+    for (const text of ["one", "two", "wider than the screen is"]) peers[0]?.send(text);
+    const messages = "< one\n< two\n< wider than the scr\neen is";
+    await expect.poll(() => person.screen).toBe(`Connected\n${messages}\n${typed}`);
+    person.type("");
+    await expect.poll(() => received).toEqual([line]);
+    await expect.poll(() => person.screen).toBe(`Connected\n${messages}\n${typed}\n>`);
+    person.stdin.write("\u0004");
+    expect(await ended).toBe(0);
+    expect(person.screen).toBe(`Connected\n${messages}\n${typed}\nClosed with 1000`);
+  });
+
+  test("a line that is begun while another is sent can be edited from where it is", async () => {
+    const { url, received } = await serve();
+    const { person, ended } = await talking(url);
+    person.stdin.write("first\rbegun");
+    await expect.poll(() => person.screen).toBe("Connected\n> first\n< first\n> begun");
+    person.stdin.write("\u0015");
+    person.type("second");
+    await expect.poll(() => received).toEqual(["first", "second"]);
+    person.stdin.write("\u0004");
+    await ended;
+  });
+
+  test("nothing that is said stands behind the prompt or what is typed", async () => {
+    const { url } = await serve((socket) => socket.on("message", () => socket.close(4000, "enough")));
+    const { person, ended } = await talking(url);
+    person.type("/binary x");
+    const complaint = 'sluice: expected bytes in hexadecimal such as 0a ff, received "x"';
+    await expect.poll(() => person.screen).toBe(`Connected\n> /binary x\n${complaint}\n>`);
+    person.stdin.write(`stop\r${"begun".repeat(40)}`);
+    expect(await ended).toBe(1);
+    expect(person.screen).toBe(`Connected\n> /binary x\n${complaint}\n> stop\nsluice: Closed with 4000: enough`);
+    const refused = new Person();
+    expect(await runProgram(["ws", "ws://127.0.0.1:1/"], refused)).toBe(1);
+    expect(refused.screen).toMatch(/^sluice: GET /);
+  });
+
   test("it is said when the connection is lost and made again", async () => {
     const { url } = await serve((socket, nth) => {
       if (nth < 2) socket.terminate();
       else socket.close(1000, "done");
     });
     const { err } = await ws([url, "--no-input", "--reconnect"], { terminal: true, env: { NO_COLOR: "1" } });
-    expect(err).toMatch(/^Connected\nClosed with 1006; connecting again in .+\nConnected\nClosed with 1000: done\n$/);
+    expect(err).toMatch(
+      /^Connected\nCannot go on: the connection broke off; connecting again in .+\nConnected\nClosed with 1000: done\n$/,
+    );
   });
 });
 
 describe("messages as text", () => {
   test("what a server sends cannot act on the terminal", () => {
     expect(messageText("a\u001b[2J\u009bb", NO_COLOURS)).toBe("< a\uFFFD[2J\uFFFDb\n");
+    expect(messageText("a\n< b\r\nc", NO_COLOURS), "nor look like another message").toBe("< a\n  < b\n  c\n");
     expect(messageText("{}", ANSI_COLOURS)).toBe("\u001b[32m<\u001b[39m {}\n");
   });
 

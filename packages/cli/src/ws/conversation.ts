@@ -131,7 +131,7 @@ export class Conversation {
   }
 
   #complain(error: unknown): void {
-    this.#io.stderr.say(`sluice: ${explain(error).message}\n`);
+    this.#input.say(`sluice: ${explain(error).message}\n`);
   }
 
   /** Until nothing has come for `wait`, or it is over. */

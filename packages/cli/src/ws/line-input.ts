@@ -14,6 +14,8 @@ const HISTORY = 1_000;
 export interface LineInput extends AsyncIterable<string> {
   /** Writes above the line that is being typed. Resolves when there is room for more. */
   write(text: string): Promise<void>;
+  /** The same on standard error, for what nobody waits for. */
+  say(text: string): void;
   /** Reads no more. */
   close(): void;
 }
@@ -27,6 +29,7 @@ export function isInteractive({ stdin, stdout }: Io): boolean {
 export function noInput(io: Io): LineInput {
   return {
     write: (text) => io.stdout.write(text),
+    say: (text) => io.stderr.say(text),
     close: () => undefined,
     async *[Symbol.asyncIterator]() {
       // Not a line.
@@ -39,49 +42,92 @@ export function pipedInput(io: Io): LineInput {
   const lines = createInterface({ input: io.stdin, crlfDelay: Number.POSITIVE_INFINITY });
   return {
     write: (text) => io.stdout.write(text),
+    say: (text) => io.stderr.say(text),
     close: () => lines.close(),
     [Symbol.asyncIterator]: () => lines[Symbol.asyncIterator](),
   };
 }
 
-/** Lines that are typed. `stop` is called for Ctrl-C, which the terminal does not make a signal of while lines are edited. */
+/**
+ * Lines that are typed, from the first thing on that is written or said: before that there is no prompt. `stop` is called for Ctrl-C,
+ * which the terminal does not make a signal of while lines are edited.
+ */
 export function typedInput(io: Io, stop: () => void): LineInput {
+  const screen = new TypedLine(io.stdout);
   const lines = createInterface({
     input: io.stdin,
-    output: asStream(io.stdout),
+    output: screen,
     prompt: io.stdout.colours("faint", PROMPT),
     terminal: true,
     historySize: HISTORY,
   });
-  lines.on("SIGINT", stop);
-  lines.prompt();
   let closed = false;
+  const above = (write: () => void): void => {
+    if (closed) {
+      write();
+      return;
+    }
+    const { rows } = lines.getCursorPos();
+    io.stdout.say(toStart(rows));
+    write();
+    // To write the line anew, readline goes up by as many rows as the cursor was down the last time: it is told of what was typed since.
+    screen.unseen(() => lines.prompt(true));
+    io.stdout.say("\n".repeat(rows));
+    lines.prompt(true);
+  };
+  lines.on("SIGINT", stop);
   lines.on("close", () => {
     closed = true;
+    io.stdout.say(toStart(lines.getCursorPos().rows));
   });
   return {
     close: () => lines.close(),
     async write(text) {
-      // Back to the start of the typed line, which is written anew below.
-      await io.stdout.write(`\r\u001b[J${text}`);
-      if (!closed) lines.prompt(true);
+      let written: Promise<void> | undefined;
+      above(() => {
+        written = io.stdout.write(text);
+      });
+      await written;
     },
+    say: (text) => above(() => io.stderr.say(text)),
     async *[Symbol.asyncIterator]() {
       for await (const line of lines) {
         yield line;
-        if (!closed) lines.prompt();
+        // The next one may have been begun meanwhile.
+        above(() => undefined);
       }
     },
   };
 }
 
+/** Wipes out the typed line, with the cursor `rows` below its first row, and leaves the cursor where it began. */
+function toStart(rows: number): string {
+  return `${rows > 0 ? `\u001b[${rows}A` : ""}\r\u001b[J`;
+}
+
 /** What readline writes to. */
-function asStream(output: Output): Writable & { readonly columns: number } {
-  const stream = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      output.say(chunk.toString("utf8"));
-      done();
-    },
-  });
-  return Object.defineProperty(stream, "columns", { get: () => output.columns }) as Writable & { columns: number };
+class TypedLine extends Writable {
+  readonly #output: Output;
+  #unseen = false;
+
+  constructor(output: Output) {
+    super();
+    this.#output = output;
+  }
+
+  get columns(): number {
+    return this.#output.columns;
+  }
+
+  /** What `draw` writes is not shown. */
+  unseen(draw: () => void): void {
+    this.#unseen = true;
+    draw();
+    this.#unseen = false;
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    if (!this.#unseen) this.#output.say(chunk.toString("utf8"));
+    done();
+  }
 }

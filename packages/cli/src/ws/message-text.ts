@@ -16,7 +16,8 @@ export function messageText(message: WsMessage, colours: Colours): string {
   const mark = colours("good", "<");
   if (typeof message !== "string") return `${mark} ${dump(message, colours)}\n`;
   const safe = safeText(message);
-  return `${mark} ${prettyJson(safe, colours) ?? safe}\n`;
+  // Further lines are set in, so that none of them looks like another message.
+  return `${mark} ${prettyJson(safe, colours) ?? safe.replaceAll("\n", "\n  ")}\n`;
 }
 
 /** As it is; bytes in hexadecimal. */

@@ -41,7 +41,8 @@ async function talk(settings: WsSettings, io: Io, signal: AbortSignal, jar: Cook
 
 async function converse(session: ClientSession, settings: WsSettings, io: Io, signal: AbortSignal): Promise<number> {
   const stopped = new AbortController();
-  const live = new ReconnectingWebSocket(session, settings.url, socketOptions(settings, io));
+  const say = (text: string): void => tell(io, input, text);
+  const live = new ReconnectingWebSocket(session, settings.url, socketOptions(settings, say));
   const input = inputOf(settings, io, () => stopped.abort());
   const conversation = new Conversation(live, input, settings, io);
   const stop = (): void => {
@@ -52,8 +53,9 @@ async function converse(session: ClientSession, settings: WsSettings, io: Io, si
   stopped.signal.addEventListener("abort", stop, { once: true });
   try {
     await conversation.run();
-    const code = exitCodeOf(await live.closed, io);
-    return stopped.signal.aborted ? exitCodeFor("SIGINT") : code;
+    const ending = await live.closed;
+    if (stopped.signal.aborted) return exitCodeFor("SIGINT");
+    return exitCodeOf(ending, io, say);
   } finally {
     input.close();
     await live.close();
@@ -65,7 +67,7 @@ function inputOf({ reads }: WsSettings, io: Io, stop: () => void): LineInput {
   return isInteractive(io) ? typedInput(io, stop) : pipedInput(io);
 }
 
-function socketOptions(settings: WsSettings, io: Io) {
+function socketOptions(settings: WsSettings, say: (text: string) => void) {
   const { sending, params, protocols, compress, reconnects, heartbeat, maxSize } = settings;
   const { headers, cookies } = sending;
   return {
@@ -78,18 +80,18 @@ function socketOptions(settings: WsSettings, io: Io) {
     ...(maxSize === undefined ? {} : { maxMessageSize: maxSize }),
     reconnect: reconnects ? {} : { attempts: 0 },
     onOpen: ({ protocol }: { readonly protocol: string }) =>
-      say(io, `Connected${protocol === "" ? "" : `, speaking ${safeLine(protocol)}`}`),
+      say(`Connected${protocol === "" ? "" : `, speaking ${safeLine(protocol)}`}`),
     onReconnect: ({ ending, delay }: SocketReconnect) =>
-      say(io, `${described(ending)}; connecting again in ${showDuration(delay)}`),
+      say(`${described(ending)}; connecting again in ${showDuration(delay)}`),
   };
 }
 
-/** A failure before the connection is thrown; how an open one ended decides here. */
-function exitCodeOf(ending: SocketEnding, io: Io): number {
+/** A failure, before the connection or of it, is thrown; how one was closed decides here. */
+function exitCodeOf(ending: SocketEnding, io: Io, say: (text: string) => void): number {
   const { code, error } = ending;
   if (error !== undefined) throw error;
   if (code === undefined || IN_ORDER.has(code)) {
-    if (code !== undefined) say(io, described(ending));
+    if (code !== undefined) say(described(ending));
     return EXIT_OK;
   }
   io.stderr.say(`sluice: ${described(ending)}\n`);
@@ -101,7 +103,7 @@ function described({ code, reason, error }: SocketEnding): string {
   return `Closed with ${code}${reason === "" ? "" : `: ${safeLine(reason)}`}`;
 }
 
-/** Said where a person looks. */
-function say({ stderr }: Io, text: string): void {
-  if (stderr.isTerminal) stderr.say(`${stderr.colours("faint", text)}\n`);
+/** Said where a person looks, and above what he types. */
+function tell({ stderr }: Io, input: LineInput, text: string): void {
+  input.say(stderr.isTerminal ? `${stderr.colours("faint", text)}\n` : "");
 }

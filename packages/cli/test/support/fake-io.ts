@@ -12,6 +12,8 @@ export class FakeStream extends EventEmitter implements WritableLike {
   /** What `write` returns: false is a full buffer. */
   room = true;
   readonly chunks: Buffer[] = [];
+  /** Told of what is written, as it is. */
+  onWrite: ((text: string) => void) | undefined = undefined;
 
   constructor({ isTTY = false, columns = 80, rows = 24 } = {}) {
     super();
@@ -25,7 +27,9 @@ export class FakeStream extends EventEmitter implements WritableLike {
   }
 
   write(chunk: string | Uint8Array): boolean {
-    this.chunks.push(Buffer.from(chunk));
+    const bytes = Buffer.from(chunk);
+    this.chunks.push(bytes);
+    this.onWrite?.(bytes.toString("utf8"));
     return this.room;
   }
 }

@@ -30,7 +30,7 @@ export interface SocketEnding {
   readonly reason: string;
   /** Both sides have said goodbye. */
   readonly wasClean: boolean;
-  /** Why the handshake failed; undefined if it had not. */
+  /** Why the handshake failed, or a connection that was open ended without a goodbye; undefined for one that was closed. */
   readonly error: unknown;
 }
 

@@ -208,7 +208,7 @@ export class ReconnectingWebSocket implements AsyncIterable<SocketMessage> {
     this.#socket = undefined;
     if (this.#controller.signal.aborted) throw this.#controller.signal.reason;
     this.#failures = this.#clock.now() - openedAt >= policy.stableAfter ? 1 : this.#failures + 1;
-    const ending = { code, reason, wasClean, error: undefined };
+    const ending = { code, reason, wasClean, error: wasClean ? undefined : socket.signal.reason };
     listeners.onLost(ending);
     return ending;
   }
@@ -260,9 +260,9 @@ export class ReconnectingWebSocket implements AsyncIterable<SocketMessage> {
 
   /** What a reader is told behind the last message; undefined for an end in good order. */
   #errorOf({ code, reason, error }: SocketEnding): unknown {
-    if (error !== undefined) return error;
-    if (this.#closing || code === undefined || code === NORMAL) return undefined;
-    return closedError("receive", { code, reason, wasClean: false }, undefined);
+    if (code === undefined) return error;
+    if (this.#closing || code === NORMAL) return undefined;
+    return error ?? closedError("receive", { code, reason, wasClean: false }, undefined);
   }
 }
 

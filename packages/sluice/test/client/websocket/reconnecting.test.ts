@@ -2,65 +2,15 @@
 import { inspect } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 import { ResponseError } from "../../../src/client/response-error.js";
-import type { ClientSession } from "../../../src/client/session.js";
 import type { SocketEnding } from "../../../src/client/websocket/reconnect-policy.js";
-import type { ReconnectingWebSocketOptions } from "../../../src/client/websocket/reconnecting-options.js";
 import { ReconnectingWebSocket } from "../../../src/client/websocket/reconnecting-websocket.js";
 import { ConnectError, SessionClosedError, UsageError, WebSocketClosedError } from "../../../src/errors.js";
-import { answer, closeAfter, rejection, turns } from "../fake-net.js";
+import { answer, closeAfter, rejection } from "../fake-net.js";
 import { SocketNet, textFrame } from "./handshakes.js";
+import { FOREVER, lose, read, settled, started } from "./reconnecting-setup.js";
 
 // Loaded with the first connection, which takes turns that are not counted here.
 beforeAll(() => import("../../../src/client/websocket/open-websocket.js"));
-
-const FOREVER = Number.POSITIVE_INFINITY;
-
-interface Setup {
-  readonly net?: SocketNet;
-  readonly session?: ClientSession;
-  readonly random?: () => number;
-}
-
-/** One on a network in memory, and what it has told of itself. */
-function started(options: ReconnectingWebSocketOptions = {}, { net = new SocketNet(), ...setup }: Setup = {}) {
-  const session = setup.session ?? net.session({}, { random: setup.random ?? (() => 0.5) });
-  const log: string[] = [];
-  const live = closeAfter(
-    new ReconnectingWebSocket(session, "ws://h.test/", {
-      heartbeat: FOREVER,
-      onLost: ({ code }) => log.push(`lost ${code}`),
-      onReconnect: ({ attempt, delay }) => log.push(`again ${attempt} in ${delay}`),
-      onClosed: ({ code }) => log.push(`closed ${code}`),
-      ...options,
-      onOpen: async (socket, opening) => {
-        log.push(`open ${opening.connection} after ${opening.attempt}`);
-        await options.onOpen?.(socket, opening);
-      },
-    }) as ReconnectingWebSocket & { close(): Promise<void> },
-  );
-  return { net, session, live, log };
-}
-
-/** Until handshakes, closings and what follows are done. */
-async function settled(): Promise<void> {
-  await turns(12);
-}
-
-/** The end of the connection there is, as the peer has it. */
-async function lose(net: SocketNet, code?: number): Promise<void> {
-  if (code === undefined) net.peer().connection.reset();
-  else net.peer().close(code);
-  await settled();
-}
-
-async function read(live: ReconnectingWebSocket, into: unknown[]): Promise<unknown> {
-  try {
-    for await (const message of live) into.push(message);
-    return "ended";
-  } catch (error) {
-    return error;
-  }
-}
 
 describe("connecting", () => {
   test("begins by itself, and tells when it is open", async () => {
@@ -503,142 +453,6 @@ describe("sending", () => {
     expect((await waiting).code).toBe("websocket/closed");
     expect((await rejection(live.send("2"))).code).toBe("websocket/closed");
   });
-});
-
-describe("a message that is none", () => {
-  const cycle: Record<string, unknown> = {};
-  cycle["self"] = cycle;
-  const mistakes: [string, (live: ReconnectingWebSocket) => unknown][] = [
-    ["send(5)", (live) => live.send(5 as never)],
-    ["send(undefined)", (live) => live.send(undefined as never)],
-    ["sendJson(undefined)", (live) => live.sendJson(undefined)],
-    ["sendJson(a cycle)", (live) => live.sendJson(cycle)],
-  ];
-
-  test.each(mistakes)(
-    "%s is refused at once, with a connection and without, and when it is over",
-    async (_name, make) => {
-      const { net, live } = started();
-      for (const state of ["connecting", "open", "waiting", "closed"]) {
-        if (state === "open") await settled();
-        if (state === "waiting") await lose(net);
-        if (state === "closed") await live.close();
-        expect(live.state).toBe(state);
-        expect(() => make(live)).toThrow(UsageError);
-        expect(() => make(live)).toThrow(expect.objectContaining({ code: "websocket/bad-message" }));
-        expect(live.queued).toBe(0);
-      }
-    },
-  );
-});
-
-describe("a message's signal", () => {
-  test("ends the waiting for a connection, and its place is free", async () => {
-    const { net, live } = started({ queue: 1 });
-    const controller = new AbortController();
-    const given = rejection(live.send("1", { signal: controller.signal }));
-    controller.abort(new Error("enough"));
-    expect(live.queued).toBe(0);
-    expect(live.bufferedAmount).toBe(0);
-    expect(await given).toMatchObject({ message: "enough" });
-    expect(await rejection(live.sendJson(2, { signal: controller.signal }))).toMatchObject({ message: "enough" });
-    const sent = live.send("3", { signal: new AbortController().signal });
-    await settled();
-    await sent;
-    expect(net.peer().texts).toEqual(["3"]);
-  });
-});
-
-describe("a connection that ends while onOpen is at work", () => {
-  test("is lost like any other: what onOpen throws for that reason is nobody's fault, what waits goes on waiting", async () => {
-    const { net, live, log } = started({
-      onOpen: async (socket, { connection }) => {
-        await socket.send(`hello ${connection}`);
-        if (connection === 1) await socket.receive();
-      },
-    });
-    const messages: unknown[] = [];
-    const reading = read(live, messages);
-    const sent = live.send("waits");
-    await settled();
-    await lose(net, 1012);
-    expect(log).toEqual(["open 1 after 1", "lost 1012", expect.stringMatching(/^again 1 in/)]);
-    await net.clock.advance(30_000);
-    await sent;
-    await settled();
-    expect(net.peer(1).texts).toEqual(["hello 2", "waits"]);
-    expect(live.state).toBe("open");
-    await live.close();
-    expect(await reading).toBe("ended");
-  });
-
-  test("is not waited for by onOpen, however long that takes; what it has received is kept", async () => {
-    const { net, live, log } = started({
-      onOpen: (_socket, { connection }) => (connection === 1 ? new Promise<void>(() => undefined) : undefined),
-    });
-    const messages: unknown[] = [];
-    const reading = read(live, messages);
-    const sent = live.send("waits");
-    await settled();
-    net.peer().send(textFrame("first"));
-    await settled();
-    await lose(net);
-    expect(log.at(-1)).toBe("again 1 in 500");
-    await net.clock.advance(500);
-    await sent;
-    await settled();
-    expect(net.peer(1).texts).toEqual(["waits"]);
-    expect(messages).toEqual(["first"]);
-    await live.close();
-    await reading;
-  });
-
-  test("close() does not wait for onOpen", async () => {
-    const { live, net } = started({ onOpen: () => new Promise<void>(() => undefined) });
-    await settled();
-    expect(await live.close(4001)).toMatchObject({ code: 4001 });
-    expect(net.open).toBe(0);
-  });
-
-  test("what onOpen throws for another reason ends it, however late", async () => {
-    let fail = (_error: Error): void => undefined;
-    const { net, live } = started({
-      onOpen: (_socket, { connection }) =>
-        connection > 1
-          ? undefined
-          : new Promise<void>((_resolve, reject) => {
-              fail = reject;
-            }),
-    });
-    await settled();
-    await lose(net);
-    await net.clock.advance(500);
-    await settled();
-    expect(live.state).toBe("open");
-    fail(new Error("mine"));
-    expect((await live.closed).error).toMatchObject({ message: "mine" });
-    await settled();
-    expect(net.open).toBe(0);
-  });
-});
-
-test("a message that is sent while the connection ends waits for the next one", async () => {
-  const { net, live } = started();
-  await settled();
-  net.peer().closesPolitely = false;
-  net.peer().close(1012);
-  await settled();
-  expect(live.state).toBe("open");
-  const sent = live.send("x");
-  expect(live.socket).toBeUndefined();
-  expect(live.queued).toBe(1);
-  // The server keeps the connection, until closeTimeout.
-  await net.clock.advance(5_000);
-  await settled();
-  await net.clock.advance(30_000);
-  await sent;
-  await settled();
-  expect(net.peer(1).texts).toEqual(["x"]);
 });
 
 describe("closing", () => {
