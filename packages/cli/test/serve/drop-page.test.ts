@@ -1,6 +1,6 @@
 /** The drop page in a real browser that can reach nobody but this machine. */
 import { randomBytes } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
@@ -14,6 +14,10 @@ import { emptyFolder } from "../support/folder.js";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const EVIL_NAME = "<img src=x onerror=document.title='owned'>.txt";
 const MIB = 1024 * 1024;
+/** Requests of the page wait until they are let go. */
+const HOLD = `globalThis.held = []; globalThis.send = XMLHttpRequest.prototype.send;
+  XMLHttpRequest.prototype.send = function (body) { held.push(() => send.call(this, body)); };`;
+const RELEASE = "XMLHttpRequest.prototype.send = send; held.forEach((go) => go());";
 
 let browser: Browser;
 
@@ -126,7 +130,8 @@ describe.skipIf(withoutChromium)("the drop page", { timeout: 120_000 }, () => {
     await page.keyboard.press("Tab");
     expect(await pause.evaluate((button) => button === button.ownerDocument.activeElement)).toBe(true);
     await page.keyboard.press("Enter");
-    await expect.poll(() => page.locator(".figures").textContent(), { timeout: 30_000 }).toContain("Paused");
+    const figures = (): Promise<string | null> => page.locator(".figures").textContent();
+    await expect.poll(figures, { timeout: 30_000 }).toMatch(/^Paused at [\d.]+ [kM]B of 4\.2 MB$/);
     await page.keyboard.press("Enter");
     await expect.poll(() => passing(clock, () => doneIn(page)), { timeout: 30_000 }).toBe(1);
     expect(readFileSync(join(folder, "big.bin")).equals(bytes)).toBe(true);
@@ -134,7 +139,7 @@ describe.skipIf(withoutChromium)("the drop page", { timeout: 120_000 }, () => {
   });
 
   test("after a reload it names what is unfinished, and the same file goes on where it was", async () => {
-    const clock = new ManualClock();
+    const clock = new ManualClock({ wallTime: Date.now() });
     const { page, folder, offsets } = await opened({ clock, limits: { maxRate: MIB, minFreeBytes: 0 } });
     const source = join(await emptyFolder(), "reloaded.bin");
     const bytes = randomBytes(4 * MIB);
@@ -143,7 +148,7 @@ describe.skipIf(withoutChromium)("the drop page", { timeout: 120_000 }, () => {
     await expect.poll(() => passing(clock, () => partBytes(folder)), { timeout: 30_000 }).toBeGreaterThan(0);
     await page.reload();
     await expect
-      .poll(() => page.locator("#earlier-names li").allTextContents(), { timeout: 30_000 })
+      .poll(() => page.locator("#earlier-names .name").allTextContents(), { timeout: 30_000 })
       .toEqual(["reloaded.bin"]);
     await page.setInputFiles("#picker", source);
     await expect.poll(() => passing(clock, () => doneIn(page)), { timeout: 30_000 }).toBe(1);
@@ -163,13 +168,74 @@ describe.skipIf(withoutChromium)("the drop page", { timeout: 120_000 }, () => {
     expect(existsSync(join(folder, "big.bin"))).toBe(false);
   });
 
+  test("what is unfinished can be given up without its file, and is not named when the server has given it up", async () => {
+    const { page, folder } = await opened({ limits: { maxRate: MIB, minFreeBytes: 0 } });
+    await page.setInputFiles("#picker", [{ name: "big.bin", mimeType: "", buffer: randomBytes(6 * MIB) }]);
+    await expect.poll(() => page.evaluate("localStorage.length"), { timeout: 30_000 }).toBe(1);
+    const expired = `localStorage.setItem('sluice-upload:["old.bin",5,1]', '["/uploads/x",1]')`;
+    await page.evaluate(expired);
+    await page.reload();
+    expect(await page.locator("#earlier-names .name").allTextContents()).toEqual(["big.bin"]);
+    await page.click("#earlier-names button");
+    await expect.poll(() => readdirSync(join(folder, ".uploads")), { timeout: 30_000 }).toEqual([]);
+    expect(await page.locator("#earlier").isHidden()).toBe(true);
+    expect(await page.evaluate("[localStorage.length, document.activeElement.id]")).toEqual([0, "picker"]);
+  });
+
+  test("many at once: three go, the others wait for their turn, and all arrive once", async () => {
+    const clock = new ManualClock();
+    const { page, folder } = await opened({ clock, limits: { maxRate: MIB, minFreeBytes: 0 } });
+    const files = Array.from({ length: 8 }, (_, at) => ({
+      name: `${at}.bin`,
+      mimeType: "",
+      buffer: randomBytes(MIB / 4),
+    }));
+    await page.setInputFiles("#picker", files);
+    const waiting = page.locator(".figures", { hasText: "Waiting for its turn" });
+    await expect.poll(() => waiting.count(), { timeout: 30_000 }).toBe(5);
+    await expect.poll(() => passing(clock, () => doneIn(page)), { timeout: 60_000 }).toBe(8);
+    expect(finished(folder).sort()).toEqual(files.map(({ name }) => name));
+  });
+
+  test("paused and resumed before the server has answered: one loop of requests goes on, not two", async () => {
+    const { page, folder, offsets } = await opened();
+    await page.evaluate(HOLD);
+    await page.setInputFiles("#picker", [{ name: "a.txt", mimeType: "", buffer: Buffer.from("once") }]);
+    const button = page.locator("#uploads button").first();
+    for (const text of ["Pause", "Resume", "Pause", "Resume"]) {
+      expect(await button.textContent()).toBe(text);
+      await button.click();
+    }
+    expect(await page.evaluate("held.length")).toBe(1);
+    await page.evaluate(RELEASE);
+    await expect.poll(() => doneIn(page), { timeout: 30_000 }).toBe(1);
+    expect([finished(folder), offsets]).toEqual([["a.txt"], ["0"]]);
+  });
+
+  test("what cannot be read is told at once, and tried again by hand", async () => {
+    const { page, folder } = await opened();
+    const source = join(await emptyFolder(), "gone.bin");
+    writeFileSync(source, "here");
+    await page.evaluate(HOLD);
+    await page.setInputFiles("#picker", source);
+    rmSync(source);
+    await page.evaluate(RELEASE);
+    await expect
+      .poll(() => page.locator("li.failed .figures").textContent(), { timeout: 30_000 })
+      .toBe("This cannot be read: a folder, or a file that has gone");
+    expect(finished(folder)).toEqual([]);
+    expect(await page.locator("#uploads button").first().textContent()).toBe("Try again");
+  });
+
   test("says what the server refuses", async () => {
     const { page } = await opened({ limits: { maxSize: 3 } });
     await page.setInputFiles("#picker", [{ name: "a.txt", mimeType: "", buffer: Buffer.from("four") }]);
     await expect
       .poll(() => page.locator("li.failed .figures").textContent(), { timeout: 30_000 })
-      .toBe("The server answered 413");
-    expect(await page.locator("[role=status]").textContent()).toBe("a.txt: The server answered 413");
+      .toBe("The file is larger than the server takes (413)");
+    expect(await page.locator("[role=status]").textContent()).toBe(
+      "a.txt: The file is larger than the server takes (413)",
+    );
   });
 
   test.each(["light", "dark"] as const)("%s: axe finds nothing to object to, idle, busy and done", async (scheme) => {

@@ -15,10 +15,13 @@ body { font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; }
 #zone { border: 2px dashed var(--line); border-radius: .75rem; padding: 2.5rem 1rem; text-align: center; }
 #zone.over { border-color: var(--accent); border-style: solid; }
-#picker:focus-visible, button:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+#zone label { position: relative; display: inline-block; border: 1px solid var(--line); border-radius: .4rem; padding: .4rem 1rem; cursor: pointer; }
+#zone label:hover { border-color: var(--accent); }
+#picker { position: absolute; width: 1px; height: 1px; opacity: 0; }
+#zone label:focus-within, button:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 ul { list-style: none; padding: 0; }
-#uploads li { display: grid; grid-template-columns: 1fr auto; gap: .25rem 1rem; padding: .75rem 0; border-bottom: 1px solid var(--line); }
-.name { overflow-wrap: anywhere; } progress { grid-column: 1 / -1; width: 100%; accent-color: var(--accent); }
+#uploads li, #earlier li { display: grid; grid-template-columns: 1fr auto; align-items: center; gap: .25rem 1rem; padding: .75rem 0; border-bottom: 1px solid var(--line); }
+.name { grid-column: 1 / -1; overflow-wrap: anywhere; min-width: 0; } progress { grid-column: 1 / -1; width: 100%; accent-color: var(--accent); }
 .figures { font-variant-numeric: tabular-nums; } .buttons { display: flex; gap: .5rem; justify-content: end; }
 .done .figures { color: var(--good); } .failed .figures { color: var(--bad); }
 button { font: inherit; padding: .25rem .75rem; }
@@ -38,7 +41,7 @@ const PAGE = `<!doctype html>
 <h1>Upload files</h1>
 <div id="zone">
 <p>Drop files here, or</p>
-<p><label for="picker">choose them:</label> <input type="file" id="picker" multiple></p>
+<p><label>Choose files<input type="file" id="picker" multiple></label></p>
 </div>
 <section id="earlier" aria-labelledby="earlier-title" hidden>
 <h2 id="earlier-title">Unfinished</h2>

@@ -1,7 +1,8 @@
 /**
  * What the drop page does, as the text of its one script. It speaks tus 1.0 by itself: create, ask, append, terminate. What is unfinished
  * is remembered in the browser's local storage, by name, size and time of the file, so that choosing the file again after a reload goes
- * on. Names are only ever set as text.
+ * on. A few files go at a time, the others wait for their turn. An upload has one loop of requests: pausing ends it, and resuming begins
+ * another when it has ended. Names are only ever set as text.
  */
 export const DROP_SCRIPT: string = `
 "use strict";
@@ -9,12 +10,19 @@ const endpoint = location.pathname;
 const VERSION = { "Tus-Resumable": "1.0.0" };
 const PREFIX = "sluice-upload:";
 const WAITS = [500, 1000, 2000, 4000, 8000, 15000];
+const MOST_AT_ONCE = 3;
+const REASONS = {
+  401: "The server wants to know who you are (401)",
+  403: "The server does not allow it (403)",
+  413: "The file is larger than the server takes (413)",
+  503: "The server is busy (503)",
+  507: "The server has no room for it (507)",
+};
 const list = document.getElementById("uploads");
 const earlier = document.getElementById("earlier");
 const said = document.getElementById("said");
 
 const keyOf = (file) => PREFIX + JSON.stringify([file.name, file.size, file.lastModified]);
-const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const tell = (text) => { said.textContent = text; };
 
 function size(bytes) {
@@ -45,15 +53,41 @@ function ask(method, url, headers, body, started) {
   });
 }
 
+function failure(message, final) {
+  const error = new Error(message);
+  error.final = final;
+  return error;
+}
+
+/** Turns to send: resolves when one is free. Each is given back. */
+const queue = [];
+let taken = 0;
+function takeTurn() {
+  if (taken < MOST_AT_ONCE) { taken += 1; return Promise.resolve(); }
+  return new Promise((resolve) => queue.push(resolve));
+}
+function giveTurn() {
+  const next = queue.shift();
+  if (next) next(); else taken -= 1;
+}
+
+/** Where an upload is, by the file's key; what the server has given up since is forgotten. */
+function recall(key) {
+  const [url, expires] = JSON.parse(localStorage.getItem(key) || "[null, null]");
+  if (url === null || expires === null || expires > Date.now()) return url;
+  localStorage.removeItem(key);
+  return null;
+}
+
 class Upload {
   constructor(file) {
     this.file = file;
     this.key = keyOf(file);
-    this.url = localStorage.getItem(this.key);
-    this.state = "running";
+    this.url = recall(this.key);
     this.offset = 0;
+    this.loop = Promise.resolve();
     this.show();
-    this.run();
+    this.start();
   }
 
   show() {
@@ -65,7 +99,7 @@ class Upload {
     this.figures = element("span", "", { class: "figures" });
     this.pause = element("button", "Pause", { type: "button", "aria-describedby": id });
     this.remove = element("button", "Cancel", { type: "button", "aria-describedby": id });
-    this.pause.onclick = () => (this.state === "running" ? this.stop() : this.resume());
+    this.pause.onclick = () => (this.state === "running" ? this.stop() : this.start());
     this.remove.onclick = () => this.cancel();
     const buttons = element("span", "", { class: "buttons" });
     buttons.append(this.pause, this.remove);
@@ -78,71 +112,104 @@ class Upload {
     this.figures.textContent = text || size(sent) + " of " + size(this.file.size);
   }
 
-  stop() {
-    this.state = "paused";
-    this.pause.textContent = "Resume";
-    if (this.request) this.request.abort();
-    this.paint(this.offset, "Paused at " + size(this.offset));
+  start() {
+    this.state = "running";
+    this.row.classList.remove("failed");
+    this.pause.textContent = "Pause";
+    const turn = {};
+    this.turn = turn;
+    this.loop = this.loop.then(() => this.run(() => this.turn === turn && this.state === "running"));
   }
 
-  resume() {
-    this.state = "running";
-    this.pause.textContent = "Pause";
-    this.run();
+  /** Ends the loop, whatever it waits for. */
+  halt(state) {
+    this.state = state;
+    if (this.request) this.request.abort();
+    if (this.wake) this.wake();
+  }
+
+  async stop() {
+    this.halt("paused");
+    this.pause.textContent = "Resume";
+    this.paint(this.offset, "Paused");
+    await this.loop;
+    // What was under way has come as far as the server says.
+    if (this.url) await this.find(() => this.state === "paused").catch(() => undefined);
+    if (this.state === "paused") this.paint(this.offset, "Paused at " + size(this.offset) + " of " + size(this.file.size));
   }
 
   async cancel() {
-    this.state = "cancelled";
-    if (this.request) this.request.abort();
+    this.halt("cancelled");
     localStorage.removeItem(this.key);
     this.row.remove();
+    picker.focus();
     tell("Cancelled " + this.file.name);
+    await this.loop;
     if (this.url) await ask("DELETE", this.url, VERSION).catch(() => undefined);
   }
 
-  async run() {
-    for (let failures = 0; this.state === "running"; ) {
+  /** "wanted" says whether it is to go on. */
+  async run(wanted) {
+    for (let failures = 0; wanted(); ) {
       const before = this.offset;
+      if (taken >= MOST_AT_ONCE) this.paint(this.offset, "Waiting for its turn");
+      await takeTurn();
       try {
-        if (await this.advance()) return this.done();
+        if (wanted() && (await this.advance(wanted))) return this.done();
+        failures = 0;
       } catch (error) {
-        if (this.state !== "running") return;
+        if (!wanted()) return;
         if (error.final) return this.fail(error.message);
         if (this.offset > before) failures = 0;
-        const wait = WAITS[Math.min(failures, WAITS.length - 1)];
-        failures += 1;
         this.paint(this.offset, error.message + "; trying again");
-        await sleep(wait);
+        failures += 1;
+      } finally {
+        giveTurn();
       }
+      if (failures > 0) await this.sleep(WAITS[Math.min(failures, WAITS.length) - 1]);
     }
   }
 
+  sleep(ms) {
+    return new Promise((resolve) => {
+      this.wake = resolve;
+      setTimeout(resolve, ms);
+    });
+  }
+
   /** Asks how much is there, and sends the rest. True when that was all. */
-  async advance() {
+  async advance(wanted) {
     const { file } = this;
     if (!this.url) await this.create();
-    else {
-      const answer = await ask("HEAD", this.url, VERSION);
-      if (answer.status === 404 || answer.status === 410) {
-        localStorage.removeItem(this.key);
-        this.url = null;
-        return false;
-      }
-      this.requireOk(answer, [200, 204]);
-      this.offset = Number(answer.getResponseHeader("Upload-Offset"));
-    }
-    if (this.state !== "running") return false;
+    else if (!(await this.find(wanted))) return false;
+    if (!wanted()) return false;
     if (this.offset === file.size) return true;
+    await file.slice(0, 1).arrayBuffer().catch(() => { throw failure("This cannot be read: a folder, or a file that has gone", true); });
+    if (!wanted()) return false;
     const start = this.offset;
     const headers = { ...VERSION, "Upload-Offset": String(start), "Content-Type": "application/offset+octet-stream" };
     const answer = await ask("PATCH", this.url, headers, file.slice(start), (request) => {
       this.request = request;
-      request.upload.onprogress = (event) => this.paint(start + event.loaded);
-    });
-    this.request = undefined;
+      request.upload.onprogress = (event) => { if (wanted()) this.paint(start + event.loaded); };
+    }).finally(() => { this.request = undefined; });
     this.requireOk(answer, [204]);
     this.offset = Number(answer.getResponseHeader("Upload-Offset"));
     return this.offset === file.size;
+  }
+
+  /** Asks how much is there. False if the server has no such upload any more. */
+  async find(wanted) {
+    const answer = await ask("HEAD", this.url, VERSION);
+    if (!wanted()) return false;
+    if (answer.status === 404 || answer.status === 410) {
+      localStorage.removeItem(this.key);
+      this.url = null;
+      this.offset = 0;
+      return false;
+    }
+    this.requireOk(answer, [200, 204]);
+    this.offset = Number(answer.getResponseHeader("Upload-Offset"));
+    return true;
   }
 
   async create() {
@@ -154,15 +221,17 @@ class Upload {
     this.requireOk(answer, [201]);
     this.url = new URL(answer.getResponseHeader("Location"), location.href).pathname;
     this.offset = 0;
-    if (file.size > 0) localStorage.setItem(this.key, this.url);
+    // By the server's clock, so that it does not matter what ours says.
+    const [expires, now] = ["Upload-Expires", "Date"].map((name) => Date.parse(answer.getResponseHeader(name)));
+    const until = Number.isNaN(expires - now) ? null : Date.now() + expires - now;
+    if (file.size > 0) localStorage.setItem(this.key, JSON.stringify([this.url, until]));
   }
 
   requireOk(answer, expected) {
     if (expected.includes(answer.status)) return;
-    const error = new Error("The server answered " + answer.status);
-    error.final = answer.status >= 400 && answer.status < 500 && ![408, 409, 423, 429, 460].includes(answer.status);
-    error.final = error.final || answer.status === 507;
-    throw error;
+    const { status } = answer;
+    const final = status === 507 || (status >= 400 && status < 500 && ![408, 409, 423, 425, 429, 460].includes(status));
+    throw failure(REASONS[status] || "The server answered " + status, final);
   }
 
   done() {
@@ -173,7 +242,6 @@ class Upload {
     this.pause.remove();
     this.remove.remove();
     tell("Done: " + this.file.name);
-    showEarlier();
   }
 
   fail(message) {
@@ -186,13 +254,33 @@ class Upload {
 }
 
 /** What was begun before the page was loaded: a page cannot open files by itself. */
-function showEarlier() {
-  const running = new Set(uploads.map((upload) => upload.key));
-  const names = Object.keys(localStorage)
-    .filter((key) => key.startsWith(PREFIX) && !running.has(key))
-    .map((key) => JSON.parse(key.slice(PREFIX.length))[0]);
-  earlier.hidden = names.length === 0;
-  document.getElementById("earlier-names").replaceChildren(...names.map((name) => element("li", name)));
+const begun = new Map();
+function listEarlier() {
+  for (const key of Object.keys(localStorage)) {
+    const url = key.startsWith(PREFIX) ? recall(key) : null;
+    if (url === null) continue;
+    const [name, bytes] = JSON.parse(key.slice(PREFIX.length));
+    const row = element("li", "");
+    const id = "earlier-" + begun.size;
+    const remove = element("button", "Cancel", { type: "button", "aria-describedby": id });
+    remove.onclick = () => {
+      localStorage.removeItem(key);
+      drop(key);
+      picker.focus();
+      tell("Cancelled " + name);
+      ask("DELETE", url, VERSION).catch(() => undefined);
+    };
+    row.append(element("span", name, { class: "name", id }), element("span", size(bytes), { class: "figures" }), remove);
+    begun.set(key, row);
+    document.getElementById("earlier-names").append(row);
+  }
+  earlier.hidden = begun.size === 0;
+}
+
+function drop(key) {
+  if (begun.has(key)) begun.get(key).remove();
+  begun.delete(key);
+  earlier.hidden = begun.size === 0;
 }
 
 const uploads = [];
@@ -200,10 +288,10 @@ function take(files) {
   for (const file of files) {
     const key = keyOf(file);
     const same = uploads.find((upload) => upload.key === key && ["running", "paused", "failed"].includes(upload.state));
-    if (same) { if (same.state !== "running") same.resume(); }
+    if (same) { if (same.state !== "running") same.start(); }
     else uploads.push(new Upload(file));
+    drop(key);
   }
-  showEarlier();
 }
 
 const picker = document.getElementById("picker");
@@ -214,5 +302,5 @@ zone.ondragleave = () => zone.classList.remove("over");
 zone.ondrop = (event) => { event.preventDefault(); zone.classList.remove("over"); take(event.dataTransfer.files); };
 document.ondragover = document.ondrop = (event) => event.preventDefault();
 window.onbeforeunload = (event) => { if (uploads.some((upload) => upload.state === "running")) event.preventDefault(); };
-showEarlier();
+listEarlier();
 `;
