@@ -1,6 +1,6 @@
 /** `sluice serve`: serves a folder until a signal comes, then lets running requests end. */
 import { realpath, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import type { Server } from "sluice/server";
 import { fileProblem } from "../terminal/file-problem.js";
 import type { Io } from "../terminal/io.js";
@@ -51,11 +51,20 @@ function sayWhere(
   }
   if (!isTerminal) return;
   if (uploads !== undefined) stdout.say(`  ${colours("name", `${server.url}/uploads/`)}  into ${safeLine(uploads)}\n`);
+  if (uploads !== undefined && isWithin(uploads, folder)) {
+    stdout.say(colours("notice", "  what is uploaded is served, too: pages with scripts in them, for instance\n"));
+  }
   for (const address of addresses) stdout.say(`  ${colours("name", urlAt(server.url, address))}\n`);
   if (isLoopback(host)) stdout.say(colours("faint", "  for this machine alone; --host 0.0.0.0 lets others in\n"));
   else if (user !== undefined && source === undefined) {
     stdout.say(colours("notice", "  the password goes over the network in clear; --tls hides it\n"));
   }
+}
+
+/** Links to the contrary are their maker's business. */
+function isWithin(path: string, folder: string): boolean {
+  const [first] = relative(folder, resolve(path)).split(sep);
+  return first !== ".." && !isAbsolute(relative(folder, resolve(path)));
 }
 
 function namedIn(host: string, addresses: readonly string[]): readonly string[] {

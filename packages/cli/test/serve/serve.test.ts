@@ -64,6 +64,14 @@ test("on a terminal it says what, where and for whom, and a line for each answer
   expect(io.err.text).toMatch(/^\d\d:\d\d:\d\d {2}GET {3}\/none {2}404 {2}\d+ B {2}[\d.]+ m?s\n$/);
 });
 
+test("uploads into the folder that is served: said, for they may be pages with scripts", async () => {
+  const folder = await folderWith(FILES);
+  const said = "what is uploaded is served, too";
+  const asTerminal = { terminal: true, env: { NO_COLOR: "1" } } as const;
+  expect((await serving([folder, "--uploads", join(folder, "in")], asTerminal)).io.out.text).toContain(said);
+  expect((await serving([folder, "--uploads", await emptyFolder()], asTerminal)).io.out.text).not.toContain(said);
+});
+
 test("bound to all addresses it names those of the network, and says that a password is not hidden", async () => {
   const folder = await folderWith(FILES);
   const args = [folder, "--host", "0.0.0.0", "--basic", "ada:pw"];

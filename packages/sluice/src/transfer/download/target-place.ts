@@ -22,6 +22,7 @@ export interface ChosenName {
 
 const ANYWHERE = new URL("http://localhost/");
 const FALLBACK_NAME = "download";
+const OWN_ENDING = /\.part(?:\.json|\.lock)?$/i;
 
 /** Throws `UsageError` `download/target` for what can be no file, `SluiceError` `download/not-writable` where its folder is not there. */
 export async function placeOfTarget(target: string | URL, files: DurableFiles): Promise<TargetPlace> {
@@ -63,7 +64,7 @@ export async function refuseExisting(path: string, files: DurableFiles, overwrit
 /** What the answer calls the file: `Content-Disposition` (RFC 6266), else the last part of its URL's path. */
 export function nameFor(response: ClientResponse): ChosenName {
   const { filename } = response;
-  if (filename !== undefined) return { name: safeFilename(filename, FALLBACK_NAME), byServer: true };
+  if (filename !== undefined) return { name: fileName(filename), byServer: true };
   return { name: nameInUrl(response.url), byServer: response.redirected };
 }
 
@@ -71,7 +72,13 @@ export function nameFor(response: ClientResponse): ChosenName {
 export function nameInUrl(url: string): string {
   const { pathname } = parseUrl(url, ANYWHERE) ?? ANYWHERE;
   const last = pathname.slice(pathname.lastIndexOf("/") + 1);
-  return safeFilename(decoded(last), FALLBACK_NAME);
+  return fileName(decoded(last));
+}
+
+/** A name that is safe, and none that an unfinished download has: its bytes and its record must come from nobody else. */
+function fileName(given: string): string {
+  const name = safeFilename(given, FALLBACK_NAME);
+  return OWN_ENDING.test(name) ? `${name}_` : name;
 }
 
 function decoded(text: string): string {

@@ -1,6 +1,6 @@
 /** What a download does besides not being deceived: names, checksums, conditions, signed URLs, rates, progress, ends. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { ClientSession } from "../../../src/index.js";
 import type { DownloadProgress } from "../../../src/transfer/download/download-progress.js";
@@ -85,6 +85,31 @@ describe("where it goes", () => {
     expect(result?.resumedBytes).toBeGreaterThanOrEqual(80_000);
     expect(sameBytes(inFolder("file.bin"), FILE.content)).toBe(true);
   });
+
+  test.each(["file.bin.part", "file.bin.part.json", "FILE.bin.PART.lock"])(
+    "of a name that an unfinished download has (%s), called differently: what is unfinished is nobody else's",
+    async (name) => {
+      let broken = true;
+      const genuine = await serve(FILE, { cut: () => (broken ? 80_000 : undefined) });
+      await run(genuine.url, inFolder("."), { attempts: 1 });
+      const before = folderContent().map((each) => readFileSync(inFolder(each), "latin1"));
+      const foreign = await serve(fileVersion(noise(200_000, "foreign")));
+      const field = await serve(FILE, {
+        instead: (_n, _request, response) => {
+          response.writeHead(200, { "content-disposition": `attachment; filename="${name}"` }).end("{}");
+          return true;
+        },
+      });
+      expect((await run(`${foreign.origin}/${name}`, inFolder("."))).result?.path).toBe(inFolder(`${name}_`));
+      rmSync(inFolder(`${name}_`));
+      expect((await run(field.url, inFolder("."), { allowUnknownEnd: true })).result?.path).toBe(inFolder(`${name}_`));
+      rmSync(inFolder(`${name}_`));
+      expect(folderContent().map((each) => readFileSync(inFolder(each), "latin1"))).toEqual(before);
+      broken = false;
+      await run(genuine.url, inFolder("."));
+      expect(sameBytes(inFolder("file.bin"), FILE.content)).toBe(true);
+    },
+  );
 
   test("not into what is no file, nor where there is no folder", async () => {
     const server = await serve(FILE);
