@@ -6,6 +6,7 @@
 import type { Stats } from "node:fs";
 import { chmod, type FileHandle, lstat, open, realpath, rename, rm, stat, unlink } from "node:fs/promises";
 import { PayloadError, UsageError } from "../errors.js";
+import { absolutePath, beginningOf, folderOf, inFolder, nameOf } from "./paths.js";
 import { randomId } from "./random.js";
 import { writeAll } from "./write-all.js";
 
@@ -14,6 +15,8 @@ const READ_BYTES = 256 * 1024;
 /** Pieces are collected to this size before they are written: each call is a trip to another thread, and small pieces share one. */
 const WRITE_BYTES = 1024 * 1024;
 const PERMISSIONS = 0o777;
+/** Of a name that gets an ending: file systems take 255 with it. */
+const MOST_NAME_BYTES = 200;
 
 /** A regular file, open for reading. Several may read from it at a time. Whoever opened it closes it. */
 export interface FileSource {
@@ -138,12 +141,10 @@ async function renameAsNew(from: string, target: string | URL): Promise<boolean>
   }
 }
 
-/** The same name with something after it: in the same folder, so that renaming does not copy. */
-function besides(path: string | URL, suffix: string): string | URL {
-  if (typeof path === "string") return path + suffix;
-  const longer = new URL(path);
-  longer.pathname += suffix;
-  return longer;
+/** The same name with something after it, as far as there is room: in the same folder, so that renaming does not copy. */
+function besides(path: string | URL, suffix: string): string {
+  const target = absolutePath(path);
+  return inFolder(folderOf(target), beginningOf(nameOf(target), MOST_NAME_BYTES) + suffix);
 }
 
 /** Writes what `source` gives, and closes the file. Resolves to the bytes written. */

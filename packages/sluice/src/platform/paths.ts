@@ -25,6 +25,18 @@ export function nameOf(path: string): string {
   return basename(path);
 }
 
+/** The beginning of a name, whole characters that take at most so many bytes: with an ending, file systems still take it. */
+export function beginningOf(name: string, mostBytes: number): string {
+  if (Buffer.byteLength(name) <= mostBytes) return name;
+  let [kept, room] = ["", mostBytes];
+  for (const character of name) {
+    room -= Buffer.byteLength(character);
+    if (room < 0) break;
+    kept += character;
+  }
+  return kept;
+}
+
 /** A name in a folder. */
 export function inFolder(folder: string, name: string): string {
   return join(folder, name);

@@ -1,4 +1,4 @@
-import { readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -47,6 +47,16 @@ test("each shortcut gives the content in its form", async () => {
   for await (const line of session.get(URL_A).lines()) lines.push(line);
   expect(lines).toEqual(['{"a":["ä"]}']);
 });
+
+test.each(["y".repeat(255), `${"é".repeat(125)}.json`])(
+  "a file's name may be as long as the file system takes: %s",
+  async (name) => {
+    const folder = await mkdtemp(join(tmpdir(), "sluice-long-"));
+    expect(await new FakeNet(() => ok("hello")).session().get(URL_A).save(join(folder, name))).toBe(5);
+    expect(await readdir(folder)).toEqual([name]);
+    await rm(folder, { recursive: true });
+  },
+);
 
 test("the charset of the answer decides how text is decoded", async () => {
   const net = new FakeNet(() => ok("\xe4", "content-type: text/plain; charset=ISO-8859-1\r\n"));

@@ -21,12 +21,13 @@ export interface ChosenName {
 }
 
 const ANYWHERE = new URL("http://localhost/");
+const EXPECTED = "expected the path of a file or a folder, or a file: URL";
 const FALLBACK_NAME = "download";
 const OWN_ENDING = /\.part(?:\.json|\.lock)?$/i;
 
 /** Throws `UsageError` `download/target` for what can be no file, `SluiceError` `download/not-writable` where its folder is not there. */
 export async function placeOfTarget(target: string | URL, files: DurableFiles): Promise<TargetPlace> {
-  const asked = absolutePath(target);
+  const asked = pathOf(target);
   try {
     const path = await realPath(asked);
     const status = await files.status(path);
@@ -95,10 +96,20 @@ function noFolder(path: string, folder: string): SluiceError {
   return new SluiceError("download/not-writable", message);
 }
 
+function pathOf(target: string | URL): string {
+  try {
+    if (target !== "") return absolutePath(target);
+  } catch (cause) {
+    throw new UsageError("download/target", `Cannot download to ${String(target)}: ${EXPECTED}`, { cause });
+  }
+  throw new UsageError("download/target", `Cannot download to an empty path: ${EXPECTED}`);
+}
+
 /** What looking at a place has failed with. */
 function placeError(asked: string, error: unknown): SluiceError {
   const code = codeOf(error);
   if (code === "ENOTDIR") return notAFile(asked, "a part of the path is a file where a folder has to be");
+  if (code === "ERR_INVALID_ARG_VALUE") return notAFile(asked, "there is a NUL character in it");
   if (code === "ENAMETOOLONG") return notAFile(asked, "its name is longer than the file system takes");
   return diskError("write", asked, error);
 }

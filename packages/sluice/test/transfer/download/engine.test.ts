@@ -111,6 +111,16 @@ describe("where it goes", () => {
     },
   );
 
+  test.each([
+    ["", "expected the path of a file or a folder"],
+    [new URL("https://example.com/x"), "expected the path of a file or a folder"],
+    [undefined as unknown as string, "expected the path of a file or a folder"],
+    ["a\0b", "there is a NUL character in it"],
+  ])("not to %j, which is no path", async (target, message) => {
+    const { error } = await run("http://127.0.0.1:1/", target);
+    expect(error).toMatchObject({ code: "download/target", message: expect.stringContaining(message) as string });
+  });
+
   test("not into what is no file, nor where there is no folder", async () => {
     const server = await serve(FILE);
     mkdirSync(inFolder("folder"));

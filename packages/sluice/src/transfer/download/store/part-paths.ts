@@ -5,7 +5,7 @@
  */
 
 import { sha256 } from "../../../platform/digest.js";
-import { folderOf, inFolder, nameOf } from "../../../platform/paths.js";
+import { beginningOf, folderOf, inFolder, nameOf } from "../../../platform/paths.js";
 
 /** See the head of this file. */
 export interface PartPaths {
@@ -30,16 +30,5 @@ export function partPathsOf(target: string): PartPaths {
 export function nameBeside(target: string): string {
   const name = nameOf(target);
   if (Buffer.byteLength(name) <= MOST_NAME_BYTES) return name;
-  return `${beginningOf(name)}~${sha256(name).slice(0, DIGEST_DIGITS)}`;
-}
-
-/** Whole characters only. */
-function beginningOf(name: string): string {
-  let [kept, room] = ["", KEPT_BYTES];
-  for (const character of name) {
-    room -= Buffer.byteLength(character);
-    if (room < 0) break;
-    kept += character;
-  }
-  return kept;
+  return `${beginningOf(name, KEPT_BYTES)}~${sha256(name).slice(0, DIGEST_DIGITS)}`;
 }
