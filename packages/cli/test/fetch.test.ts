@@ -429,6 +429,16 @@ describe("a run that is stopped", () => {
     expect(io.err.text).toContain("Stopped; 8 left. With --remaining FILE");
   });
 
+  test("with all begun, and so all done, offers no way to go on", async () => {
+    const { url, seen } = await serve((_request, response) => void setTimeout(() => response.end(), 100));
+    const io = new FakeIo();
+    const running = runProgram(["fetch", url], io);
+    await until(() => seen.length === 1);
+    io.signal();
+    expect(await running).toBe(130);
+    expect(io.err.text).toMatch(/\nStopped; nothing is left\.\n$/);
+  });
+
   test("a second time ends at once", async () => {
     const { url, seen, server } = await serve(() => undefined);
     const io = new FakeIo();

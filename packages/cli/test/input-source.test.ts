@@ -102,6 +102,12 @@ describe("inputs", () => {
     expect(await countInputs(place)).toBe(3);
   });
 
+  test("get the scheme that they leave out, arguments and lines alike", async () => {
+    const file = await fileOf("example.com/a\nnonsense\n");
+    const inputs = await collect(await InputSource.open({ urls: ["localhost:8080"], file }, noStdin));
+    expect(inputs.map(({ url }) => url)).toEqual(["http://localhost:8080", "https://example.com/a", "nonsense"]);
+  });
+
   test("may come twice", async () => {
     const source = await InputSource.open({ urls: ["http://a/", "http://a/"], file: undefined }, noStdin);
     expect(await collect(source)).toHaveLength(2);

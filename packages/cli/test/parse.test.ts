@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { completeUrl } from "../src/parse/complete-url.js";
 import { parseDelay, parseDuration, parseTimeLimit } from "../src/parse/duration.js";
 import { parseJsonText } from "../src/parse/json-text.js";
 import { parseOrigin } from "../src/parse/origin.js";
@@ -180,6 +181,43 @@ describe("statuses", () => {
 
   test.each(["", "199", "600", "1xx", "6xx", "5x", "4290", "429;503", "429,", "-1"])('refuse "%s"', (text) => {
     expect(() => parseStatuses(text)).toThrow(UsageProblem);
+  });
+});
+
+describe("a URL", () => {
+  test.each([
+    ["example.com", "https://example.com"],
+    ["example.com:8443/a?b#c", "https://example.com:8443/a?b#c"],
+    ["EXAMPLE.com?q=http://x/", "https://EXAMPLE.com?q=http://x/"],
+    ["localhost", "http://localhost"],
+    ["localhost:8080/a", "http://localhost:8080/a"],
+    [":8080", "http://localhost:8080"],
+    [":8080/a", "http://localhost:8080/a"],
+    ["127.0.0.1:80", "http://127.0.0.1:80"],
+    ["192.0.2.7", "http://192.0.2.7"],
+    ["[::1]:8080/a", "http://[::1]:8080/a"],
+    ["api:3000/x", "http://api:3000/x"],
+  ])("%s gets the scheme that is missing: %s", (text, complete) => {
+    expect(completeUrl(text)).toBe(complete);
+  });
+
+  test.each([
+    ...["http://a/", "HTTPS://a", "ws://a", "ftp://a/", "unix:/run/x", "mailto:a@b.example", "data:,x"],
+    ...[
+      "",
+      "nonsense",
+      "/path",
+      "?q",
+      "#f",
+      "a b.example",
+      "user:pw@example.com",
+      "example.com:port",
+      "//example.com",
+      ":",
+      "-a.example",
+    ],
+  ])("what is complete, or no host at its beginning, stays as it is: %j", (text) => {
+    expect(completeUrl(text)).toBe(text);
   });
 });
 

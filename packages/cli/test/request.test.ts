@@ -230,6 +230,20 @@ describe("--output", () => {
     expect(out).toMatch(/^HTTP\/1\.1 200 OK\n/);
   });
 
+  test("where no file can be is told before anything is asked for", async () => {
+    const { url, seen } = await serve((_request, response) => response.end());
+    const folder = await emptyFolder();
+    await writeFile(join(folder, "file"), "");
+    for (const [path, said] of [
+      [folder, `Cannot save to ${folder}: it is a directory`],
+      [join(folder, "none", "file"), `Cannot save into ${join(folder, "none")}: there is no such file`],
+      [join(folder, "file", "b"), `Cannot save to ${join(folder, "file", "b")}: ${join(folder, "file")} is no folder`],
+    ] as const) {
+      expect(await sluice(["get", url, "-o", path])).toMatchObject({ code: 2, err: `sluice: ${said}\n` });
+    }
+    expect(seen).toEqual([]);
+  });
+
   test("saves no error with --fail", async () => {
     const { url } = await serve((_request, response) => {
       response.statusCode = 500;
@@ -253,8 +267,32 @@ test("--verbose shows every request line, and where the time went, on standard e
   expect(err).toContain("> x-a: 1\n");
   expect(err).toContain("< HTTP/1.1 302, to /to\n");
   expect(err).toContain("> GET /to HTTP/1.1\n");
+  expect(err).toContain("< HTTP/1.1 200 OK\n");
+  expect(err).not.toContain("sends in all");
   expect(err).not.toContain(Buffer.from("ada:secret").toString("base64"));
   for (const phase of ["queued", "dns", "connect", "tls", "send", "wait", "receive", "total"]) {
     expect(err).toMatch(new RegExp(`^${phase} +(?:–|[\\d.]+ m?s)$`, "m"));
   }
+});
+
+test("--verbose counts the sends that it does not show, and has no status where the head is shown anyway", async () => {
+  let asked = 0;
+  const { url } = await serve((_request, response) => {
+    asked += 1;
+    if (asked < 3) response.writeHead(503, { "retry-after": "0" });
+    response.end();
+  });
+  const { err } = await sluice(["get", "-v", url, "--retries", "2"]);
+  expect(err).toContain("> 3 sends in all: --trace shows each\n< HTTP/1.1 200 OK\n");
+  for (const shown of [await sluice(["get", "-v", "-i", url]), await sluice(["get", "-v", url], TERMINAL)]) {
+    expect(shown.out).toMatch(/^HTTP\/1\.1 200 OK\n/);
+    expect(shown.err).not.toContain("< HTTP/1.1");
+  }
+});
+
+test("a URL of this machine needs no scheme", async () => {
+  const { url } = await serve((request, response) => response.end(request.url));
+  const { host, port } = new URL(url);
+  expect(await sluice(["get", `${host}/a`])).toMatchObject({ code: 0, out: "/a" });
+  expect(await sluice(["post", `:${port}/b`])).toMatchObject({ code: 0, out: "/b" });
 });

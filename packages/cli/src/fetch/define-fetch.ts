@@ -68,6 +68,7 @@ Examples:
   sluice fetch -i urls.txt --remaining left.txt    (Ctrl-C; later: -i left.txt)
 
 Input files have one URL a line; blank lines and lines that begin with # are passed over.
+A URL without a scheme is https; http for localhost, IP addresses and names without a dot, with a port.
 A JSON line has index, url (as given, so it may hold secrets), ok, elapsed, sends, and status,
 finalUrl, contentType, size, latency, file, body, or error with code and message. Times are in
 milliseconds: elapsed includes waits and retries, latency is the last send alone.

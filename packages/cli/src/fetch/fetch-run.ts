@@ -179,6 +179,7 @@ export class FetchRun {
     }
     const total = await countInputs(inputs).catch(() => undefined);
     const { done, doneBefore } = this.#tally;
+    if (total === done + doneBefore) return "Stopped; nothing is left.";
     const left =
       total === undefined
         ? `${showCount(this.#brokenOff.length)} left, and the rest of the input, which was not read`

@@ -5,6 +5,7 @@
  */
 import { open } from "node:fs/promises";
 import type { Readable } from "node:stream";
+import { completeUrl } from "../parse/complete-url.js";
 import { fileProblem } from "../terminal/file-problem.js";
 import type { Input } from "./outcome.js";
 import { type Line, readLines } from "./read-lines.js";
@@ -129,10 +130,10 @@ async function* inputLines(
   urls: readonly string[],
   stream: Readable | undefined,
 ): AsyncGenerator<Line, void, undefined> {
-  for (const text of urls) yield { text, tooLong: false };
+  for (const url of urls) yield { text: completeUrl(url), tooLong: false };
   if (stream === undefined) return;
   for await (const { text, tooLong } of readLines(stream, MOST_LINE_BYTES)) {
     const url = text.trim();
-    if (url !== "" && !url.startsWith("#")) yield { text: url, tooLong };
+    if (url !== "" && !url.startsWith("#")) yield { text: tooLong ? url : completeUrl(url), tooLong };
   }
 }

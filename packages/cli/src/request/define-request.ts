@@ -1,6 +1,7 @@
 /** `sluice get` and its siblings as they are written on the command line. */
 import type { Command } from "commander";
 import { value, values } from "../option-parsers.js";
+import { completeUrl } from "../parse/complete-url.js";
 import { parseTimeLimit } from "../parse/duration.js";
 import { parseJsonText } from "../parse/json-text.js";
 import { parseFormField, parseMethod } from "../parse/pairs.js";
@@ -91,6 +92,7 @@ const METHODS: readonly Named[] = [
 ];
 
 const NOTES = `
+A URL may leave out its scheme: example.com is https, localhost:8080, :8080 and 192.0.2.1 are http.
 Items behind the URL: name=text and name:=json are fields of the body, sent as one JSON object, or
 as a form with --form, or as multipart with --multipart or a file (name@file); name=@file and name:=@file take them from a file; name==text is a query
 parameter, Header:value a header field, @file the whole body. The first of these signs counts; a
@@ -123,7 +125,7 @@ export function defineRequests(program: Command, io: Io, done: (exitCode: number
 
 function complete(command: Command, examples: readonly string[]): Command {
   command
-    .argument("<url>", "absolute URL")
+    .argument("<url>", "URL", completeUrl)
     .argument("[item...]", "name=text, name:=json, name==query, Header:value; see below")
     .option("-d, --data <data>", "body: text, @FILE for a file's content, @- for standard input")
     .option("--json <json>", "body: JSON, sent as application/json", value(parseJsonText))

@@ -8,18 +8,20 @@ const PHASES = ["queued", "dns", "connect", "tls", "send", "wait", "receive", "t
 
 /** Status line and field lines, as they came, and a blank line. */
 export function headText(response: ClientResponse, colours: Colours): string {
-  const { status, statusText, httpVersion, headers } = response;
-  const reason = statusText === "" ? "" : ` ${safeLine(statusText)}`;
-  const lines = [colours(statusRole(status), colours("strong", `HTTP/${httpVersion} ${status}${reason}`))];
-  const { raw } = headers;
+  const lines = [colours(statusRole(response.status), colours("strong", statusLine(response)))];
+  const { raw } = response.headers;
   for (let at = 0; at < raw.length; at += 2) {
     lines.push(`${colours("name", safeLine(raw[at] ?? ""))}: ${safeLine(raw[at + 1] ?? "")}`);
   }
   return `${lines.join("\n")}\n\n`;
 }
 
-/** What was asked and where it led: a line for each request and each redirect. */
-export function requestText(response: ClientResponse, colours: Colours): string {
+function statusLine({ status, statusText, httpVersion }: ClientResponse): string {
+  return `HTTP/${httpVersion} ${status}${statusText === "" ? "" : ` ${safeLine(statusText)}`}`;
+}
+
+/** What was asked and where it led: a line for each request and each redirect, and the last status where no head shows it. */
+export function requestText(response: ClientResponse, colours: Colours, showsHead: boolean): string {
   const lines: string[] = [];
   for (const hop of [...response.history, response]) {
     const { pathname, search, host } = hop.request.url;
@@ -30,6 +32,9 @@ export function requestText(response: ClientResponse, colours: Colours): string 
     }
     if (hop !== response) lines.push(`< HTTP/${hop.httpVersion} ${hop.status}, to ${safeLine(hop.location ?? "")}`);
   }
+  const sends = response.request.attempt;
+  if (sends > response.history.length + 1) lines.push(`> ${sends} sends in all: --trace shows each`);
+  if (!showsHead) lines.push(`< ${statusLine(response)}`);
   return `${lines.map((line) => colours("faint", line)).join("\n")}\n`;
 }
 

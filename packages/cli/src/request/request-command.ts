@@ -2,6 +2,8 @@
  * `sluice get` and its siblings: one request, and its answer on standard output. On a terminal for people: head, laid out and coloured
  * body. Anywhere else the body's bytes and nothing more.
  */
+import { stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import {
   type ClientResponse,
   ClientSession,
@@ -13,10 +15,12 @@ import { EXIT_FAILED, EXIT_OK } from "../exit-codes.js";
 import { withJar } from "../sending/cookie-file.js";
 import { sendableBody } from "../sending/request-body.js";
 import { sessionOptions } from "../sending/session-options.js";
+import { fileProblem } from "../terminal/file-problem.js";
 import type { Io } from "../terminal/io.js";
 import { showBytes } from "../terminal/quantities.js";
 import { safeLine } from "../terminal/safe-text.js";
 import { untilStopped } from "../terminal/until-stopped.js";
+import { UsageProblem } from "../usage-problem.js";
 import { showBody, writeRaw } from "./print-body.js";
 import { headText, requestText, timingsText } from "./print-head.js";
 import type { SingleRequestSettings } from "./settings.js";
@@ -29,6 +33,7 @@ export async function runRequest(settings: SingleRequestSettings, io: Io): Promi
 async function request(settings: SingleRequestSettings, io: Io, signal: AbortSignal): Promise<number> {
   const { sending } = settings;
   const options = await requestOptions(settings, io);
+  if (settings.outputFile !== undefined) await checkPlace(settings.outputFile);
   return await withJar(sending.cookieFile, io, async (jar) => {
     const session = new ClientSession({
       ...(await sessionOptions(sending, io, { connector: connectorOf(settings) })),
@@ -52,9 +57,10 @@ async function exchange(
 ): Promise<number> {
   const { method, url, verbose, outputFile, failOnError } = settings;
   const response = await session.request(method, url, options);
-  if (verbose) io.stderr.say(requestText(response, io.stderr.colours));
+  const showsHead = wantsHead(settings, io);
+  if (verbose) io.stderr.say(requestText(response, io.stderr.colours, showsHead));
   const failed = failOnError && response.status >= 400;
-  if (wantsHead(settings, io)) await io.stdout.write(headText(response, io.stdout.colours));
+  if (showsHead) await io.stdout.write(headText(response, io.stdout.colours));
   const shown =
     outputFile === undefined || failed ? await writeBody(response, io) : await save(response, outputFile, io);
   if (verbose) io.stderr.say(timingsText(response.timings, remoteOf(response), io.stderr.colours));
@@ -103,6 +109,20 @@ async function writeBody(response: ClientResponse, { stdout, stderr }: Io): Prom
   const what = [contentType ?? "no content type", ...(length === null ? [] : [showBytes(Number(length))])].join(", ");
   stderr.say(`The body is not text (${safeLine(what)}): save it with -o FILE, or send it through a pipe\n`);
   return false;
+}
+
+/** Throws `UsageProblem` where no file can be, before anything is asked for. */
+async function checkPlace(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) throw new UsageProblem(`Cannot save to ${path}: it is a directory`);
+  if (found !== undefined) return;
+  const folder = dirname(path);
+  try {
+    if ((await stat(folder)).isDirectory()) return;
+  } catch (error) {
+    throw fileProblem("save into", folder, error);
+  }
+  throw new UsageProblem(`Cannot save to ${path}: ${folder} is no folder`);
 }
 
 async function save(response: ClientResponse, path: string, { stderr }: Io): Promise<boolean> {

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { value, values } from "../option-parsers.js";
 import { parseAskingItems } from "../parse/asking-items.js";
+import { completeUrl } from "../parse/complete-url.js";
 import { parseWholeNumber } from "../parse/whole-number.js";
 import {
   addAskingOptions,
@@ -45,7 +46,7 @@ export function defineSse(program: Command, io: Io, done: (exitCode: number) => 
     .command("sse")
     .summary("follow server-sent events")
     .description("Follows the events of a URL (text/event-stream), over as many connections as it takes.")
-    .argument("<url>", "absolute URL")
+    .argument("<url>", "URL", completeUrl)
     .argument("[item...]", "name==query, Header:value")
     .option("--event <type>", "show events of this type, may be repeated (default: all)", values(asItIs))
     .option("-n, --count <n>", "end after so many events", value(parseCount))

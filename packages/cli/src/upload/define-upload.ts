@@ -2,6 +2,7 @@
 import { type Command, Option } from "commander";
 import type { UploadChecksum, UploadOptions } from "sluice/transfer";
 import { value, values } from "../option-parsers.js";
+import { completeUrl } from "../parse/complete-url.js";
 import { parseFormField, parseHeader } from "../parse/pairs.js";
 import { parseSize } from "../parse/size.js";
 import { parseWholeNumber } from "../parse/whole-number.js";
@@ -55,7 +56,7 @@ export function defineUpload(program: Command, io: Io, done: (exitCode: number) 
     .summary("send a file, and go on where it broke off")
     .description("Uploads a file to a server that speaks tus (sluice serve --uploads does), or with one PUT or POST.")
     .argument("<file>", "the file; - is standard input")
-    .argument("<url>", "where uploads are created, or with put and post the target itself");
+    .argument("<url>", "where uploads are created, or with put and post the target itself", completeUrl);
   command
     .addOption(new Option("--protocol <how>", "tus, put or post").choices(["tus", "put", "post"]).default("tus"))
     .option("--limit-rate <size>", "most bytes a second: 500k, 2MB", value(parseSize))

@@ -2,6 +2,7 @@
 import { type Command, Option } from "commander";
 import { value, values } from "../option-parsers.js";
 import { parseAskingItems } from "../parse/asking-items.js";
+import { completeUrl } from "../parse/complete-url.js";
 import { parseSize } from "../parse/size.js";
 import { parseWholeNumber } from "../parse/whole-number.js";
 import {
@@ -58,7 +59,7 @@ export function defineWs(program: Command, io: Io, done: (exitCode: number) => v
     .command("ws")
     .summary("talk to a WebSocket")
     .description("Opens a WebSocket: lines are sent, messages are shown.")
-    .argument("<url>", "ws:, wss:, http: or https: URL")
+    .argument("<url>", "ws:, wss:, http: or https: URL", completeUrl)
     .argument("[item...]", "name==query, Header:value")
     .option("--protocol <name>", "sub-protocol to offer, may be repeated", values(asItIs))
     .option("--compress", "offer to compress messages (permessage-deflate)")
