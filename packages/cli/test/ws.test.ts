@@ -17,8 +17,10 @@ interface Peer {
   readonly server: WebSocketServer;
 }
 
+type Greet = (socket: WebSocket, nth: number, request: IncomingMessage) => void;
+
 /** A server on loopback; `greet` is called with each connection. Closed when the test is over. */
-async function serve(greet: (socket: WebSocket, nth: number) => void = echo): Promise<Peer> {
+async function serve(greet: Greet = echo): Promise<Peer> {
   const server = new WebSocketServer({
     port: 0,
     host: "127.0.0.1",
@@ -32,7 +34,7 @@ async function serve(greet: (socket: WebSocket, nth: number) => void = echo): Pr
     socket.on("message", (bytes, isBinary) =>
       received.push(isBinary ? `hex ${(bytes as Buffer).toString("hex")}` : String(bytes)),
     );
-    greet(socket, requests.length);
+    greet(socket, requests.length, request);
   });
   onTestFinished(() => {
     for (const socket of server.clients) socket.terminate();
@@ -238,6 +240,20 @@ describe("on a terminal", () => {
     const other = await talking(url);
     other.person.stdin.write("\u0003");
     expect(await other.ended).toBe(130);
+  });
+
+  test("a second Ctrl-C does not wait for a server that does not answer the goodbye", async () => {
+    // One that takes notice of nothing any more, as a machine does that has gone.
+    const { url, requests } = await serve((_socket, _nth, request) => request.socket.pause());
+    const { person, ended } = await talking(url);
+    person.stdin.write("\u0003");
+    await expect.poll(() => person.screen).toBe("Connected");
+    expect(person.exits).toEqual([]);
+    // Lines are not edited any more, so the terminal makes a signal of it.
+    person.signal();
+    expect(person.exits).toEqual([130]);
+    requests[0]?.socket.resume();
+    expect(await ended).toBe(130);
   });
 
   test("arrows bring back what was typed", async () => {

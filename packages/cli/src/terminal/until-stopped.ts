@@ -3,17 +3,21 @@ import { EXIT_OK, exitCodeFor, type StopSignal } from "../exit-codes.js";
 import type { Io } from "./io.js";
 import { OutputClosed } from "./output.js";
 
+/** What is aborted when a signal has come, and what to call where the terminal makes a character of one. */
+type Work = (signal: AbortSignal, stop: (signal: StopSignal) => void) => Promise<number>;
+
 /** `work`'s exit code, or that of the signal that aborted it. A reader of the output who has gone has seen enough, which is no failure. */
-export async function untilStopped(io: Io, work: (signal: AbortSignal) => Promise<number>): Promise<number> {
+export async function untilStopped(io: Io, work: Work): Promise<number> {
   const controller = new AbortController();
   let stopped: StopSignal | undefined;
-  const forget = io.onStopSignal((signal) => {
+  const stop = (signal: StopSignal): void => {
     if (stopped !== undefined) io.exit(exitCodeFor(signal));
     stopped = signal;
     controller.abort();
-  });
+  };
+  const forget = io.onStopSignal(stop);
   try {
-    const code = await work(controller.signal);
+    const code = await work(controller.signal, stop);
     return stopped === undefined ? code : exitCodeFor(stopped);
   } catch (error) {
     if (stopped !== undefined) return exitCodeFor(stopped);

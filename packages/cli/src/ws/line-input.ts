@@ -49,10 +49,10 @@ export function pipedInput(io: Io): LineInput {
 }
 
 /**
- * Lines that are typed, from the first thing on that is written or said: before that there is no prompt. `stop` is called for Ctrl-C,
+ * Lines that are typed, from the first thing on that is written or said: before that there is no prompt. `interrupt` is called for Ctrl-C,
  * which the terminal does not make a signal of while lines are edited.
  */
-export function typedInput(io: Io, stop: () => void): LineInput {
+export function typedInput(io: Io, interrupt: () => void): LineInput {
   const screen = new TypedLine(io.stdout);
   const lines = createInterface({
     input: io.stdin,
@@ -75,7 +75,7 @@ export function typedInput(io: Io, stop: () => void): LineInput {
     io.stdout.say("\n".repeat(rows));
     lines.prompt(true);
   };
-  lines.on("SIGINT", stop);
+  lines.on("SIGINT", interrupt);
   lines.on("close", () => {
     closed = true;
     io.stdout.say(toStart(lines.getCursorPos().rows));

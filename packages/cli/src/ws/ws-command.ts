@@ -4,7 +4,7 @@
  */
 import { ClientSession, type CookieJar } from "sluice";
 import { ReconnectingWebSocket, type SocketEnding, type SocketReconnect } from "sluice/websocket";
-import { EXIT_FAILED, EXIT_OK, exitCodeFor } from "../exit-codes.js";
+import { EXIT_FAILED, EXIT_OK } from "../exit-codes.js";
 import { withJar } from "../sending/cookie-file.js";
 import { sessionOptions } from "../sending/session-options.js";
 import { explain } from "../terminal/explain.js";
@@ -22,10 +22,18 @@ const IN_ORDER: ReadonlySet<number | undefined> = new Set([1000, 1001, 1005]);
 /** Talks, and resolves to the exit code. Throws for whatever brings no connection. */
 export async function runWs(settings: WsSettings, io: Io): Promise<number> {
   const { sending } = settings;
-  return await untilStopped(io, (signal) => withJar(sending.cookieFile, io, (jar) => talk(settings, io, signal, jar)));
+  return await untilStopped(io, (signal, stop) =>
+    withJar(sending.cookieFile, io, (jar) => talk(settings, io, { signal, interrupt: () => stop("SIGINT") }, jar)),
+  );
 }
 
-async function talk(settings: WsSettings, io: Io, signal: AbortSignal, jar: CookieJar | undefined): Promise<number> {
+/** How it is stopped from without, and what to call for Ctrl-C where the terminal makes no signal of it. */
+interface Stopping {
+  readonly signal: AbortSignal;
+  interrupt(): void;
+}
+
+async function talk(settings: WsSettings, io: Io, stopping: Stopping, jar: CookieJar | undefined): Promise<number> {
   const { sending } = settings;
   const session = new ClientSession({
     ...(await sessionOptions(sending, io, { connector: {} })),
@@ -33,38 +41,36 @@ async function talk(settings: WsSettings, io: Io, signal: AbortSignal, jar: Cook
     ...(jar === undefined ? {} : { cookies: jar }),
   });
   try {
-    return await converse(session, settings, io, signal);
+    return await converse(session, settings, io, stopping);
   } finally {
     await session.close();
   }
 }
 
-async function converse(session: ClientSession, settings: WsSettings, io: Io, signal: AbortSignal): Promise<number> {
-  const stopped = new AbortController();
+async function converse(session: ClientSession, settings: WsSettings, io: Io, stopping: Stopping): Promise<number> {
+  const { signal } = stopping;
   const say = (text: string): void => tell(io, input, text);
   const live = new ReconnectingWebSocket(session, settings.url, socketOptions(settings, say));
-  const input = inputOf(settings, io, () => stopped.abort());
+  const input = inputOf(settings, io, () => stopping.interrupt());
   const conversation = new Conversation(live, input, settings, io);
   const stop = (): void => {
     input.close();
     void live.close();
   };
   signal.addEventListener("abort", stop, { once: true });
-  stopped.signal.addEventListener("abort", stop, { once: true });
   try {
     await conversation.run();
     const ending = await live.closed;
-    if (stopped.signal.aborted) return exitCodeFor("SIGINT");
-    return exitCodeOf(ending, io, say);
+    return signal.aborted ? EXIT_OK : exitCodeOf(ending, io, say);
   } finally {
     input.close();
     await live.close();
   }
 }
 
-function inputOf({ reads }: WsSettings, io: Io, stop: () => void): LineInput {
+function inputOf({ reads }: WsSettings, io: Io, interrupt: () => void): LineInput {
   if (!reads) return noInput(io);
-  return isInteractive(io) ? typedInput(io, stop) : pipedInput(io);
+  return isInteractive(io) ? typedInput(io, interrupt) : pipedInput(io);
 }
 
 function socketOptions(settings: WsSettings, say: (text: string) => void) {
