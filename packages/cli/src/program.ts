@@ -42,9 +42,9 @@ export async function runProgram(args: readonly string[], io: Io): Promise<numbe
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
     if (error instanceof OutputClosed) return EXIT_OK;
-    const { explain } = await import("./terminal/explain.js");
+    const { explain, serverWords } = await import("./terminal/explain.js");
     const explained = explain(error);
-    io.stderr.say(`sluice: ${explained.message}\n`);
+    io.stderr.say(`sluice: ${explained.message}\n${serverWords(error)}`);
     return explained.exitCode;
   }
 }

@@ -93,10 +93,12 @@ describe("the request", () => {
 
 describe("failures", () => {
   test("an error status ends it with 1, and what was said", async () => {
-    const { url } = await serve((_request, response) => response.writeHead(404).end("no"));
+    const { url } = await serve((_request, response) => {
+      response.writeHead(404, { "content-type": "text/plain" }).end("No such\nchannel\n");
+    });
     const { code, out, err } = await sse([url]);
     expect({ code, out }).toEqual({ code: 1, out: "" });
-    expect(err).toContain("Answered 404");
+    expect(err).toMatch(/^sluice: GET .+: Answered 404 Not Found\nNo such channel\n$/);
   });
 
   test("what is no event stream ends it with 1", async () => {

@@ -1,5 +1,7 @@
+import { HttpHeaders, ResponseError } from "sluice";
 import { describe, expect, test } from "vitest";
 import { ANSI_COLOURS, coloursFor, NO_COLOURS, statusRole } from "../src/terminal/colours.js";
+import { serverWords } from "../src/terminal/explain.js";
 import { Output, OutputClosed } from "../src/terminal/output.js";
 import { showBytes, showClock, showCount, showDuration } from "../src/terminal/quantities.js";
 import { safeLine, safeText } from "../src/terminal/safe-text.js";
@@ -42,6 +44,26 @@ describe("text of a server", () => {
     expect(shorten("abcdefghij", 2)).toBe("a…");
     expect(shorten("abcdefghij", 1)).toBe("…");
     expect(shorten("abcdefghij", 0)).toBe("");
+  });
+});
+
+describe("what a server says beside its status", () => {
+  const words = (type: string, body: string | Uint8Array) => {
+    const answer = { status: 401, statusText: "", headers: new HttpHeaders([["content-type", type]]) };
+    return serverWords(new ResponseError(answer, Buffer.from(body), {}));
+  };
+
+  test("is told where it is text or JSON, on one line, and fit for a terminal", () => {
+    expect(words("text/plain; charset=utf-8", "Sign in\r\nfirst\u001b[2J\n")).toBe("Sign in first\uFFFD[2J\n");
+    expect(words("application/problem+json", '{"detail":"no"}')).toBe('{"detail":"no"}\n');
+    expect(words("application/json", "{}")).toBe("{}\n");
+  });
+
+  test("is not told where it is a page, or nothing, or too much of it", () => {
+    expect(words("text/html", "<h1>no</h1>")).toBe("");
+    expect(words("text/plain", " ")).toBe("");
+    expect(words("text/plain", "x".repeat(1_000))).toHaveLength(301);
+    expect(serverWords(new Error("x"))).toBe("");
   });
 });
 

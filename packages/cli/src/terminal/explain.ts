@@ -1,8 +1,13 @@
 /** Errors in one line for people, and the exit code they lead to. */
-import { isSluiceError, UsageError } from "sluice";
+import { isSluiceError, ResponseError, UsageError } from "sluice";
 import { EXIT_FAILED, EXIT_USAGE } from "../exit-codes.js";
 import { UsageProblem } from "../usage-problem.js";
 import { safeLine } from "./safe-text.js";
+import { shorten } from "./text-width.js";
+
+/** What servers say to people is short; more is a page. */
+const MOST_WORDS = 300;
+const WORDS_TYPE = /^(?:text\/plain|application\/(?:[^;]*\+)?json)\b/i;
 
 /** What to say and how to end. */
 export interface Explanation {
@@ -30,4 +35,11 @@ export function explain(error: unknown): Explanation {
     };
   }
   return { message: safeLine(String(error)), code: "unknown", exitCode: EXIT_FAILED };
+}
+
+/** What the server itself said to it, in plain text or JSON: a line with its end, or nothing. */
+export function serverWords(error: unknown): string {
+  if (!(error instanceof ResponseError) || !WORDS_TYPE.test(error.headers.get("content-type") ?? "")) return "";
+  const words = safeLine(Buffer.from(error.body).toString("utf8")).trim();
+  return words === "" ? "" : `${shorten(words, MOST_WORDS)}\n`;
 }
