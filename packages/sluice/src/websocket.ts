@@ -20,10 +20,19 @@ export type { QueueOverflow } from "./client/websocket/send-queue.js";
 export type { WebSocketOptions } from "./client/websocket/websocket-options.js";
 export type { Handler } from "./client/websocket/whatwg/event-handlers.js";
 export type { Sendable } from "./client/websocket/whatwg/outgoing.js";
-export { SocketCloseEvent, type SocketCloseEventInit } from "./client/websocket/whatwg/socket-close-event.js";
+export {
+  SocketCloseEvent,
+  type SocketCloseEventInit,
+  type SocketCloseEventLike,
+} from "./client/websocket/whatwg/socket-close-event.js";
 export { SocketErrorEvent } from "./client/websocket/whatwg/socket-error-event.js";
 export { type WhatwgWebSocketClass, webSocketFor } from "./client/websocket/whatwg/websocket-for.js";
-export { type SocketBinaryType, type WhatwgHome, WhatwgWebSocket } from "./client/websocket/whatwg/whatwg-websocket.js";
+export {
+  type SocketBinaryType,
+  type SocketReadyState,
+  type WhatwgHome,
+  WhatwgWebSocket,
+} from "./client/websocket/whatwg/whatwg-websocket.js";
 export { WebSocketClosedError } from "./errors.js";
 export { CLOSE_CODES, mayBeReceived, mayBeSent } from "./websocket/close-codes.js";
 export type { DeflateOptions } from "./websocket/deflate-options.js";

@@ -1,6 +1,6 @@
 /** The class of browsers, by the clauses of the WebSockets Standard (WHATWG), and a library's way of using it. */
 import { inspect } from "node:util";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, expectTypeOf, test } from "vitest";
 import { SocketCloseEvent } from "../../../src/client/websocket/whatwg/socket-close-event.js";
 import { SocketErrorEvent } from "../../../src/client/websocket/whatwg/socket-error-event.js";
 import { webSocketFor } from "../../../src/client/websocket/whatwg/websocket-for.js";
@@ -116,6 +116,15 @@ describe("the constructor (§3.1, new WebSocket(url, protocols))", () => {
     expect(String(socket)).toBe("[object WebSocket]");
     expect(String(new SocketCloseEvent("close"))).toBe("[object CloseEvent]");
   });
+});
+
+test("to a compiler a socket is one of the standard's", async () => {
+  const { WebSocketClass } = bound();
+  const socket = new WebSocketClass("ws://h.test/");
+  const standard: WebSocket = socket;
+  standard.onclose = ({ code, reason, wasClean }) => [code, reason, wasClean];
+  expectTypeOf(socket.readyState).toEqualTypeOf<0 | 1 | 2 | 3>();
+  expect(socket.onclose).toBe(standard.onclose);
 });
 
 test("sockets and events say in a log what they are, and nothing secret", async () => {

@@ -9,8 +9,17 @@ export interface SocketCloseEventInit {
 
 type Inspect = (value: unknown, options: object) => string;
 
+/** What a listener is given: the standard's `CloseEvent` as well, so that a class of ours passes for the standard's to a compiler. */
+export interface SocketCloseEventLike extends Event {
+  /** Both sides have said goodbye. */
+  readonly wasClean: boolean;
+  /** RFC 6455 §7.1.5. */
+  readonly code: number;
+  readonly reason: string;
+}
+
 /** Fired once, as the last event of a socket. */
-export class SocketCloseEvent extends Event {
+export class SocketCloseEvent extends Event implements SocketCloseEventLike {
   readonly #init: SocketCloseEventInit;
 
   constructor(type: string, init: SocketCloseEventInit = {}) {

@@ -12,7 +12,7 @@ import type { WebSocketOptions } from "../websocket-options.js";
 import { offeredProtocols, socketUrl } from "./constructor-arguments.js";
 import { EventHandlers, type Handler } from "./event-handlers.js";
 import { Outgoing, type Sendable } from "./outgoing.js";
-import { SocketCloseEvent } from "./socket-close-event.js";
+import { SocketCloseEvent, type SocketCloseEventLike } from "./socket-close-event.js";
 import { SocketErrorEvent } from "./socket-error-event.js";
 
 /** Where sockets of a class come from. */
@@ -34,6 +34,9 @@ const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
 
+/** See {@link WhatwgWebSocket.CONNECTING} and the others. */
+export type SocketReadyState = typeof CONNECTING | typeof OPEN | typeof CLOSING | typeof CLOSED;
+
 const NORMAL = 1000;
 const ABNORMAL = 1006;
 /** RFC 6455 §5.5: a control frame has 125 bytes, two of which are the code. */
@@ -53,7 +56,7 @@ export class WhatwgWebSocket extends EventTarget {
   readonly #outgoing = new Outgoing();
   /** Ends the handshake. */
   readonly #controller = new AbortController();
-  #readyState = CONNECTING;
+  #readyState: SocketReadyState = CONNECTING;
   #binaryType: SocketBinaryType = "blob";
   #connection: WebSocketConnection | undefined;
   #protocol = "";
@@ -95,7 +98,7 @@ export class WhatwgWebSocket extends EventTarget {
     return this.#url;
   }
 
-  get readyState(): number {
+  get readyState(): SocketReadyState {
     return this.#readyState;
   }
 
@@ -147,11 +150,11 @@ export class WhatwgWebSocket extends EventTarget {
     this.#handlers.set("error", handler);
   }
 
-  get onclose(): Handler<SocketCloseEvent> {
+  get onclose(): Handler<SocketCloseEventLike> {
     return this.#handlers.get("close");
   }
 
-  set onclose(handler: Handler<SocketCloseEvent>) {
+  set onclose(handler: Handler<SocketCloseEventLike>) {
     this.#handlers.set("close", handler);
   }
 
