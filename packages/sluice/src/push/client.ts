@@ -463,8 +463,15 @@ export class PushClient {
 
   #flush(): void {
     if (this.#state !== "open" || this.#isHeld) return;
+    const most = this.#welcome?.limits.messageSize ?? Number.POSITIVE_INFINITY;
     let room = this.#window;
     for (const ask of this.#asks.values()) {
+      if (ask.text.length > most) {
+        // What is much too large would end the connection for good. (It has at least as many bytes.)
+        this.#asks.delete(ask.ref);
+        ask.settle(undefined, failure("too-large", `A frame can have ${most} bytes`));
+        continue;
+      }
       if (room === 0) return;
       room -= 1;
       if (ask.sent) continue;

@@ -38,6 +38,41 @@ describe("limits of one connection", () => {
     if (type === "error") expect(client.of("error")).toMatchObject([{ code: "too-large" }, { code: "too-large" }]);
   });
 
+  it.each([
+    ["the last property", '"type":"publish","data":"€","ref":12', 12],
+    ["a text", '"type":"publish","data":"€" , "ref" : "a-1" ', "a-1"],
+    ["the only one", '"ref":0', 0],
+    ["not the last", '"ref":12,"type":"publish","data":"€"', undefined],
+    ["inside of another", '"type":"publish","data":{"x":"€","ref":12}', undefined],
+    ["the end of a text", '"type":"publish","data":"€,\\"ref\\":12"', undefined],
+    ["the end of a name", '"type":"publish","data":"€",",\\"ref":12', undefined],
+    ["too long", `"type":"publish","data":"€","ref":"${"x".repeat(65)}"`, undefined],
+  ])("a frame that is too large is refused under its ref, if that is %s", async (_what, properties, ref) => {
+    const text = `{${properties.replace("€", "x".repeat(200))}}`;
+    expect(JSON.parse(text)).toBeTypeOf("object");
+    const { connect } = makeHub({ limits: { maxMessageSize: Math.min(200, text.length - 1) } });
+    const client = connect();
+    await client.port.receive(text);
+    expect(client.last).toMatchObject({ type: "error", code: "too-large" });
+    expect(client.last?.ref).toBe(ref);
+  });
+
+  it("a frame too many is refused under its ref and its room, so that its sender knows which to send again", async () => {
+    const { connect } = makeHub({ limits: { framesPerSecond: 1 } });
+    const client = connect();
+    for (const ref of [1, 2]) await client.say({ type: "ping", ref });
+    expect(await client.say({ type: "join", room: "r", ref: "j" })).toMatchObject({
+      code: "too-fast",
+      ref: "j",
+      room: "r",
+    });
+    expect(await client.say({ type: "publish", ref: 4, room: "r", data: 1 })).toMatchObject({
+      code: "too-fast",
+      ref: 4,
+    });
+    expect(await client.say({ type: "nonsense", ref: 5 })).toMatchObject({ code: "too-fast", ref: 5 });
+  });
+
   it("frames a second: twice as many at once, then one for each part of a second, and the rest is told when to try again", async () => {
     const { connect, clock } = makeHub({ limits: { framesPerSecond: 10 } });
     const client = connect();

@@ -2,7 +2,7 @@
 
 import type { HubUser } from "../bus/bus.js";
 import { END, type SubscriberOwner } from "../delivery/subscriber.js";
-import { readClientFrame } from "../protocol/client-frames.js";
+import { readClientFrame, refAtEnd } from "../protocol/client-frames.js";
 import { errorFrame } from "../protocol/frames.js";
 import type { Position } from "../protocol/position.js";
 import type { FrameDesk } from "./frame-desk.js";
@@ -47,15 +47,19 @@ export class HubPort<User extends HubUser> implements SubscriberOwner {
     const connection = this.#connection;
     if (connection.over) return;
     const { maxMessageSize, framesPerSecond } = this.#parts.settings.limits;
-    if (!connection.admit()) {
-      this.#refuse(errorFrame("too-fast", "Too many frames", { retryAfter: msPerFrame(framesPerSecond) }));
-      return;
-    }
-    if (typeof message === "string" && isLonger(message, maxMessageSize)) {
-      this.#refuse(errorFrame("too-large", `A frame can have ${maxMessageSize} bytes`));
+    const isTooLarge = typeof message === "string" && isLonger(message, maxMessageSize);
+    const isAdmitted = connection.admit();
+    if (isTooLarge) {
+      const ref = refAtEnd(message);
+      this.#refuse(errorFrame("too-large", `A frame can have ${maxMessageSize} bytes`, { ref }));
       return;
     }
     const frame = typeof message === "string" ? readClientFrame(message) : undefined;
+    if (!isAdmitted) {
+      const { ref, room } = { ref: undefined, room: undefined, ...frame };
+      this.#refuse(errorFrame("too-fast", "Too many frames", { ref, room, retryAfter: msPerFrame(framesPerSecond) }));
+      return;
+    }
     if (frame === undefined) {
       connection.dismiss("policy", END.notAFrame, null);
       return;

@@ -59,6 +59,8 @@ type Reader = (given: Properties, ref: FrameRef | undefined) => ClientFrame | Fr
 
 const LONGEST_REF = 64;
 const LONGEST_TOKEN = 16_384;
+const REF_AT_END = /[{,]\s*"ref"\s*:\s*(?:(\d{1,15})|"([^"\\]{0,64})")\s*\}\s*$/;
+const LONGEST_END = 128;
 
 const READERS: ReadonlyMap<unknown, Reader> = new Map<unknown, Reader>([
   ["join", readJoin],
@@ -80,6 +82,15 @@ export function readClientFrame(text: string): ClientFrame | FrameFault | undefi
     return undefined; // that it is no frame is all there is to say of it
   }
   return clientFrameOf(value);
+}
+
+/**
+ * The `ref` of a frame that is too long to be read, if it is its last property: whatever comes before, JSON that ends like this has it outermost. A
+ * number as short as those that count frames, or a text without escapes.
+ */
+export function refAtEnd(text: string): FrameRef | undefined {
+  const [, number, name] = REF_AT_END.exec(text.slice(-LONGEST_END)) ?? [];
+  return number === undefined ? name : Number(number);
 }
 
 /** As {@link readClientFrame}, of JSON that has been parsed. */

@@ -2,8 +2,9 @@
 import { EventSource, WebSocket } from "undici";
 import { afterEach, describe, expect, test } from "vitest";
 import { PushClient, type PushClientOptions, type PushEnvironment, type PushRoom } from "../../../src/push/client.js";
-import { Hub, MemoryBus, PUSH_PROTOCOL } from "../../../src/push.js";
+import { Hub, type HubLimits, MemoryBus, PUSH_PROTOCOL } from "../../../src/push.js";
 import { Application, type Server } from "../../../src/server.js";
+import type { WebSocketConnection } from "../../../src/websocket.js";
 
 const WAIT = { timeout: 45_000 };
 const cleanUps: (() => unknown)[] = [];
@@ -14,9 +15,16 @@ afterEach(async () => {
 /** A hub that is served, and can be taken off the net and put back at the same port, with what it remembers or without. */
 class Place {
   #server: Server | undefined;
+  readonly #sockets = new Set<WebSocketConnection>();
   #bus = new MemoryBus();
   #port = 0;
-  hub = this.#newHub();
+  readonly #limits: HubLimits;
+  readonly hub: Hub;
+
+  constructor(limits: HubLimits = { framesPerSecond: 10_000 }) {
+    this.#limits = limits;
+    this.hub = this.#newHub();
+  }
 
   get url(): string {
     return `http://127.0.0.1:${this.#port}/push`;
@@ -25,7 +33,10 @@ class Place {
   async open(): Promise<this> {
     const app = new Application();
     const options = { rooms: ["r"], user: { id: "u" } };
-    app.websocket("/push", { protocols: [PUSH_PROTOCOL], origins: "any" }, (socket) => this.hub.serve(socket, options));
+    app.websocket("/push", { protocols: [PUSH_PROTOCOL], origins: "any" }, (socket) => {
+      this.#sockets.add(socket);
+      return this.hub.serve(socket, options);
+    });
     app.get("/push/events", (request) => this.hub.sse(request, options));
     app.post("/push/events", (request) => this.hub.post(request, options));
     this.#server = await app.listen({ port: this.#port, host: "127.0.0.1" });
@@ -35,6 +46,8 @@ class Place {
 
   /** All connections end in the middle of whatever they are doing. */
   async cut(): Promise<void> {
+    for (const socket of this.#sockets) socket.terminate();
+    this.#sockets.clear();
     await this.#server?.close({ grace: 0, drainDelay: 0 });
   }
 
@@ -45,12 +58,12 @@ class Place {
   }
 
   #newHub(): Hub {
-    return new Hub({ bus: this.#bus, authorize: () => true, history: 10_000, limits: { framesPerSecond: 10_000 } });
+    return new Hub({ bus: this.#bus, authorize: () => true, history: 10_000, limits: this.#limits });
   }
 }
 
-async function newPlace(): Promise<Place> {
-  const place = await new Place().open();
+async function newPlace(limits?: HubLimits): Promise<Place> {
+  const place = await new Place(limits).open();
   cleanUps.push(() => place.close());
   return place;
 }
@@ -126,4 +139,23 @@ test("a hub that closes says when to come back, and the client does not come bef
   await expect.poll(() => room.joined, WAIT).toBe(true);
   await place.hub.close({ over: 0 });
   await expect.poll(() => pauses, WAIT).toEqual(["restart"]);
+});
+
+test("more rooms and messages at once than the hub takes: all are joined, all arrive, and what is too large is refused", async () => {
+  const place = await newPlace({ framesPerSecond: 100, maxMessageSize: 2_000 });
+  const { client, room, heard } = connect(place, { transports: ["websocket"], maxWaiting: 400 });
+  const others = Array.from({ length: 120 }, (_, index) => client.join(`r${index}`));
+  const sent = Array.from({ length: 220 }, (_, index) => room.publish(index));
+  const refused = ["x".repeat(3_000), "€".repeat(700), "x".repeat(3_000_000)].map((data) =>
+    room.publish(data as never).then(
+      () => "published",
+      ({ code }) => code,
+    ),
+  );
+  expect(await Promise.all(refused)).toEqual(["too-large", "too-large", "too-large"]);
+  expect(await Promise.all(sent)).toHaveLength(220);
+  await expect.poll(() => others.every(({ joined }) => joined), WAIT).toBe(true);
+  await expect.poll(() => heard.length, WAIT).toBe(220);
+  expect(new Set(heard).size).toBe(220);
+  expect(place.hub.stats().connections).toBe(1);
 });
