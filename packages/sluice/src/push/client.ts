@@ -373,7 +373,9 @@ export class PushClient {
       ask.settle(undefined, error);
       this.#flush();
     } else if (room !== undefined && (ref === undefined || ref === room.ref)) {
-      if (isLater) this.#later(retryAfter ?? 1_000, () => this.#enter(room));
+      // One after the other: many that come back at once are refused at once.
+      const pause = retryAfter ? retryAfter * (1 + this.#timers.size) : 1_000;
+      if (isLater) this.#later(pause, () => this.#enter(room));
       else this.#removed(room, error);
     }
   }
@@ -468,9 +470,8 @@ export class PushClient {
     for (const ask of this.#asks.values()) {
       if (ask.text.length > most) {
         // What is much too large would end the connection for good. (It has at least as many bytes.)
-        this.#asks.delete(ask.ref);
-        ask.settle(undefined, failure("too-large", `A frame can have ${most} bytes`));
-        continue;
+        this.#refused({ ref: ask.ref, code: "too-large", message: `Over ${most} bytes` } as ServerFrame, undefined);
+        return;
       }
       if (room === 0) return;
       room -= 1;

@@ -141,6 +141,16 @@ test("a hub that closes says when to come back, and the client does not come bef
   await expect.poll(() => pauses, WAIT).toEqual(["restart"]);
 });
 
+test("as many rooms as there may be are joined at once, at the pace that the hub takes, and nobody is sent away for it", async () => {
+  const place = await newPlace({ framesPerSecond: 40, maxRooms: 128 });
+  const { client } = connect(place, { transports: ["websocket"] });
+  const states: string[] = [];
+  client.on("state", ({ state, reason = "" }) => states.push(state + reason));
+  const rooms = Array.from({ length: 127 }, (_, index) => client.join(`r${index}`));
+  await expect.poll(() => rooms.every(({ joined }) => joined), WAIT).toBe(true);
+  expect(states).toEqual(["connecting", "open"]);
+});
+
 test("more rooms and messages at once than the hub takes: all are joined, all arrive, and what is too large is refused", async () => {
   const place = await newPlace({ framesPerSecond: 100, maxMessageSize: 2_000 });
   const { client, room, heard } = connect(place, { transports: ["websocket"], maxWaiting: 400 });
