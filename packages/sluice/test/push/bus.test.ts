@@ -275,6 +275,27 @@ describe("a hub whose bus is out of reach", () => {
     expect([client.faults, client.gaps]).toEqual([[], []]);
   });
 
+  it("one whose methods throw instead of rejecting is as one whose calls fail", async () => {
+    const { hub, clock, connect, errors, bus } = setup();
+    const client = connect({ user: { id: "ada" } });
+    await client.join("r");
+    for (const method of ["publish", "subscribe", "history", "touch", "release", "presence"] as const) {
+      bus[method] = () => {
+        throw new Error(`no ${method}`);
+      };
+    }
+    await expect(hub.publish("r", 1)).rejects.toMatchObject({ code: "push/unavailable" });
+    expect(await client.say({ type: "join", room: "other", ref: 1 })).toMatchObject({ code: "unavailable" });
+    await clock.advanceAsync(60_000); // leases are renewed
+    await client.say({ type: "leave", room: "r" });
+    await settle();
+    expect(hub.stats()).toMatchObject({ connections: 1, rooms: 0 });
+    expect(new Set(errors.map((error) => (error as { code?: string }).code))).toEqual(new Set(["push/unavailable"]));
+    expect(errors.map((error) => String((error as Error).cause))).toEqual(
+      expect.arrayContaining(["Error: no touch", "Error: no release"]),
+    );
+  });
+
   it("presence that could not be said is said with the next renewal", async () => {
     const { bus, hub, clock } = setup();
     const client = new TestClient(hub, { user: { id: "ada" } });

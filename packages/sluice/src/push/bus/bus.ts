@@ -5,7 +5,8 @@
  *
  * A bus is believed in this: offsets of one epoch grow by one; a message that was delivered, or whose `publish` has resolved, is in the history from
  * then on until retention takes it out; what `history` gives is in order. It is not believed to deliver: messages may come late, twice, out of
- * order or not at all, and every call may fail. The hub sees from the offsets what is missing, reads it from the history, and tries again.
+ * order or not at all, and every call may fail. The hub sees from the offsets what is missing, reads it from the history, and tries again. It waits for calls as long as they
+ * take: time limits are the bus's own.
  */
 
 import type { Position } from "../protocol/position.js";

@@ -11,7 +11,8 @@ const MOST_BYTES = 256 * 1024;
 
 /** Frames of one room, the newest last. */
 export class FrameTail {
-  readonly #slots: (WireFrame | undefined)[] = new Array<WireFrame | undefined>(MOST_FRAMES);
+  /** Made for the first frame: most rooms of many are quiet. */
+  #slots: (WireFrame | undefined)[] = [];
   #epoch = "";
   /** Offsets of the oldest frame, and of the one after the newest. */
   #from = 1;
@@ -40,7 +41,7 @@ export class FrameTail {
   }
 
   #begin(epoch: string, offset: number): void {
-    this.#slots.fill(undefined);
+    this.#slots = new Array<WireFrame | undefined>(MOST_FRAMES);
     this.#epoch = epoch;
     this.#from = offset;
     this.#to = offset;

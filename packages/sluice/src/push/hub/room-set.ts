@@ -126,20 +126,17 @@ export class RoomSet<User extends HubUser> implements RoomHost, CatchUpHost {
     if (!room.settings.presence) return;
     const { leaseMs, clock, bus } = this.#settings;
     if (!this.#renewal.armed) clock.arm(this.#renewal, leaseMs / RENEWALS_A_LEASE);
-    try {
-      await bus.touch(room.name, [entryOf(member)], leaseMs);
-    } catch (error) {
-      this.#emitter.fail(unavailable("say who is present", error), room.name); // said again when leases are renewed
-    }
+    // If it fails it is said again when leases are renewed.
+    await this.#attempt("say who is present", room, () => bus.touch(room.name, [entryOf(member)], leaseMs));
   }
 
   /** The member leaves; its user is said to have left after `lingerMs`. */
   remove(room: LiveRoom, member: Membership, lingerMs: number): void {
     room.delete(member);
+    const { bus } = this.#settings;
+    // If it fails the lease runs out.
     if (room.settings.presence) {
-      this.#settings.bus.release(room.name, [member.connection.id], lingerMs).catch((error: unknown) => {
-        this.#emitter.fail(unavailable("say who has left", error), room.name); // the lease runs out
-      });
+      void this.#attempt("say who has left", room, () => bus.release(room.name, [member.connection.id], lingerMs));
     }
     this.release(room);
   }
@@ -218,7 +215,7 @@ export class RoomSet<User extends HubUser> implements RoomHost, CatchUpHost {
   #unsubscribe(held: Held): void {
     const { subscription } = held;
     held.subscription = undefined;
-    subscription?.close().catch((error: unknown) => this.#emitter.fail(error, held.room.name));
+    if (subscription !== undefined) void this.#attempt("leave the room", held.room, () => subscription.close());
   }
 
   #retryLater(held: Held): void {
@@ -252,9 +249,17 @@ export class RoomSet<User extends HubUser> implements RoomHost, CatchUpHost {
     clock.arm(this.#renewal, leaseMs / RENEWALS_A_LEASE);
     for (const { room } of this.#held.values()) {
       if (!room.settings.presence || room.memberCount === 0) continue;
-      bus.touch(room.name, [...room.members].map(entryOf), leaseMs).catch((error: unknown) => {
-        this.#emitter.fail(unavailable("say who is present", error), room.name);
-      });
+      const entries = [...room.members].map(entryOf);
+      void this.#attempt("say who is present", room, () => bus.touch(room.name, entries, leaseMs));
+    }
+  }
+
+  /** Has the bus do what does not matter to whoever asks; however it fails, it is told as an error of the hub. Does not reject. */
+  async #attempt(what: string, room: LiveRoom, act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      this.#emitter.fail(unavailable(what, error), room.name);
     }
   }
 }
