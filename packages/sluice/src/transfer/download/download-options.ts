@@ -5,9 +5,9 @@ import { type HeadersInput, TIMEOUT_DEFAULTS } from "../../client/options.js";
 import { UsageError } from "../../errors.js";
 import { refuseUnknown, requireFunction, requireNumber, requireObject } from "../../options.js";
 import { RateLimiter } from "../rate-limiter.js";
-import { type ExpectedChecksums, readChecksums } from "./checksums.js";
 import type { DownloadEvent } from "./download-events.js";
 import type { DownloadProgress } from "./download-progress.js";
+import { type ExpectedChecksums, readChecksums } from "./target/checksums.js";
 
 /** How a file is downloaded. */
 export interface DownloadOptions {

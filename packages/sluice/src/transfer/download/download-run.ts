@@ -7,17 +7,14 @@ import type { ClientResponse } from "../../client/response.js";
 import { fullJitter } from "../../concurrency/back-off.js";
 import { sleep } from "../../concurrency/sleep.js";
 import { SluiceError, UsageError } from "../../errors.js";
-import { parseHttpDate } from "../../http/dates.js";
-import { type FieldDigests, readFieldDigests } from "../../http/digest-fields.js";
+import type { FieldDigests } from "../../http/digest-fields.js";
 import { codeOf, type DurableFiles } from "../../platform/durable-files.js";
 import { inFolder } from "../../platform/paths.js";
 import { judgeWhole } from "./answers/answer-rules.js";
 import { compareVersions, hasStrongValidator, type RemoteVersion } from "./answers/remote-version.js";
-import { verifyChecksums, withFieldDigests } from "./checksums.js";
 import type { DownloadContext } from "./download-context.js";
 import type { RestartReason } from "./download-events.js";
 import type { DownloadResult } from "./download-result.js";
-import { conditionFor, isStillThere, type KnownFile, knownFile, noteVersion } from "./if-changed.js";
 import { probe, type UsableAnswer } from "./probe.js";
 import type { Restart } from "./segments/fleet.js";
 import { Generation } from "./segments/generation.js";
@@ -26,7 +23,10 @@ import { type Extent, Extents } from "./store/extents.js";
 import type { PartPaths } from "./store/part-paths.js";
 import { PartStore } from "./store/part-store.js";
 import { acquireLock, type TargetLock } from "./store/target-lock.js";
-import { fileIn, nameFor, nameInUrl, placeOfTarget, refuseExisting, type TargetPlace } from "./target-place.js";
+import { withFieldDigests } from "./target/checksums.js";
+import { digestsOf, discardIfWrong, putInPlace, requireEnd } from "./target/finishing.js";
+import { conditionFor, isStillThere, type KnownFile, knownFile, noteVersion } from "./target/if-changed.js";
+import { fileIn, nameFor, nameInUrl, placeOfTarget, refuseExisting, type TargetPlace } from "./target/target-place.js";
 
 /** What a run needs besides its context. */
 export interface RunPlace {
@@ -250,7 +250,7 @@ export class DownloadRun {
       size: undefined,
     };
     this.#resumedBytes = 0;
-    if (first !== undefined) this.#note(first);
+    if (first !== undefined) this.#digests = digestsOf(first);
     try {
       await store.begin(version, options.trustSize);
     } catch (error) {
@@ -258,17 +258,6 @@ export class DownloadRun {
       throw error;
     }
     return version;
-  }
-
-  /** The answer may name the file's digest. */
-  #note({ response, verdict }: UsableAnswer): void {
-    const { headers } = response;
-    const whole =
-      verdict.kind === "whole" ? !verdict.coded : verdict.start === 0 && verdict.end === verdict.version.size;
-    // A digest of the content is one of the file where the content is all of it.
-    const ofContent = whole ? readFieldDigests(headers.get("content-digest")) : [];
-    const coded = verdict.kind === "whole" && verdict.coded;
-    this.#digests = coded ? new Map() : new Map([...ofContent, ...readFieldDigests(headers.get("repr-digest"))]);
   }
 
   #newGeneration(store: PartStore, version: RemoteVersion, plain: boolean): Generation {
@@ -323,36 +312,22 @@ export class DownloadRun {
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Puts the file in its place. Gives back the error for a checksum that it has not; what is there is thrown away then. */
+  /** Gives back the error for a checksum that the file has not; what is there is thrown away then. */
   async #tryFinish(store: PartStore, generation: Generation): Promise<SluiceError | undefined> {
-    const { options, signal, emit } = this.#context;
-    const { version, unknownEnd } = generation;
+    const { options, emit } = this.#context;
     const expected = withFieldDigests(options.checksums, this.#digests);
-    if (unknownEnd && !options.allowUnknownEnd && expected.size === 0) {
-      await store.discard();
-      const message =
-        "Cannot tell whether the file is complete: the answer had no length and ended with its connection, which a broken one does, " +
-        "too; `allowUnknownEnd` takes it, a checksum proves it";
-      throw new SluiceError("download/unknown-end", message);
-    }
+    await requireEnd(generation, expected);
     if (expected.size > 0) {
       this.state = "verifying";
       // It may take long, and be broken off.
       await generation.save();
       emit({ type: "verifying" });
-      try {
-        await verifyChecksums(store, expected, () => signal.throwIfAborted());
-      } catch (error) {
-        if (!(error instanceof SluiceError) || error.code !== "download/checksum") throw error;
-        await store.discard();
-        return error;
-      }
+      const wrong = await discardIfWrong(generation, expected);
+      if (wrong !== undefined) return wrong;
     }
     await this.#lock?.verify();
-    const { lastModified } = version;
-    const changedAt = lastModified === undefined || !options.modifiedTime ? undefined : parseHttpDate(lastModified);
-    await store.finish(version.size ?? store.extents.byteLength, changedAt);
-    if (options.ifChanged) await noteVersion(store.paths.target, version, this.#place.files);
+    await putInPlace(generation);
+    if (options.ifChanged) await noteVersion(store.paths.target, generation.version, this.#place.files);
     this.state = "done";
     return undefined;
   }

@@ -4,11 +4,11 @@
  * note, date and size decide, as they do for wget and rsync.
  */
 
-import { parseHttpDate } from "../../http/dates.js";
-import { type DurableFiles, replaceText } from "../../platform/durable-files.js";
-import { folderOf, inFolder } from "../../platform/paths.js";
-import { compareVersions, type RemoteVersion } from "./answers/remote-version.js";
-import { nameBeside } from "./store/part-paths.js";
+import { parseHttpDate } from "../../../http/dates.js";
+import { type DurableFiles, replaceText } from "../../../platform/durable-files.js";
+import { folderOf, inFolder } from "../../../platform/paths.js";
+import { compareVersions, type RemoteVersion } from "../answers/remote-version.js";
+import { nameBeside } from "../store/part-paths.js";
 
 /** What is known of the file that is there. */
 export interface KnownFile {

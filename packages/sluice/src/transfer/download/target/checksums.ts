@@ -1,9 +1,9 @@
 /** Digests of a finished file: which ones it must have, and whether it has. The file is read again, so what is checked is what is there. */
 
-import { SluiceError, UsageError } from "../../errors.js";
-import type { DigestAlgorithm, FieldDigests } from "../../http/digest-fields.js";
-import { refuseUnknown } from "../../options.js";
-import { type FileHashName, fileHash } from "../../platform/file-hash.js";
+import { SluiceError, UsageError } from "../../../errors.js";
+import type { DigestAlgorithm, FieldDigests } from "../../../http/digest-fields.js";
+import { refuseUnknown } from "../../../options.js";
+import { type FileHashName, fileHash } from "../../../platform/file-hash.js";
 
 /** Digests in hexadecimal digits or base64. */
 export interface ExpectedChecksums {

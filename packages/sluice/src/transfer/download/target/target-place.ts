@@ -1,13 +1,13 @@
 /** Where a download goes: the file that was named, or one in the folder that was named, called as the server or the URL says. */
 
-import { safeFilename } from "../../body/multipart/safe-filename.js";
-import type { ClientResponse } from "../../client/response.js";
-import { SluiceError, UsageError } from "../../errors.js";
-import { parseUrl } from "../../http/parse-url.js";
-import { codeOf, type DurableFiles } from "../../platform/durable-files.js";
-import { absolutePath, inFolder, namesFolder, realPath } from "../../platform/paths.js";
-import { diskError } from "./store/disk-errors.js";
-import { type PartPaths, partPathsOf } from "./store/part-paths.js";
+import { safeFilename } from "../../../body/multipart/safe-filename.js";
+import type { ClientResponse } from "../../../client/response.js";
+import { SluiceError, UsageError } from "../../../errors.js";
+import { parseUrl } from "../../../http/parse-url.js";
+import { codeOf, type DurableFiles } from "../../../platform/durable-files.js";
+import { absolutePath, inFolder, namesFolder, realPath } from "../../../platform/paths.js";
+import { diskError } from "../store/disk-errors.js";
+import { type PartPaths, partPathsOf } from "../store/part-paths.js";
 
 /** What was named: a file, or a folder for it. */
 export type TargetPlace =
