@@ -1,13 +1,13 @@
 /** A download under way: its result, how far it has come, and the means to end it. */
 
 import type { ClientSession } from "../../client/session.js";
-import { abortError, onAbort } from "../../concurrency/abort.js";
 import { AsyncQueue } from "../../concurrency/async-queue.js";
 import type { Clock } from "../../concurrency/clock.js";
 import { CallbackDeadline } from "../../concurrency/deadline.js";
 import { type DurableFiles, systemFiles } from "../../platform/durable-files.js";
 import { type Random, systemRandom } from "../../platform/random.js";
 import { SpeedMeter } from "../speed-meter.js";
+import { TaskLife } from "../task-life.js";
 import type { DownloadEvent } from "./download-events.js";
 import { type DownloadOptions, type ResolvedDownloadOptions, resolveDownloadOptions } from "./download-options.js";
 import type { DownloadProgress } from "./download-progress.js";
@@ -41,7 +41,7 @@ export class DownloadTask implements AsyncIterable<DownloadProgress> {
   readonly result: Promise<DownloadResult>;
   readonly #options: ResolvedDownloadOptions;
   readonly #clock: Clock;
-  readonly #controller = new AbortController();
+  readonly #life = new TaskLife();
   readonly #run: DownloadRun;
   readonly #meter: SpeedMeter;
   readonly #startedAt: number;
@@ -71,12 +71,12 @@ export class DownloadTask implements AsyncIterable<DownloadProgress> {
       source: new Source(session, url, this.#options, begun),
       buffers: new BufferStock(bufferBytes),
       meter: this.#meter,
-      signal: this.#controller.signal,
+      signal: this.#life.signal,
       emit: (event: DownloadEvent) => this.#emit(event),
     };
     const askedUrl = typeof url === "function" ? undefined : String(url);
     this.#run = new DownloadRun(context, { files, target, saveInterval, askedUrl, begun: begun?.response });
-    this.result = this.#work();
+    this.result = this.#life.run(() => this.#work(), this.#options.signal);
   }
 
   /** How far it has come. */
@@ -129,11 +129,7 @@ export class DownloadTask implements AsyncIterable<DownloadProgress> {
    * done; `result` rejects with an `AbortError`.
    */
   async close(): Promise<void> {
-    this.#controller.abort(abortError("The download was closed; it can be gone on with"));
-    await this.result.then(
-      () => undefined,
-      () => undefined,
-    );
+    await this.#life.end("The download was closed; it can be gone on with", this.result);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -141,21 +137,13 @@ export class DownloadTask implements AsyncIterable<DownloadProgress> {
   }
 
   async #work(): Promise<DownloadResult> {
-    const stopListening = onAbort(this.#options.signal, (reason) => this.#controller.abort(reason));
     this.#clock.arm(this.#report, REPORT_MS);
     try {
       const result = await this.#run.run();
       this.#tell();
-      // What a listener throws at the very end is still an answer to it.
-      this.#controller.signal.throwIfAborted();
       return result;
-    } catch (error) {
-      // A failure of the caller's own listener, or its abort, is told as it is.
-      if (this.#controller.signal.aborted) throw this.#controller.signal.reason;
-      throw error;
     } finally {
       this.#clock.disarm(this.#report);
-      stopListening();
     }
   }
 
@@ -168,8 +156,8 @@ export class DownloadTask implements AsyncIterable<DownloadProgress> {
         queue.tryPut(progress);
       }
     }
-    this.#call(() => this.#options.onProgress?.(progress));
-    if (!progress.done && !this.#controller.signal.aborted) this.#clock.arm(this.#report, REPORT_MS);
+    this.#life.call(() => this.#options.onProgress?.(progress));
+    if (!progress.done && !this.#life.signal.aborted) this.#clock.arm(this.#report, REPORT_MS);
   }
 
   /** Not while other segments bring something. */
@@ -179,16 +167,7 @@ export class DownloadTask implements AsyncIterable<DownloadProgress> {
 
   #emit(event: DownloadEvent): void {
     if (event.type === "retry") this.#pause = { until: this.#clock.now() + event.wait, bytes: this.#meter.bytes };
-    this.#call(() => this.#options.onEvent?.(event));
-  }
-
-  /** What a listener throws ends the download with just that. */
-  #call(listener: () => void): void {
-    try {
-      listener();
-    } catch (error) {
-      this.#controller.abort(error);
-    }
+    this.#life.call(() => this.#options.onEvent?.(event));
   }
 }
 

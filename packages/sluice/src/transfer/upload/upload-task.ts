@@ -2,7 +2,7 @@
 
 import { parseAbsolute } from "../../client/request-url.js";
 import type { ClientSession } from "../../client/session.js";
-import { abortError, onAbort } from "../../concurrency/abort.js";
+import { TaskLife } from "../task-life.js";
 import { pieceBytesFor } from "./metered-pieces.js";
 import { plainUpload } from "./plain-upload.js";
 import { TusRequests } from "./tus-requests.js";
@@ -24,7 +24,7 @@ export class UploadTask implements AsyncIterable<UploadProgress> {
   readonly #url: URL;
   readonly #given: UploadInput;
   readonly #options: ResolvedUploadOptions;
-  readonly #controller = new AbortController();
+  readonly #life = new TaskLife();
   readonly #meter: UploadMeter;
 
   /** @internal */
@@ -36,14 +36,14 @@ export class UploadTask implements AsyncIterable<UploadProgress> {
     this.#given = source;
     this.#options = {
       ...resolved,
-      signal: this.#controller.signal,
-      onEvent: (event) => this.#call(() => resolved.onEvent?.(event)),
+      signal: this.#life.signal,
+      onEvent: (event) => this.#life.call(() => resolved.onEvent?.(event)),
     };
     this.#meter = new UploadMeter(
       () => clock.now(),
-      (progress) => this.#call(() => resolved.onProgress?.(progress)),
+      (progress) => this.#life.call(() => resolved.onProgress?.(progress)),
     );
-    this.result = this.#work(resolved.signal);
+    this.result = this.#life.run(() => this.#work(), resolved.signal);
   }
 
   /** How far it has come. */
@@ -64,38 +64,26 @@ export class UploadTask implements AsyncIterable<UploadProgress> {
    * `AbortError`.
    */
   async close(): Promise<void> {
-    this.#controller.abort(abortError("The upload was closed; it can be gone on with"));
-    await this.result.then(
-      () => undefined,
-      () => undefined,
-    );
+    await this.#life.end("The upload was closed; it can be gone on with", this.result);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  async #work(signal: AbortSignal | undefined): Promise<UploadResult> {
-    const stopListening = onAbort(signal, (reason) => this.#controller.abort(reason));
-    let done = false;
+  async #work(): Promise<UploadResult> {
+    let outcome: "done" | "failed" = "failed";
     try {
       const result = await this.#upload();
-      done = true;
-      this.#meter.end("done");
-      this.#controller.signal.throwIfAborted();
+      outcome = "done";
       return result;
-    } catch (error) {
-      // A failure of the caller's own listener, or its abort, is told as it is.
-      if (this.#controller.signal.aborted) throw this.#controller.signal.reason;
-      throw error;
     } finally {
-      if (!done) this.#meter.end("failed");
-      stopListening();
+      this.#meter.end(outcome);
     }
   }
 
   async #upload(): Promise<UploadResult> {
-    this.#controller.signal.throwIfAborted();
+    this.#life.signal.throwIfAborted();
     const { chunkSize = REPLAY_BYTES, limiter } = this.#options;
     const replayBytes = Number.isFinite(chunkSize) ? chunkSize : REPLAY_BYTES;
     const source = await openSource(this.#given, { replayBytes, pieceBytes: pieceBytesFor(limiter) });
@@ -117,15 +105,6 @@ export class UploadTask implements AsyncIterable<UploadProgress> {
     const memory = remembers ? new UploadMemory(this.#url.href, identity, stateFolder) : undefined;
     const requests = new TusRequests(session, this.#url, options);
     return new TusUpload({ requests, memory, ...shared }, options).run();
-  }
-
-  /** What a listener throws ends the upload with just that. */
-  #call(listener: () => void): void {
-    try {
-      listener();
-    } catch (error) {
-      this.#controller.abort(error);
-    }
   }
 }
 
