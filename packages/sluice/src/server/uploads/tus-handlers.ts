@@ -92,6 +92,9 @@ export class TusHandlers {
 
   #creation(request: ServerRequest): CreateAsk {
     const { headers } = request;
+    // Taken for an upload of its own, each part would become a file.
+    if (headers.has("upload-concat"))
+      throw badField("Upload-Concat", "parts are not joined here; send it as one upload");
     const length = readByteCount("Upload-Length", headers.get("upload-length"));
     const deferred = headers.get("upload-defer-length");
     if (deferred !== null && deferred !== "1") throw badField("Upload-Defer-Length", "expected 1");

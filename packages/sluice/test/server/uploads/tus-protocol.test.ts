@@ -199,6 +199,17 @@ describe("creation", () => {
     expect((await place.ask("POST", "/files", { ...bare, "Upload-Length": "-5" })).status).toBe(400);
   });
 
+  test.each(["partial", "final;/files/a /files/b"])(
+    "of a part that is to be joined with others (Upload-Concat: %s) is refused with 400, and nothing is made of it",
+    async (concat) => {
+      const before = place.inside();
+      const fields = { ...TUS, "Content-Length": "0", "Upload-Length": "5", "Upload-Concat": concat };
+      const { status, body } = await place.ask("POST", "/files", fields);
+      expect([status, body]).toEqual([400, expect.stringContaining("parts are not joined here")]);
+      expect(place.inside()).toEqual(before);
+    },
+  );
+
   test("an upload of the largest size is taken, one byte more is refused with 413", async () => {
     const bare = { ...TUS, "Content-Length": "0" };
     expect((await place.ask("POST", "/files", { ...bare, "Upload-Length": "1000" })).status).toBe(201);
