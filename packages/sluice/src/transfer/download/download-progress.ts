@@ -16,7 +16,7 @@ export interface SegmentProgress {
 export interface DownloadProgress extends Progress {
   /** `waiting`: after a failure, for the next try. */
   readonly state: "connecting" | "downloading" | "waiting" | "verifying" | "done";
-  /** Bytes that a later run could go on with by now: on the disk and recorded. None where the server gives nothing to go on by. */
+  /** Bytes that a later run could go on with by now: on the disk and recorded. None where the server gives nothing to go on by, or no ranges. */
   readonly kept: number;
   /** Those under way, by position. */
   readonly segments: readonly SegmentProgress[];

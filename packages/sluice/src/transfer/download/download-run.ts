@@ -15,7 +15,7 @@ import { compareVersions, hasStrongValidator, type RemoteVersion } from "./answe
 import type { DownloadContext } from "./download-context.js";
 import type { RestartReason } from "./download-events.js";
 import type { DownloadResult } from "./download-result.js";
-import { probe, type UsableAnswer } from "./probe.js";
+import { offersRanges, probe, type UsableAnswer } from "./probe.js";
 import type { Restart } from "./segments/fleet.js";
 import { Generation } from "./segments/generation.js";
 import type { ControlRecord } from "./store/control-record.js";
@@ -57,6 +57,7 @@ export class DownloadRun {
   #resumedBytes = 0;
   #digests: FieldDigests = new Map();
   #mostSegments = 1;
+  #givesRanges = true;
   readonly #restarts: RestartReason[] = [];
 
   constructor(context: DownloadContext, place: RunPlace) {
@@ -71,9 +72,9 @@ export class DownloadRun {
     return extents.list;
   }
 
-  /** Bytes that are on the disk and recorded. */
+  /** Bytes that are on the disk and recorded, unless the server has shown that it gives no part of a file. */
   get kept(): number {
-    return this.#store?.savedBytes ?? 0;
+    return this.#givesRanges ? (this.#store?.savedBytes ?? 0) : 0;
   }
 
   async run(): Promise<DownloadResult> {
@@ -250,6 +251,7 @@ export class DownloadRun {
       size: undefined,
     };
     this.#resumedBytes = 0;
+    this.#givesRanges = first === undefined || this.#place.begun !== undefined || offersRanges(first);
     if (first !== undefined) this.#digests = digestsOf(first);
     try {
       await store.begin(version, options.trustSize);

@@ -60,6 +60,11 @@ export async function probe(
   }
 }
 
+/** Whether what was answered to a range, or without one, speaks for ranges being given (RFC 9110 §14.3). */
+export function offersRanges({ verdict, response }: UsableAnswer): boolean {
+  return verdict.kind === "part" || response.headers.get("accept-ranges")?.trim().toLowerCase() === "bytes";
+}
+
 async function tryAsk(
   context: DownloadContext,
   patience: Patience,

@@ -440,18 +440,22 @@ describe("rate, progress, end", () => {
     expect(folderContent()).toEqual([]);
   });
 
-  test("tells what a later run can go on with: nothing at a server that marks no version", async () => {
-    for (const [etag, least] of [
-      ['"one"', 50_000],
-      [undefined, 0],
+  test("tells what a later run can go on with: nothing at a server that marks no version, or gives no ranges", async () => {
+    for (const [etag, ranges, least] of [
+      ['"one"', undefined, 50_000],
+      [undefined, undefined, 0],
+      ['"one"', "ignored", 0],
     ] as const) {
       const version = { ...FILE, etag, lastModified: undefined };
-      const server = await serve(version, { cut: () => 50_000 });
-      const task = begin(server.url, inFolder(`file${least}`), { attempts: 1 });
+      const server = await serve(version, { cut: () => 50_000, ...(ranges && { ranges }) });
+      const task = begin(server.url, inFolder(`${etag ?? "no"} ${ranges}`), { attempts: 1 });
       await task.result.catch(() => undefined);
       expect(task.progress.kept).toBe(least);
     }
-    expect(folderContent(), "bytes that nobody can go on with").toEqual(["file50000.part", "file50000.part.json"]);
+    expect(
+      folderContent().filter((name) => name.startsWith("no")),
+      "bytes that nobody can go on with",
+    ).toEqual([]);
   });
 
   test("an abort rejects with its reason, and leaves what can be gone on with, to the byte", async () => {
