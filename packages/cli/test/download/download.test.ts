@@ -191,8 +191,8 @@ describe("what is said at the end", () => {
     [["--fresh"], "What has come is kept: the same command without --fresh goes on with it.\n"],
   ])("what a broken line has left can be gone on with: %j", async (more, said) => {
     const { url } = await serve((_request, response) => {
-      response.writeHead(200, { etag: '"one"', "content-length": CONTENT.byteLength });
-      response.write(CONTENT.subarray(0, 64_000), () => response.destroy());
+      const fields = { etag: '"one"', "accept-ranges": "bytes", "content-length": CONTENT.byteLength };
+      response.writeHead(200, fields).write(CONTENT.subarray(0, 64_000), () => response.destroy());
     });
     const folder = await emptyFolder();
     const { code, err } = await downloadIn([`${url}/a`, "-o", `${folder}/`, "--tries", "1", ...more]);
@@ -209,7 +209,7 @@ describe("what is said at the end", () => {
     const folder = await emptyFolder();
     const io = new FakeIo();
     const ended = runProgram(["download", `${url}/a.bin`, "-o", `${folder}/`], io);
-    await expect.poll(async () => (await readdir(folder)).includes("a.bin.part")).toBe(true);
+    await expect.poll(async () => (await readdir(folder)).includes("a.bin.part"), { timeout: 10_000 }).toBe(true);
     io.signal();
     expect(await ended).toBe(130);
     expect(io.err.text).toBe("Stopped.\n");
