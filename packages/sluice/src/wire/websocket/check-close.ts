@@ -7,9 +7,15 @@ import { mayBeSent } from "../../websocket/close-codes.js";
 /** 125 bytes of a control frame, less two for the code (§5.5). */
 const MAX_REASON_BYTES = 123;
 
-/** Throws `UsageError` `websocket/bad-close`. */
-export function checkClose(code: number, reason: string): void {
-  if (!mayBeSent(code)) {
+/** `null`: no code. Throws `UsageError` `websocket/bad-close`. */
+export function checkClose(code: number | null, reason: string): void {
+  if (code === null && reason !== "") {
+    throw new UsageError(
+      "websocket/bad-close",
+      "Cannot close with a reason and no code: a reason stands behind a code",
+    );
+  }
+  if (code !== null && !mayBeSent(code)) {
     const allowed = "1000 to 1014 but 1004, 1005 and 1006, or 3000 to 4999";
     throw new UsageError("websocket/bad-close", `Cannot close with ${String(code)}: expected ${allowed}`);
   }

@@ -227,11 +227,12 @@ export class WebSocketConnection implements AsyncIterable<Message, undefined> {
   /**
    * Sends a close frame behind what was sent, and resolves when the connection is gone: with the peer's answer, or after `closeTimeout`.
    * Messages that come meanwhile are dropped. Does not reject for the way it ends; calling it again waits for the same end.
-   * Throws `UsageError` `websocket/bad-close` for a code or reason that cannot be sent (RFC 6455 §5.5, §7.4).
+   * `null` for no code, as pages close, and then no reason. Throws `UsageError` `websocket/bad-close` for a code or reason that cannot be
+   * sent (RFC 6455 §5.5, §7.4).
    */
-  async close(code = 1000, reason = ""): Promise<void> {
+  async close(code: number | null = 1000, reason = ""): Promise<void> {
     checkClose(code, reason);
-    this.#link.close(code, reason);
+    this.#link.close(code ?? undefined, reason);
     await this.#state.closed;
   }
 

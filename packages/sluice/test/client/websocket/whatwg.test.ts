@@ -295,6 +295,17 @@ describe("close() (§3.1)", () => {
     expect([close.wasClean, close.code, close.reason]).toEqual([true, sent, "why"]);
   });
 
+  test.each([[], [undefined, "a reason has its place behind a code"]])(
+    "without a code none is sent: %j",
+    async (...given) => {
+      const { net, socket, events } = await opened();
+      socket.close(...(given as [undefined, string]));
+      await settled();
+      expect(net.peer().frames).toMatchObject([{ opcode: 8, text: "" }]);
+      expect(events.at(-1)).toMatchObject({ type: "close", wasClean: true, code: 1005, reason: "" });
+    },
+  );
+
   test("a reason of 123 bytes is sent; one more is a SyntaxError", async () => {
     const { net, socket } = await opened();
     expect(thrown(() => socket.close(1000, `${"ü".repeat(61)}xy`))?.name).toBe("SyntaxError");

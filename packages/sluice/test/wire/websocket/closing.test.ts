@@ -176,6 +176,18 @@ describe("closing handshake, begun by us", () => {
     expect(socket.state).toBe("open");
   });
 
+  it("sends no code for null, for which there is no reason either", async () => {
+    const linked = open();
+    const { socket } = linked;
+    await expect(socket.close(null, "why")).rejects.toMatchObject({ code: "websocket/bad-close" });
+    expect(socket.state).toBe("open");
+    const closed = socket.close(null);
+    expect(await linked.sent()).toEqual([frame("server", FIN | CLOSE)]);
+    linked.packets(linked.peerFrame(FIN | CLOSE), { end: true });
+    await closed;
+    expect(await socket.closed).toEqual({ code: 1005, reason: "", wasClean: true });
+  });
+
   it("sends a reason of 123 bytes", async () => {
     const linked = open();
     const { socket } = linked;

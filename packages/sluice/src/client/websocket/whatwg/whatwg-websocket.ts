@@ -200,7 +200,7 @@ export class WhatwgWebSocket extends EventTarget {
   async #closeBehind(connection: WebSocketConnection, code: number | undefined, reason: string): Promise<void> {
     await this.#outgoing.flushed;
     // A reason has its place behind a code (RFC 6455 §5.5.1).
-    if (code === undefined) await connection.close();
+    if (code === undefined) await connection.close(null);
     else await connection.close(code, reason);
   }
 
