@@ -242,6 +242,44 @@ describe("on a terminal", () => {
     expect(await other.ended).toBe(130);
   });
 
+  test("a command that cannot be done is told of, and ends nothing", async () => {
+    const { url, received } = await serve();
+    const { person, ended } = await talking(url);
+    person.type("/close 99");
+    await expect.poll(() => person.screen).toContain("sluice: Cannot close with 99: expected 1000 to 1014");
+    person.type("still there");
+    await expect.poll(() => received).toEqual(["still there"]);
+    person.stdin.write("\u0004");
+    expect(await ended).toBe(0);
+  });
+
+  test("a ping without an answer holds up nobody", async () => {
+    const { url, requests } = await serve((_socket, _nth, request) => request.socket.pause());
+    const { person, ended } = await talking(url);
+    person.type("/ping");
+    person.type("/what");
+    await expect.poll(() => person.screen).toContain("Commands: /ping");
+    person.stdin.write("\u0003");
+    requests[0]?.socket.resume();
+    expect(await ended).toBe(130);
+  });
+
+  test("nor does a message without a connection, and that it was not sent is told", async () => {
+    const { url, server } = await serve((socket) =>
+      socket.on("message", () => {
+        server.close();
+        socket.terminate();
+      }),
+    );
+    const { person, ended } = await talking(url, ["--reconnect"]);
+    person.type("stop");
+    await expect.poll(() => person.screen).toContain("connecting again in");
+    person.type("waits");
+    person.stdin.write("\u0004");
+    expect(await ended).toBe(0);
+    expect(person.screen).toContain("\nsluice: Cannot send: the reconnecting WebSocket is closed");
+  });
+
   test("a second Ctrl-C does not wait for a server that does not answer the goodbye", async () => {
     // One that takes notice of nothing any more, as a machine does that has gone.
     const { url, requests } = await serve((_socket, _nth, request) => request.socket.pause());

@@ -1,5 +1,5 @@
 /** Both directions at once: lines to messages, messages to lines, and when there is enough of it. */
-import { SluiceError } from "sluice";
+import { SluiceError, UsageError } from "sluice";
 import type { ReconnectingWebSocket } from "sluice/websocket";
 import { explain } from "../terminal/explain.js";
 import type { Io } from "../terminal/io.js";
@@ -103,26 +103,39 @@ export class Conversation {
   async #line(line: string): Promise<void> {
     try {
       if (this.#interactive && line.startsWith("/") && !line.startsWith("//")) await this.#command(line);
-      else if (this.#settings.binary) await this.#live.send(parseHex(line));
-      else await this.#live.send(this.#interactive && line.startsWith("//") ? line.slice(1) : line);
+      else if (this.#settings.binary) await this.#sendOne(parseHex(line));
+      else await this.#sendOne(this.#interactive && line.startsWith("//") ? line.slice(1) : line);
     } catch (error) {
-      if (!(error instanceof UsageProblem && this.#interactive)) throw error;
+      const mistaken = error instanceof UsageProblem || error instanceof UsageError;
+      if (!(mistaken && this.#interactive)) throw error;
       this.#complain(error);
     }
   }
 
+  /** What waits for a connection does not hold up a person, who may want to end it instead. */
+  async #sendOne(message: WsMessage): Promise<void> {
+    const sending = this.#live.send(message);
+    if (this.#interactive && this.#live.socket === undefined) sending.catch((error: unknown) => this.#complain(error));
+    else await sending;
+  }
+
   async #command(line: string): Promise<void> {
     const [, name = "", rest = ""] = /^\/(\S*)\s*(.*)$/.exec(line) ?? [];
-    if (name === "ping") await this.#ping();
-    else if (name === "binary") await this.#live.send(parseHex(rest));
+    if (name === "ping") void this.#ping();
+    else if (name === "binary") await this.#sendOne(parseHex(rest));
     else if (name === "close") await this.#close(rest);
     else await this.#input.write(this.#io.stdout.colours("faint", HELP));
   }
 
+  /** Holds up nobody, for there may be no answer. Never rejects. */
   async #ping(): Promise<void> {
-    const latency = await this.#live.socket?.ping();
-    const said = latency === undefined ? "There is no connection now" : `Answered in ${showDuration(latency)}`;
-    await this.#input.write(this.#io.stdout.colours("faint", `${said}\n`));
+    try {
+      const latency = await this.#live.socket?.ping();
+      const said = latency === undefined ? "There is no connection now" : `Answered in ${showDuration(latency)}`;
+      await this.#input.write(this.#io.stdout.colours("faint", `${said}\n`));
+    } catch (error) {
+      this.#complain(error);
+    }
   }
 
   async #close(rest: string): Promise<void> {
