@@ -130,7 +130,7 @@ export class Hub<User extends HubUser = HubUser> {
 
   /**
    * Answers a GET with a stream of events: of the rooms in its query (`?room=…`), or else of `rooms`, as far as the user may join them. It goes on after
-   * `Last-Event-ID`, or `?lastEventId=…`. Throws as `serve`, and `HttpError` 400 for a query that cannot be, 403 if no room may be joined, 503.
+   * `Last-Event-ID`, or `?lastEventId=…`. Throws as `serve`, and `HttpError` 400 for a query that cannot be, 503.
    */
   sse(request: EventsRequest, options: ServeOptions<User> = {}): Promise<Reply> {
     const { maxRooms } = this.#parts.settings.limits;

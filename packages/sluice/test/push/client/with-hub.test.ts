@@ -2,7 +2,7 @@
 import { EventSource, WebSocket } from "undici";
 import { afterEach, describe, expect, test } from "vitest";
 import { PushClient, type PushClientOptions, type PushEnvironment, type PushRoom } from "../../../src/push/client.js";
-import { Hub, type HubLimits, MemoryBus, PUSH_PROTOCOL } from "../../../src/push.js";
+import { type Authorize, Hub, type HubLimits, type HubUser, MemoryBus, PUSH_PROTOCOL } from "../../../src/push.js";
 import { Application, type Server } from "../../../src/server.js";
 import type { WebSocketConnection } from "../../../src/websocket.js";
 
@@ -19,10 +19,12 @@ class Place {
   #bus = new MemoryBus();
   #port = 0;
   readonly #limits: HubLimits;
+  readonly #authorize: Authorize<HubUser>;
   readonly hub: Hub;
 
-  constructor(limits: HubLimits = { framesPerSecond: 10_000 }) {
+  constructor(limits: HubLimits = { framesPerSecond: 10_000 }, authorize: Authorize<HubUser> = () => true) {
     this.#limits = limits;
+    this.#authorize = authorize;
     this.hub = this.#newHub();
   }
 
@@ -58,12 +60,12 @@ class Place {
   }
 
   #newHub(): Hub {
-    return new Hub({ bus: this.#bus, authorize: () => true, history: 10_000, limits: this.#limits });
+    return new Hub({ bus: this.#bus, authorize: this.#authorize, history: 10_000, limits: this.#limits });
   }
 }
 
-async function newPlace(limits?: HubLimits): Promise<Place> {
-  const place = await new Place(limits).open();
+async function newPlace(limits?: HubLimits, authorize?: Authorize<HubUser>): Promise<Place> {
+  const place = await new Place(limits, authorize).open();
   cleanUps.push(() => place.close());
   return place;
 }
@@ -89,6 +91,18 @@ describe.each([
   ["WebSocket", { transports: ["websocket"] }],
   ["event streams and POST", { transports: ["sse"] }],
 ] as const)("over %s", (_name, options) => {
+  test("a room that one may not join is refused, once, though it is the only one", async () => {
+    const place = await newPlace(undefined, (_user, name) => name !== "r");
+    const { client, room } = connect(place, { ...options });
+    const told: unknown[] = [];
+    client.on("state", ({ state }) => told.push(state));
+    room.on("refused", ({ code }) => told.push(code));
+    await expect.poll(() => told, WAIT).toEqual(["connecting", "open", "forbidden"]);
+    const other = client.join<number>("other");
+    await expect.poll(() => other.joined, WAIT).toBe(true);
+    expect(told.filter((one) => one === "forbidden")).toHaveLength(1);
+  });
+
   test("messages come, and publishing says where they are", async () => {
     const place = await newPlace();
     const { room, heard, client } = connect(place, options);
