@@ -64,6 +64,19 @@ describe("the bus", () => {
     );
   });
 
+  test("does not let the file grow while it runs: at twice its length it is made as short as at a start", async () => {
+    const bus = await restored();
+    const lines = async () => (await readFile(logFile, "utf8")).split("\n").length - 1;
+    const publish = (id: string) => bus.publish("Lobby", { id, ts: 5, data: "1" }, RETENTION);
+    for (const id of ["1", "2", "3", "4", "5", "6"]) await publish(id);
+    expect(await lines()).toBe(6);
+    await publish("7");
+    expect(await lines()).toBe(3);
+    for (let index = 8; index < 100; index += 1) await publish(`${index}`);
+    expect(await lines()).toBeLessThanOrEqual(6);
+    expect(await idsIn(await restored(), "Lobby")).toEqual(["97", "98", "99"]);
+  });
+
   test("passes over a last line that was cut off, wherever that was", async () => {
     const whole = line("Lobby", "1");
     const cut = line("Lobby", "2");

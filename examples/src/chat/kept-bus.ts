@@ -15,6 +15,9 @@ const FOREVER = Number.POSITIVE_INFINITY;
 export class KeptBus extends MemoryBus {
   readonly #path: string;
   readonly #keep: number;
+  /** Lines in the file, and those at which it is made shorter: twice as many as it had then, so that this costs little. */
+  #lines = 0;
+  #mostLines = 0;
 
   /** `keep`: messages of each room that outlive a start. */
   constructor(path: string, keep: number) {
@@ -25,13 +28,8 @@ export class KeptBus extends MemoryBus {
 
   /** Publishes what there was before, and makes the file as long as that. */
   async restore(): Promise<void> {
-    if (!existsSync(this.#path)) return;
-    const lines = this.#read();
-    // As a whole or not at all: a file that is renamed is never half a file.
-    writeFileSync(`${this.#path}.new`, lines.map(format).join(""), { mode: 0o600 });
-    renameSync(`${this.#path}.new`, this.#path);
     const retention = { count: this.#keep, ageMs: FOREVER, bytes: FOREVER };
-    for (const { room, ...message } of lines) await super.publish(room, message, retention);
+    for (const { room, ...message } of this.#shorten()) await super.publish(room, message, retention);
   }
 
   /** The publisher is told when the line is written: what it knows to be taken is there after the next start, however this process ends. */
@@ -39,8 +37,21 @@ export class KeptBus extends MemoryBus {
     const published = await super.publish(room, message, retention);
     if (!published.duplicate) {
       appendFileSync(this.#path, format({ room, ...message, id: published.id }), { mode: 0o600 });
+      this.#lines += 1;
+      if (this.#lines > this.#mostLines) this.#shorten();
     }
     return published;
+  }
+
+  /** Takes from the file what is kept no more, and returns what is. */
+  #shorten(): Line[] {
+    const lines = existsSync(this.#path) ? this.#read() : [];
+    // As a whole or not at all: a file that is renamed is never half a file.
+    writeFileSync(`${this.#path}.new`, lines.map(format).join(""), { mode: 0o600 });
+    renameSync(`${this.#path}.new`, this.#path);
+    this.#lines = lines.length;
+    this.#mostLines = 2 * Math.max(lines.length, this.#keep);
+    return lines;
   }
 
   /** The newest lines of each room, in order. */
