@@ -119,7 +119,8 @@ function readRequest({ query, headers }: EventsRequest, named: ReadonlySet<strin
   if (!rooms.every(isRoomName)) throw new HttpError(400, "Expected rooms of 1 to 128 characters without controls");
   const history = Number(query.get("history") ?? 0);
   if (!isOffset(history)) throw new HttpError(400, "Expected history to be a whole number from 0");
-  const id = query.get("lastEventId") ?? headers.get("last-event-id") ?? "";
+  // A browser that comes back by itself says where it is now, at the address where it once began.
+  const id = headers.get("last-event-id") || query.get("lastEventId") || "";
   const positions = readEventId(id, rooms.length === 1 ? rooms[0] : undefined);
   return { rooms, positions, history, presence: query.get("presence") === "true" };
 }
