@@ -41,11 +41,11 @@ export type ReverseProxy = (request: ServerRequest<unknown>, next?: Next) => Pro
 const KEPT_UPSTREAMS = 256;
 const SLASH = 0x2f;
 /**
- * A dot segment for an origin that takes an escaped slash or backslash for a slash, what follows a semicolon, a space or a control
- * character for no part of the name (a C string ends with its NUL), or undoes escapes more often than once.
+ * A dot segment for an origin that takes an escaped slash or backslash for a slash, what follows a semicolon or a NUL (the end of a C
+ * string) for no part of the name, or spaces at its end, or that undoes escapes more often than once.
  */
 const HIDDEN_DOT_SEGMENT =
-  /(?:[/\\]|%(?:25)*(?:2F|5C))(?:\.|%(?:25)+2E){1,2}(?:[/\\;]|%(?:25)*(?:2F|5C|3B|20|[01][0-9A-F])|$)/i;
+  /(?:[/\\]|%(?:25)*(?:2F|5C))(?:\.|%(?:25)+2E){1,2}(?:%(?:25)*(?:20|[01][0-9A-F]))*(?:[/\\;]|%(?:25)*(?:2F|5C|3B|00)|$)/i;
 const DIGITS = /^[0-9]+$/;
 const MOST_STATUS = 599;
 const UPGRADE_REQUIRED = 426;
