@@ -1,6 +1,7 @@
 /** Runs a small program against the compiled package in a process of its own. */
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { Written } from "../written.js";
 
 /** The folder of the package: programs import from `./dist/`. */
 export const PACKAGE = fileURLToPath(new URL("../..", import.meta.url));
@@ -32,16 +33,9 @@ export function runChild(program: string, options: ChildOptions = {}): Promise<C
     timeout: 50_000,
     killSignal: "SIGKILL",
   });
-  let output = "";
-  let errors = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    output += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    errors += text;
-  });
+  const written = new Written(child);
   return new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", (code) => resolve({ code, output, errors }));
+    child.on("close", (code) => resolve({ code, output: written.output, errors: written.errors }));
   });
 }

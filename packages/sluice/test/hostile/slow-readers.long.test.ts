@@ -1,20 +1,15 @@
 /** Clients that ask and do not read: what each can make a server hold is bounded, whatever the kind of answer. */
 import { Readable } from "node:stream";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { afterEach, expect, test } from "vitest";
 import type { Application } from "../../src/server/application.js";
 import { reply, type StreamSource } from "../../src/server/reply-kinds.js";
+import { heldBytes } from "./held-bytes.js";
 import { endAll, eventually, hosted, rawTo, stillServes } from "./hostile-places.js";
 
 const KIB = 1024;
 /** The transport's high-water mark, a piece on its way, one that is awaited, and what Node keeps of a socket. */
 const MOST_HELD_BYTES = 256 * KIB;
 const CLIENTS = 32;
-const COLLECTIONS = 5;
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
 
 let produced = 0;
 
@@ -52,16 +47,6 @@ function routes(app: Application): void {
       while (true) yield piece().toString("latin1");
     }),
   );
-}
-
-/** Memory of buffers is given back behind the collection that found them unused, and streams let go of theirs in turns of their own. */
-async function heldBytes(): Promise<number> {
-  for (let look = 0; look < COLLECTIONS; look += 1) {
-    collectGarbage();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  const { arrayBuffers, heapUsed } = process.memoryUsage();
-  return arrayBuffers + heapUsed;
 }
 
 afterEach(async () => {

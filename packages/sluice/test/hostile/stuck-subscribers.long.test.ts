@@ -1,12 +1,11 @@
 /** A subscriber that reads nothing, among many who do, on real sockets: what the server holds for it stays within what may wait for it. */
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { afterEach, expect, it } from "vitest";
 import type { ClientSession } from "../../src/client/session.js";
 import { systemClock } from "../../src/concurrency/clock.js";
 import type { SlowPolicy } from "../../src/push/delivery/lane.js";
 import { Hub } from "../../src/push/hub/hub.js";
 import type { WebSocketConnection } from "../../src/wire/websocket/websocket-connection.js";
+import { heldBytes } from "./held-bytes.js";
 import { endAll, eventually, hosted, newSession } from "./hostile-places.js";
 
 const MIB = 1024 * 1024;
@@ -17,19 +16,6 @@ const READERS = 20;
 const FORMS = 2;
 /** Code, feedback, sockets' own queues and the newest frames of the room. */
 const MARGIN_BYTES = 6 * MIB;
-const COLLECTIONS = 5;
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
-
-async function heldBytes(): Promise<number> {
-  for (let look = 0; look < COLLECTIONS; look += 1) {
-    collectGarbage();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  const { arrayBuffers, heapUsed } = process.memoryUsage();
-  return arrayBuffers + heapUsed;
-}
 
 afterEach(async () => {
   await endAll();

@@ -1,11 +1,9 @@
 /** A server of the compiled package in a process of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
-
-/** The folder of the package: programs import from `./dist/`. */
-const PACKAGE = fileURLToPath(new URL("../../..", import.meta.url));
+import { PACKAGE } from "../../client/child.js";
+import { Written } from "../../written.js";
 
 export interface ServerProcess {
   readonly host: string;
@@ -36,18 +34,15 @@ export async function startServerProcess(program: string): Promise<ServerProcess
   onTestFinished(() => {
     child.kill("SIGKILL");
   });
-  let output = "";
-  let errors = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    output += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    errors += text;
-  });
-  const ended = once(child, "close").then(([code]) => ({ code: code as number | null, output, errors }));
-  while (!/port \d+\n/.test(output)) {
+  const written = new Written(child);
+  const ended = once(child, "close").then(([code]) => ({
+    code: code as number | null,
+    output: written.output,
+    errors: written.errors,
+  }));
+  while (!/port \d+\n/.test(written.output)) {
     const [text] = (await Promise.race([once(child.stdout, "data"), ended.then(() => [undefined])])) as [unknown];
-    if (text === undefined) throw new Error(`The server ended before it listened: ${errors}`);
+    if (text === undefined) throw new Error(`The server ended before it listened: ${written.errors}`);
   }
-  return { host: "127.0.0.1", port: Number(/port (\d+)/.exec(output)?.[1]), child, ended };
+  return { host: "127.0.0.1", port: Number(/port (\d+)/.exec(written.output)?.[1]), child, ended };
 }
