@@ -91,6 +91,12 @@ describe("requests that no route takes", () => {
     expect((await ask(odd.dispatch, "REPORT", "/q")).text).toBe("report");
   });
 
+  test.each([[], undefined, 5, [5], {}].map((methods) => [methods]))("no method at all is refused: %j", (methods) => {
+    expect(() => new Application().route(methods as string[], "/q", () => "x")).toThrow(
+      expect.objectContaining({ name: "UsageError", code: "route/method" }),
+    );
+  });
+
   test("a handler must be a function", () => {
     expect(() => new Application().get("/", "x" as unknown as () => string)).toThrow(
       expect.objectContaining({ code: "route/handler" }),

@@ -9,6 +9,7 @@
 
 import { isToken } from "../../bytes/char-tables.js";
 import { UsageError } from "../../errors.js";
+import { normaliseMethod } from "../../http/methods.js";
 import { addVary } from "../../http/vary.js";
 import { refuseUnknown, requireNumber, requireObject } from "../../options.js";
 import type { Middleware, Next } from "../middleware-chain.js";
@@ -152,7 +153,7 @@ function resolvePolicy(options: CorsOptions): CorsPolicy {
   }
   return {
     allows: origin === "*" ? undefined : decisionOf(origin),
-    methods: tokens("methods", methods),
+    methods: methodList(methods),
     headers: headers === undefined ? undefined : tokens("headers", headers),
     exposed: tokens("exposeHeaders", exposeHeaders),
     credentials,
@@ -165,6 +166,14 @@ function decisionOf(origin: CorsOrigin | readonly CorsOrigin[] | CorsDecision): 
   if (typeof origin === "function") return origin;
   const listed = typeof origin === "string" || origin instanceof RegExp ? [origin] : origin;
   return originMatcher(listed, (why) => unusable("origin", why));
+}
+
+/** Browsers compare methods by case (Fetch §4.8), and send the common ones in capitals. */
+function methodList(methods: readonly string[]): string {
+  const list = tokens("methods", methods);
+  const lower = methods.find((method) => normaliseMethod(method) !== method);
+  if (lower === undefined) return list;
+  throw unusable("methods", `case counts, and browsers send "${normaliseMethod(lower)}", not "${lower}"`);
 }
 
 function tokens(name: string, values: readonly string[]): string {

@@ -70,7 +70,7 @@ export abstract class RouteMethods<Prefix extends string> {
   readonly options: RouteMethod<this, Prefix> = this.verb("OPTIONS");
 
   /**
-   * Registers a handler for one method or several; any HTTP token is a method. What paths can say: `route-pattern.ts`. Throws
+   * Registers a handler for one method or several; any HTTP token is a method, the common ones in capitals. What paths can say: `route-pattern.ts`. Throws
    * `UsageError`: `route/pattern`, `route/method`, `route/handler`, `route/name`, `route/duplicate-name`, `server/started` while the
    * application serves, or `route/duplicate` when a route of the same method and shape is there already.
    */
@@ -88,7 +88,7 @@ export abstract class RouteMethods<Prefix extends string> {
     options?: RouteOptions,
   ): this;
   route(method: string | readonly string[], path: string, ...rest: RouteArguments): this {
-    this.add(readRoute(typeof method === "string" ? [method] : method, path, rest));
+    this.add(readRoute(methodsOf(method, path), path, rest));
     return this;
   }
 
@@ -117,6 +117,14 @@ export abstract class RouteMethods<Prefix extends string> {
       return this;
     };
   }
+}
+
+/** Throws `UsageError` `route/method` for no method at all: the route would never be asked for. */
+function methodsOf(given: string | readonly string[], path: string): readonly string[] {
+  const methods = typeof given === "string" ? [given] : given;
+  if (Array.isArray(methods) && methods.length > 0 && methods.every((method) => typeof method === "string"))
+    return methods;
+  throw new UsageError("route/method", `Cannot route ${path}: expected a method, or a list of one or more`);
 }
 
 /** Tells a route's arguments apart. Throws `UsageError` `route/handler`, `options/…`. */

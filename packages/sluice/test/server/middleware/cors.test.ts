@@ -206,6 +206,7 @@ describe("what cannot work is refused at once", () => {
     ["a default port", { origin: "https://example.com:443" }],
     ["a star within a list", { origin: ["*"] }],
     ["a method that is none", { methods: ["GE T"] }],
+    ["a method in small letters, which no browser compares equal", { methods: ["GET", "put"] }],
     ["a field that is none", { headers: ["a:b"] }],
     ["an exposed field that is none", { exposeHeaders: [""] }],
   ])("%s", (_name, options) => {
