@@ -95,20 +95,16 @@ describe("the status line", () => {
   });
 
   test.each([
-    [
-      "\x15\x03\x03\x00\x02\x02F",
-      '"\\x15\\x03\\x03\\x00\\x02\\x02F", not with',
-      "it looks like TLS: the URL should begin with https",
-    ],
-    ["\x16\x03\x01\x02\x00\n", '"\\x16\\x03\\x01\\x02\\x00"', "it looks like TLS"],
+    ["\x15\x03\x03\x00\x02\x02F", '"\\x15\\x03\\x03…", not with', "it looks like TLS: the URL should begin with https"],
+    ["\x16\x03\x01\x02\x00\n", '"\\x16\\x03\\x01…"', "it looks like TLS"],
     ["SSH-2.0-OpenSSH_9.6\r\n", '"SSH-2.0-OpenSSH_9.6"', "it looks like SSH"],
     ["\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03", '"\\x00\\x00\\x12\\x04', "it looks like HTTP/2, which"],
     ["\x00\x00\x08\x07\x00\x00\x00\x00\x00", '"\\x00\\x00\\x08\\x07', "it looks like HTTP/2"],
     ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", '"PRI * HTTP/2.0', "it looks like HTTP/2"],
     ["220 mail.example.com ESMTP\r\n", '"220 mail.example.com ESMTP', "it looks like a mail server or FTP"],
     ["* OK IMAP4rev1\r\n", '"* OK IMAP4rev1', "it looks like a mail server"],
-    ["-ERR unknown command\r\n", '"-ERR unknown command', "it looks like Redis"],
-    ["<!DOCTYPE html>\n", '"<!DOCTYPE html>"', "it looks like a body without a head"],
+    ["-ERR no such key 'secret'\r\n", '"-ERR…"', "it looks like Redis"],
+    ["<!DOCTYPE html>secret\n", '"<!DOCTYPE…"', "it looks like a body without a head"],
   ])("%j is refused by what it looks like", (wire, shown, kind) => {
     const { message } = failureOf(wire);
     expect(message).toContain(`Cannot read response: it begins with ${shown}`);
