@@ -28,8 +28,8 @@ export interface MessageStream extends AsyncIterable<Message, undefined> {
 /** A {@link MessageStream} and the side that feeds it. */
 export class IncomingStream implements MessageStream, InboxSource<Message, Message> {
   readonly type: "text" | "binary";
-  /** What it costs to keep one in an inbox, besides its parts. */
-  readonly length = 0;
+  /** Of one that was complete when it was made; the parts of another are counted as they come and go. */
+  readonly length: number;
   readonly #owner: MessageStreamOwner | undefined;
   readonly #parts = new Inbox<Message>();
   #failure: Error | undefined = undefined;
@@ -38,14 +38,15 @@ export class IncomingStream implements MessageStream, InboxSource<Message, Messa
   #toldCost = 0;
 
   /** `owner` is told when something was read of it. */
-  constructor(type: "text" | "binary", owner: MessageStreamOwner | undefined) {
+  constructor(type: "text" | "binary", owner: MessageStreamOwner | undefined, length = 0) {
     this.type = type;
     this.#owner = owner;
+    this.length = length;
   }
 
   /** One that is complete already. */
   static of(message: Message): IncomingStream {
-    const stream = new IncomingStream(typeof message === "string" ? "text" : "binary", undefined);
+    const stream = new IncomingStream(typeof message === "string" ? "text" : "binary", undefined, message.length);
     stream.push(message);
     stream.finish();
     return stream;

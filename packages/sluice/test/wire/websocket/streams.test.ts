@@ -88,6 +88,22 @@ describe("streams()", () => {
     expect(linked.transport.paused).toBe(false);
   });
 
+  it("count what came in one piece as well, and let it go when it is taken", async () => {
+    const linked = new Linked({ maxQueuedBytes: 10_000 });
+    const streams = linked.socket.streams();
+    const packets = Array.from({ length: 10 }, () => linked.peerFrame(FIN | BINARY, new Uint8Array(3_000)));
+    linked.packets(...packets);
+    // Three fit, each with the 64 bytes that keeping one costs, and one more.
+    expect(linked.transport.paused).toBe(true);
+    expect(linked.socket.queuedBytes).toBe(4 * 3_064);
+    for (let taken = 0; taken < 10; taken += 1) {
+      expect(await (await next(streams)).whole()).toHaveLength(3_000);
+      if (!linked.transport.paused) linked.transport.flush();
+    }
+    expect(linked.socket.queuedBytes).toBe(0);
+    expect(linked.transport.paused).toBe(false);
+  });
+
   it("of a message that never ends throw how the connection ended, after what has come", async () => {
     const linked = new Linked();
     const streams = linked.socket.streams();
