@@ -2,6 +2,7 @@ import { UsageProblem } from "../usage-problem.js";
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
+  EEXIST: "a file is there",
   EISDIR: "it is a directory",
   ENOTDIR: "a part of its path is not a directory",
   EACCES: "permission denied",

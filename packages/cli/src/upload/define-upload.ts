@@ -24,8 +24,8 @@ interface UploadFlags extends Omit<SendingFlags, "follow" | "retries"> {
   readonly limitRate?: number;
   readonly checksum?: UploadChecksum;
   readonly chunkSize?: number;
-  readonly attempts: number;
-  readonly stall: number;
+  readonly tries: number;
+  readonly stallTimeout: number;
   readonly type?: string;
   readonly name?: string;
   readonly metadata?: readonly (readonly [name: string, value: string])[];
@@ -34,7 +34,7 @@ interface UploadFlags extends Omit<SendingFlags, "follow" | "retries"> {
   readonly json?: boolean;
 }
 
-const MOST_ATTEMPTS = 1_000_000;
+const MOST_TRIES = 1_000_000;
 const STANDARD_INPUT = "-";
 
 const EXAMPLES = `
@@ -66,8 +66,8 @@ export function defineUpload(program: Command, io: Io, done: (exitCode: number) 
     .option("--name <text>", "what the server is told to call it (default: the file's name)")
     .option("--type <media/type>", "what the server is told it is")
     .option("--metadata <name=value>", "what else it is told, may be repeated", values(parseFormField))
-    .option("--attempts <n>", "tries without a byte between them", whole, 8)
-    .addOption(timeOption("--stall <time>", "without a byte taken before it is tried anew", 30_000, "30s"))
+    .option("--tries <n>", "tries without a byte between them", whole, 8)
+    .addOption(timeOption("--stall-timeout <time>", "without a byte taken before it is tried anew", 30_000, "30s"))
     .option("-H, --header <name:value>", "header field, may be repeated", values(parseHeader))
     .option("-q, --quiet", "neither progress nor summary")
     .option("--json", "lines of JSON on a terminal, too");
@@ -81,7 +81,7 @@ export function defineUpload(program: Command, io: Io, done: (exitCode: number) 
   });
 }
 
-const whole = value((text) => parseWholeNumber(text, 1, MOST_ATTEMPTS));
+const whole = value((text) => parseWholeNumber(text, 1, MOST_TRIES));
 
 /** Completes and checks what options mean together. Throws `UsageProblem`. */
 export function uploadSettings(file: string, url: string, flags: UploadFlags): UploadSettings {
@@ -96,8 +96,8 @@ export function uploadSettings(file: string, url: string, flags: UploadFlags): U
   const told = [...(name === undefined ? [] : [["filename", name] as const]), ...metadata];
   const options: UploadOptions = {
     protocol,
-    attempts: flags.attempts,
-    stallTimeout: flags.stall,
+    attempts: flags.tries,
+    stallTimeout: flags.stallTimeout,
     ...(flags.limitRate === undefined ? {} : { rateLimit: flags.limitRate }),
     ...(flags.type === undefined ? {} : { type: flags.type }),
     ...(flags.header === undefined ? {} : { headers: flags.header }),

@@ -326,6 +326,7 @@ describe("wrong usage", () => {
     [["http://a/", "--limit-rate", "fast"], "expected a size such as 64KiB or 10MB"],
     [["http://a/", "-c", "65"], "expected a whole number, 1 to 64"],
     [["http://a/", "--retries", "3"], "Unknown option '--retries'"],
+    [["http://a/", "http://b/", "-o", "/dev/null"], "Cannot make /dev/null: a file is there"],
     [["http://a/", "-o", "-"], "sluice get does that"],
     [["nonsense"], "it is not a valid URL"],
     [["ftp://a/"], "its scheme must be http or https"],

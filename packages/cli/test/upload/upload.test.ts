@@ -96,6 +96,14 @@ test("a server that refuses it: exit code 1, one line, and the failure as JSON",
   expect(jsonLines(stdout).at(-1)).toMatchObject({ type: "failed", error: { code: "response.status" } });
 });
 
+test("as many --tries as it is told, and no longer than --stall-timeout for each", async () => {
+  const path = await fileOf(Buffer.from("four"));
+  const { code, stdout } = await run(["upload", path, "http://127.0.0.1:1/", "--tries", "2", "--stall-timeout", "5s"]);
+  expect(code).toBe(1);
+  const told = jsonLines(stdout).map(({ type }) => type);
+  expect(told.filter((type) => type !== "progress")).toEqual(["retry", "failed"]);
+});
+
 test("an address that takes no uploads: which one might, and what needs none", async () => {
   const { url } = await serving();
   const path = await fileOf(Buffer.from("four"));
