@@ -67,8 +67,7 @@ function takeTurn() {
   return new Promise((resolve) => queue.push(resolve));
 }
 function giveTurn() {
-  const next = queue.shift();
-  if (next) next(); else taken -= 1;
+  if (queue.length > 0) queue.shift()(); else taken -= 1;
 }
 
 /** Where an upload is, by the file's key; what the server has given up since is forgotten. */

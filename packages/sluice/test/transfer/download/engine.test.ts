@@ -381,6 +381,7 @@ describe("rate, progress, end", () => {
     expect(told.at(-1)).toMatchObject({
       state: "done",
       done: true,
+      kept: 0,
       transferred: 200_000,
       total: 200_000,
       remaining: 0,

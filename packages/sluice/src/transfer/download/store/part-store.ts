@@ -124,6 +124,7 @@ export class PartStore {
       await this.#files.rename(this.paths.part, this.paths.target);
       await this.#files.syncFolder(this.paths.folder);
       await this.#files.remove(this.controlPath);
+      this.#saved = 0;
     });
   }
 
