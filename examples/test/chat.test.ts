@@ -100,9 +100,16 @@ describe("the server", () => {
     expect((await client.post("/push/events", { json: { type: "publish", room: "Lobby", data: 1 } })).status).toBe(401);
   });
 
-  test.each(["", "   ", "x".repeat(31), 7])("takes no name like %j", async (name) => {
+  test.each(["", "   ", "x".repeat(31), 7, "two\nlines", "\u200b", "\u202e"])("takes no name like %j", async (name) => {
     expect((await client.post("/me", { json: { name } })).status).toBe(422);
   });
+
+  test.each(["x".repeat(30), "\u0645\u062d\u0645\u062f", "\u{1f469}\u200d\u{1f467}", "?"])(
+    "takes a name like %j",
+    async (name) => {
+      expect((await client.post("/me", { json: { name } })).status).toBe(200);
+    },
+  );
 
   test("remembers a name by a cookie that scripts cannot read", async () => {
     const response = await client.post("/me", { json: { name: "  Ada " } });

@@ -47,7 +47,9 @@ function askForName(): Promise<ChatUser> {
         resolve(response.json());
       } else {
         problem.textContent =
-          response?.status === 422 ? "A name has 1 to 30 characters." : "The server cannot be reached.";
+          response?.status === 422
+            ? "A name has 1 to 30 characters that can be seen."
+            : "The server cannot be reached.";
         name.ariaInvalid = String(response?.status === 422);
         name.focus();
       }

@@ -23,7 +23,9 @@ const YEAR_SECONDS = 31_536_000;
 const KEPT_MESSAGES = 200;
 const LIMITS = { maxMessageSize: 10_000, framesPerSecond: 20 };
 
-const Name = z.object({ name: z.string().trim().min(1).max(30) });
+/** On one line, and with something that can be seen. */
+const VISIBLE = /^\P{Cc}*[\p{L}\p{N}\p{P}\p{S}]\P{Cc}*$/u;
+const Name = z.object({ name: z.string().trim().min(1).max(30).regex(VISIBLE) });
 
 export async function chatApp({ rooms, logFile, secret }: ChatOptions): Promise<Application> {
   const cookies = new SignedCookies(secret);
