@@ -1,5 +1,6 @@
 /** The class of browsers, by the clauses of the WebSockets Standard (WHATWG), and a library's way of using it. */
 import { inspect } from "node:util";
+import { constants, inflateRawSync } from "node:zlib";
 import { beforeAll, describe, expect, expectTypeOf, test } from "vitest";
 import { SocketCloseEvent } from "../../../src/client/websocket/whatwg/socket-close-event.js";
 import { SocketErrorEvent } from "../../../src/client/websocket/whatwg/socket-error-event.js";
@@ -267,6 +268,22 @@ describe("send() (§3.1)", () => {
     await settled();
     expect(socket.bufferedAmount).toBe(5);
   });
+});
+
+test("bytes are the caller's again when send() returns, however late they are compressed (§3.1, send())", async () => {
+  const net = new SocketNet((request) => switched(request, "Sec-WebSocket-Extensions: permessage-deflate\r\n"));
+  const WebSocketClass = webSocketFor(net.session(), { compress: true, heartbeat: Number.POSITIVE_INFINITY });
+  const socket = new WebSocketClass("ws://h.test/");
+  await expect.poll(() => socket.readyState).toBe(1);
+  const bytes = new Uint8Array(1_000_000).fill(1);
+  socket.send(bytes);
+  bytes.fill(9);
+  await expect.poll(() => net.peer().frames.length).toBe(1);
+  const end = Buffer.of(0, 0, 0xff, 0xff);
+  const sent = inflateRawSync(Buffer.concat([net.peer().frames[0]?.bytes ?? end, end]), {
+    finishFlush: constants.Z_SYNC_FLUSH,
+  });
+  expect(sent.equals(new Uint8Array(1_000_000).fill(1))).toBe(true);
 });
 
 describe("close() (§3.1)", () => {

@@ -45,7 +45,8 @@ export class Outgoing {
     } else if (this.#waiting !== undefined || data instanceof Blob) {
       this.#queue(data);
     } else {
-      void this.#connection.send(asMessage(data));
+      const message = asMessage(data);
+      void this.#connection.send(leavesAtOnce(this.#connection, message) ? message : message.slice());
     }
   }
 
@@ -68,6 +69,11 @@ export class Outgoing {
     if (this.#connection === undefined) this.#lost += bytes;
     else void this.#connection.send(asMessage(ready));
   }
+}
+
+/** Bytes are the caller's again when `send` returns. Masking copies them; what is compressed may be read later, on another thread. */
+function leavesAtOnce(connection: WebSocketConnection, message: string | Uint8Array): boolean {
+  return typeof message === "string" || connection.extensions === "";
 }
 
 function asMessage(data: string): string;
