@@ -92,6 +92,9 @@ test("a folder that goes away is the folder's failure, not the body's", async ()
 test("a folder that cannot be made is refused in one line", async () => {
   await writeFile(join(folder, "file"), "");
   await expect(FileStore.open(join(folder, "file", "x"), { overwrite: false })).rejects.toThrow(/^Cannot save to .*: /);
+  await expect(FileStore.open(join(folder, "file"), { overwrite: false })).rejects.toThrow(
+    `Cannot save to ${join(folder, "file")}: a file is there`,
+  );
 });
 
 async function* lines(...texts: readonly string[]): AsyncGenerator<string> {

@@ -67,5 +67,6 @@ describe("an item", () => {
   test("that is a part of a form is a field", () => {
     expect(parsePart("a=b")).toEqual({ name: "a", value: { kind: "text", text: "b" } });
     for (const other of ["a==b", "A:b", "@file"]) expect(() => parsePart(other)).toThrow(UsageProblem);
+    expect(() => parsePart("a")).toThrow(/^expected "name=value" or "name@file"$/);
   });
 });

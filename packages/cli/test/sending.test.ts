@@ -517,6 +517,25 @@ describe("TLS", () => {
     expect(unknown.code).toBe(1);
   });
 
+  test("by files that will not do is told before anything is sent, in our words", async () => {
+    const text = join(await emptyFolder(), "text.pem");
+    await writeFile(text, "no PEM");
+    for (const [options, said] of [
+      [["--cacert", text], `Cannot use ${text}: there is no certificate in it (PEM)`],
+      [["--cert", text], `Cannot use ${text}: there is no certificate in it (PEM)`],
+      [
+        ["--cert", tlsFile("client-cert.pem")],
+        "there is no private key in it (PEM); name the file that has it with --key",
+      ],
+      [["--cert", tlsFile("client-cert.pem"), "--key", tlsFile("server-key.pem")], "is not that of the certificate in"],
+    ] as const) {
+      const { code, stderr } = await run(["get", "https://127.0.0.1:1/", ...options]);
+      expect(code).toBe(2);
+      expect(stderr).toContain(said);
+      expect(stderr).toMatch(/^sluice: [^\n]+\n$/);
+    }
+  });
+
   test("is of no older version than --tls-min says", async () => {
     const url = await serveTls({ maxVersion: "TLSv1.2" });
     const [old, refused] = await Promise.all([

@@ -65,8 +65,8 @@ export function parseRequestItem(text: string): RequestItem {
 
 /** An item that is a field of a multipart body. Throws `UsageProblem` for any other. */
 export function parsePart(text: string): BodyField {
-  const item = parseRequestItem(text);
-  if (item.kind === "field") return item.field;
+  const item = /[=@]/.test(text) ? parseRequestItem(text) : undefined;
+  if (item?.kind === "field") return item.field;
   throw new UsageProblem('expected "name=value" or "name@file"');
 }
 

@@ -1,7 +1,6 @@
 /** Whom to believe when a connection is encrypted, and who we are. */
-import { readFile } from "node:fs/promises";
 import type { TlsClientOptions } from "sluice";
-import { fileProblem } from "../terminal/file-problem.js";
+import { readCertificates, readKeyPair } from "./key-pair-files.js";
 
 /** Options of the command line about certificates. */
 export interface TrustSettings {
@@ -19,24 +18,14 @@ export interface TrustSettings {
   readonly minVersion: "TLSv1.2" | "TLSv1.3" | undefined;
 }
 
-/** For the connector. Throws `UsageProblem` if a file cannot be read. */
+/** For the connector. Throws `UsageProblem` for files that will not do. */
 export async function trustOptions(settings: TrustSettings): Promise<TlsClientOptions> {
   const { insecure, caFile, certFile, keyFile, pins, minVersion } = settings;
   return {
     rejectUnauthorized: !insecure,
-    ca: await contentOf(caFile),
-    cert: await contentOf(certFile),
-    key: await contentOf(keyFile),
+    ca: caFile === undefined ? undefined : await readCertificates(caFile),
+    ...(certFile === undefined ? {} : await readKeyPair({ cert: certFile, key: keyFile ?? certFile })),
     fingerprint: pins,
     minVersion,
   };
-}
-
-async function contentOf(path: string | undefined): Promise<Uint8Array | undefined> {
-  if (path === undefined) return undefined;
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw fileProblem("read", path, error);
-  }
 }
