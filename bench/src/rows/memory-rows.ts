@@ -30,9 +30,8 @@ export async function memoryRows(run: BenchRun): Promise<void> {
 }
 
 async function memoryRun({ effort, cores }: BenchRun, file: string, generator: Child<LoadOrders>): Promise<Run> {
-  const nodeFlags = ["--expose-gc"];
   const module = "servers/server-main.js";
-  const server = new Child<ServerOrders>({ module, args: [file], core: cores.server, nodeFlags });
+  const server = new Child<ServerOrders>({ module, args: [file], core: cores.server });
   try {
     const { port } = await server.tell("start", null);
     const target = { port, request: requestText("GET", "/text"), expectedBody: HELLO };

@@ -102,7 +102,7 @@ async function memoryRun(
   generator: Child<WebSocketLoadOrders>,
 ): Promise<Run> {
   const module = "servers/server-main.js";
-  const server = new Child<ServerOrders>({ module, args: [file], core: cores.server, nodeFlags: ["--expose-gc"] });
+  const server = new Child<ServerOrders>({ module, args: [file], core: cores.server });
   try {
     const { port } = await server.tell("start", null);
     const target = { port, message: MESSAGE, compress: false, depth: 1 };

@@ -5,9 +5,7 @@ import type { ServerAdapter } from "./server-adapter.js";
 /** What arrives is sent back as it is; to wait for `send` is back-pressure, which ws does not have. */
 export async function startEcho(options: WebSocketRouteOptions = {}): Promise<number> {
   const app = new Application();
-  app.websocket("/echo", options, async (socket) => {
-    for await (const message of socket) await socket.send(message);
-  });
+  app.websocket("/echo", options, (socket) => socket.receiveEach((message) => socket.send(message)));
   const server = await app.listen({ host: "127.0.0.1", port: 0 });
   return Number(new URL(server.url).port);
 }

@@ -18,6 +18,7 @@ import { KEEP_ALIVE, type RequestSink } from "./sinks.js";
 
 /** What follows the target in nearly every request line. */
 const USUAL_END = "HTTP/1.1\r\n";
+const USUAL_METHOD = "GET";
 const SLASH = 0x2f;
 
 /**
@@ -73,7 +74,10 @@ export class RequestReader extends MessageReader {
 
     this.#checkLength(lines, start, lineEnd - start);
     this.#version = version;
-    this.#keepMethod(lines.slice(start, methodEnd));
+    // Nearly all are GET, which needs no string of its own.
+    const isGet =
+      methodEnd - start === USUAL_METHOD.length && lines.text.startsWith(USUAL_METHOD, start - lines.textStart);
+    this.#keepMethod(isGet ? USUAL_METHOD : lines.slice(start, methodEnd));
     this.#keepTarget(lines.slice(targetStart, at));
     this.head.countStartLine(lineEnd - start);
     return lineEnd;

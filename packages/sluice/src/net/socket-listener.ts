@@ -96,18 +96,18 @@ export class SocketListener implements Listener {
 
   #accept(socket: Socket): void {
     this.#connections += 1;
-    socket.on("close", this.#onSocketClose);
-    if (this.#tls === undefined) this.#hand(socket);
+    if (this.#tls === undefined) this.#hand(socket, this.#onSocketClose);
+    else socket.on("close", this.#onSocketClose);
   }
 
-  #hand(socket: Socket): void {
-    this.#options.onConnection(SocketTransport.accepted(socket, takeReadBuffer()));
+  #hand(socket: Socket, onGone: (() => void) | undefined): void {
+    this.#options.onConnection(SocketTransport.accepted(socket, takeReadBuffer(), onGone));
   }
 
   #watchTls({ server }: TlsServer): Server {
     server.on("secureConnection", (socket: TLSSocket) => {
       socket.allowHalfOpen = true;
-      this.#hand(socket);
+      this.#hand(socket, undefined);
     });
     server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
       const { remoteAddress } = socket;

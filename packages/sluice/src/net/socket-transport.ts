@@ -18,6 +18,7 @@
 import type { Socket } from "node:net";
 import { atTurnEnd, type TurnEnd } from "../concurrency/clock.js";
 import { UsageError } from "../errors.js";
+import { LargeWrites } from "./large-writes.js";
 import { lendReadBuffer } from "./lent-reads.js";
 import { describePeer } from "./peer-info.js";
 import type { ReadBuffer } from "./read-buffer.js";
@@ -34,18 +35,10 @@ const TRANSPORT = Symbol("transport");
 /** A socket that a transport was made of. */
 interface OwnedSocket extends Socket {
   [TRANSPORT]: SocketTransport;
-  readonly _handle?: Handle | null;
-}
-
-/** Node's own, which it asks the same before it calls a socket idle. That of TLS has the one of the connection below it. */
-interface Handle {
-  readonly writeQueueSize?: number;
-  readonly _parent?: Handle;
 }
 
 /** {@link Transport} over a TCP, TLS or Unix socket. Errors given to `onClose` are the system's own, with their `code`. */
 export class SocketTransport implements Transport, TurnEnd {
-  readonly lends: boolean;
   readonly #socket: Socket;
   /** The read buffer shared with others, or undefined when Node hands buffers over. */
   readonly #lentBuffer: ReadBuffer | undefined;
@@ -53,8 +46,10 @@ export class SocketTransport implements Transport, TurnEnd {
    * Copies of lent bytes that came while paused or before the first handler. TLS goes on with what it has decrypted
    * when it is told to stop: at most one read of the system's, 64 KiB.
    */
-  readonly #held: Buffer[] = [];
+  #held: Buffer[] | undefined = undefined;
   #handler: TransportHandler | undefined;
+  /** Of whoever has accepted it: here instead of among the socket's listeners, where a second one costs a list. */
+  #onGone: (() => void) | undefined = undefined;
   #peer: PeerInfo | undefined;
   #failure: Error | undefined;
   #paused = false;
@@ -62,26 +57,23 @@ export class SocketTransport implements Transport, TurnEnd {
   #ended = false;
   #peerEnded = false;
   #drainOwed = false;
-  /** Bytes of the large write that the system has begun to take; 0 for none, or where others waited before it. */
-  #leaving = 0;
-  /** Large writes that Node has not called back for. */
-  #largeWrites = 0;
   /** Made by the first of them: most connections have none. */
-  #onLargeGone: (() => void) | undefined;
+  #large: LargeWrites | undefined = undefined;
   /** What leaves when the turn is over: one byte a character. */
   #kept = "";
 
-  /** Takes over a socket that a server has just accepted: it reads into `buffer` where that can be had. */
-  static accepted(socket: Socket, buffer: ReadBuffer): SocketTransport {
+  /** Takes over a socket that a server has just accepted: it reads into `buffer` where that can be had. `onGone` is called when it is closed. */
+  static accepted(socket: Socket, buffer: ReadBuffer, onGone: (() => void) | undefined): SocketTransport {
     const lent = lendReadBuffer(socket, buffer.bytes, SocketTransport.#onLent);
-    return new SocketTransport(socket, lent ? buffer : undefined);
+    const transport = new SocketTransport(socket, lent ? buffer : undefined);
+    transport.#onGone = onGone;
+    return transport;
   }
 
   /** Takes over `socket`, which must not be read yet. With `lentBuffer`, its `onread` callback calls `receiveLent`. */
   constructor(socket: Socket, lentBuffer?: ReadBuffer) {
     this.#socket = socket;
     this.#lentBuffer = lentBuffer;
-    this.lends = lentBuffer !== undefined;
     const owned = socket as OwnedSocket;
     socket.pause();
     owned[TRANSPORT] = this;
@@ -119,6 +111,10 @@ export class SocketTransport implements Transport, TurnEnd {
     this[TRANSPORT].#receiveClose();
   };
 
+  get lends(): boolean {
+    return this.#lentBuffer !== undefined;
+  }
+
   get destroyed(): boolean {
     return this.#closed || this.#socket.destroyed;
   }
@@ -126,8 +122,7 @@ export class SocketTransport implements Transport, TurnEnd {
   /** Of a large write the system takes a part at a time, which the stream does not tell before all of it has gone. */
   get bufferedBytes(): number {
     const waiting = this.#socket.writableLength;
-    const queued = this.#leaving > 0 ? queuedBytes(this.#socket as OwnedSocket) : undefined;
-    const taken = queued === undefined ? 0 : Math.max(0, this.#leaving - queued);
+    const taken = this.#large === undefined ? 0 : this.#large.takenBytes;
     return Math.max(0, waiting - taken) + this.#kept.length;
   }
 
@@ -152,24 +147,10 @@ export class SocketTransport implements Transport, TurnEnd {
     if (bytes.length === 0) return !this.#drainOwed;
     if (encoding === "latin1" && typeof bytes === "string" && this.#keep(bytes)) return true;
     this.turnOver();
-    if (bytes.length >= LARGE_BYTES && typeof bytes !== "string") return this.#writeLarge(bytes);
-    return this.#hasRoom(typeof bytes === "string" ? socket.write(bytes, encoding) : socket.write(bytes));
-  }
-
-  /** Remembers the size if the system has begun to take it, for {@link bufferedBytes}. */
-  #writeLarge(bytes: Uint8Array): boolean {
-    const socket = this.#socket;
-    const alone = socket.writableLength === 0 && socket.writableCorked === 0;
-    this.#largeWrites += 1;
-    this.#onLargeGone ??= () => this.#largeGone();
-    const below = socket.write(bytes, this.#onLargeGone);
-    if (alone) this.#leaving = socket.writableLength;
-    return this.#hasRoom(below);
-  }
-
-  #largeGone(): void {
-    this.#largeWrites -= 1;
-    if (this.#largeWrites === 0) this.#leaving = 0;
+    if (typeof bytes === "string") return this.#hasRoom(socket.write(bytes, encoding));
+    if (bytes.length < LARGE_BYTES) return this.#hasRoom(socket.write(bytes));
+    this.#large ??= new LargeWrites(socket);
+    return this.#hasRoom(this.#large.write(bytes));
   }
 
   /** Node compares the size with its mark before it tries; what the system took at once leaves nothing to wait for. */
@@ -227,7 +208,7 @@ export class SocketTransport implements Transport, TurnEnd {
   resume(): void {
     this.#paused = false;
     if (this.#handler === undefined) return;
-    if (this.#held.length === 0) this.#socket.resume();
+    if (this.#held === undefined) this.#socket.resume();
     else queueMicrotask(() => this.#releaseHeld());
   }
 
@@ -249,14 +230,15 @@ export class SocketTransport implements Transport, TurnEnd {
     this.#handler = undefined;
     this.#paused = false;
     this.#socket.pause();
-    if (rest.length > 0) this.#held.unshift(Buffer.from(rest));
+    if (rest.length > 0) this.#held = [Buffer.from(rest), ...(this.#held ?? [])];
   }
 
   /** Gives the detached socket away, with the bytes that wait, for TLS to be spoken over it. */
   release(): Socket {
     this.turnOver();
-    const held = this.#held.splice(0);
-    if (held.length > 0) this.#socket.unshift(Buffer.concat(held));
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) this.#socket.unshift(Buffer.concat(held));
     return this.#socket;
   }
 
@@ -267,7 +249,8 @@ export class SocketTransport implements Transport, TurnEnd {
   receiveLent(byteCount: number): boolean {
     const buffer = this.#lentBuffer;
     if (buffer === undefined) return false;
-    if (this.#paused || this.#handler === undefined || this.#held.length > 0) {
+    if (this.#paused || this.#handler === undefined || this.#held !== undefined) {
+      this.#held ??= [];
       this.#held.push(Buffer.from(buffer.first(byteCount)));
       return false;
     }
@@ -292,7 +275,7 @@ export class SocketTransport implements Transport, TurnEnd {
 
   #receiveEnd(): void {
     this.#peerEnded = true;
-    if (this.#held.length > 0 || this.#socket.destroyed) return;
+    if (this.#held !== undefined || this.#socket.destroyed) return;
     this.#handler?.onEnd();
   }
 
@@ -306,23 +289,25 @@ export class SocketTransport implements Transport, TurnEnd {
   #catchUp(handler: TransportHandler): void {
     if (this.#handler !== handler) return;
     if (this.#closed) handler.onClose(this.#failure);
-    else if (this.#held.length === 0 && !this.#socket.destroyed) handler.onEnd();
+    else if (this.#held === undefined && !this.#socket.destroyed) handler.onEnd();
   }
 
   #releaseHeld(): void {
-    let next = this.#paused ? undefined : this.#held.shift();
-    if (next === undefined) return;
-    while (next !== undefined) {
-      this.#receive(next);
-      next = this.#paused ? undefined : this.#held.shift();
+    if (this.#held === undefined) return;
+    while (this.#held !== undefined) {
+      // Whoever detaches in the middle has put back what it had received: that is for the next handler.
+      if (this.#paused || this.#handler === undefined) return;
+      const next = this.#held.shift();
+      if (next !== undefined) this.#receive(next);
+      if (this.#held?.length === 0) this.#held = undefined;
     }
-    if (this.#held.length > 0) return;
     if (this.#peerEnded) this.#receiveEnd();
     else if (!this.#paused) this.#socket.resume();
   }
 
   #receiveClose(): void {
     this.#closed = true;
+    this.#onGone?.();
     this.#handler?.onClose(this.#failure);
   }
 }
@@ -333,9 +318,4 @@ export class SocketTransport implements Transport, TurnEnd {
  */
 export function socketTransport(socket: Socket): Transport {
   return new SocketTransport(socket);
-}
-
-/** Bytes that Node has asked the system to take and that it has not; undefined for a Node that does not say: whole writes are seen to go then. */
-function queuedBytes({ _handle: handle }: OwnedSocket): number | undefined {
-  return (handle?._parent ?? handle)?.writeQueueSize;
 }

@@ -12,8 +12,12 @@ import { byeFrame, PUSH_PROTOCOL } from "./protocol/frames.js";
 /** When those come back for whom there was no room, in milliseconds. */
 const BUSY_RETRY_MS = 5_000;
 
-/** Resolves when the connection is over. Throws what `hub.attach` throws for a mistake in `options`. */
-export async function serveSocket<User extends HubUser>(
+/**
+ * Resolves when the connection is over. Rejects with what `hub.attach` throws for a mistake in `options`.
+ *
+ * No function of this waits while the socket is idle: an async function that does costs each of thousands half a kilobyte.
+ */
+export function serveSocket<User extends HubUser>(
   hub: Hub<User>,
   socket: PushSocket,
   options: ServeOptions<User>,
@@ -25,25 +29,20 @@ export async function serveSocket<User extends HubUser>(
   try {
     port = hub.attach(subscriber, { ...options, answersPings: speaksProtocol });
   } catch (error) {
-    if (!isSluiceError(error) || error.code !== "push/busy") throw error;
+    if (!isSluiceError(error) || error.code !== "push/busy") return Promise.reject(error);
     subscriber.send(byeFrame("restart", BUSY_RETRY_MS));
     subscriber.end(END.busy);
-    return;
+    return Promise.resolve();
   }
   subscriber.tell(port);
   if (!speaksProtocol) {
     for (const room of options.rooms ?? []) void port.join({ room, since: undefined, history: 0, presence: false });
   }
-  // What a frame asked for may take longer than the connection lasts, or for ever: nobody waits for that.
-  await Promise.race([receiveAll(socket, port), socket.closed]);
-  await socket.closed;
-}
-
-async function receiveAll<User extends HubUser>(socket: PushSocket, port: HubPort<User>): Promise<void> {
-  try {
-    for await (const message of socket) await port.receive(message);
-  } catch (error) {
+  const received = socket.receiveEach((message) => port.receive(message));
+  return new Promise((resolve, reject) => {
     // A connection that breaks off has ended, and the hub knows; anything else is a fault of ours.
-    if (!isSluiceError(error)) throw error;
-  }
+    received.catch((error: unknown) => isSluiceError(error) || reject(error));
+    // What a frame asked for may take longer than the connection lasts, or for ever: nobody waits for that.
+    void socket.closed.then(() => resolve());
+  });
 }

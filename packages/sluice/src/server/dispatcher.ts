@@ -6,6 +6,7 @@
  * place, `#fail`, as the answer it deserves; what is the server's own fault is reported.
  */
 
+import { isThenable } from "../concurrency/thenable.js";
 import { ConnectionLostError, RequestTimeoutError, UsageError } from "../errors.js";
 import type { Responder } from "./exchange.js";
 import { HttpError } from "./http-error.js";
@@ -16,7 +17,6 @@ import { announce, isAbandonedBy } from "./request/request-access.js";
 import { pathOf, tryNormalisePath } from "./request/request-path.js";
 import { ServerRequest } from "./request/server-request.js";
 import type { Scope } from "./structure/scope.js";
-import { isThenable } from "./thenable.js";
 import { toReply } from "./to-reply.js";
 
 /** See the head of this file. */

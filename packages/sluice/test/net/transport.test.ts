@@ -1,7 +1,11 @@
 /** The one contract suite over each implementation of Transport, and what only one of them has. */
 
+import { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { memoryPair } from "../../src/net/memory.js";
+import { describePeer } from "../../src/net/peer-info.js";
+import { ReadBuffer } from "../../src/net/read-buffer.js";
+import { SocketTransport } from "../../src/net/socket-transport.js";
 import { ownSocketPair, type Pair, tcpPair, tlsPair, unixPair } from "./connected-pair.js";
 import { record, turns } from "./recorder.js";
 import { type ContractPair, transportContract } from "./transport-contract.js";
@@ -61,6 +65,31 @@ describe("socket transport", () => {
     expect(server.peer().remoteAddress).toBe("127.0.0.1");
     await close();
   });
+});
+
+describe("socket transport: what came before the handler that it is for", () => {
+  test("is not lost when one that detaches in the midst of it puts something back", async () => {
+    const buffer = new ReadBuffer(64);
+    const socket = new Socket();
+    const transport = new SocketTransport(socket, buffer);
+    for (const text of ["one,two", "three"]) transport.receiveLent(buffer.bytes.write(text));
+    const first = record(transport);
+    first.onPiece = () => transport.detach(Buffer.from("two"));
+    await turns();
+    expect(first.text).toBe("one,two");
+    const second = record(transport);
+    await turns();
+    expect(second.text).toBe("twothree");
+    socket.destroy();
+  });
+});
+
+test("a socket whose handle does not tell its addresses is asked itself, and one that is gone tells none", () => {
+  const told = { remoteAddress: "192.0.2.1", remotePort: 7, localAddress: "192.0.2.2", localPort: 8 };
+  expect(describePeer({ ...told, _handle: {} } as unknown as Socket)).toEqual({ ...told, tls: undefined });
+  const gone = { getpeername: () => -1, getsockname: () => -1 };
+  const nothing = { remoteAddress: undefined, remotePort: undefined, localAddress: undefined, localPort: undefined };
+  expect(describePeer({ ...told, _handle: gone } as unknown as Socket)).toEqual({ ...nothing, tls: undefined });
 });
 
 describe("socket transport: a large write under way", () => {

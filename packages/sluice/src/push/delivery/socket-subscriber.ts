@@ -8,9 +8,16 @@ import type { EndCode, Subscriber, SubscriberOwner } from "./subscriber.js";
 /** What is used of a WebSocket. */
 export type PushSocket = Pick<
   WebSocketConnection,
-  "protocol" | "bufferedAmount" | "onDrain" | "onEndSoon" | "sendPrepared" | "close" | "terminate" | "closed"
-> &
-  AsyncIterable<string | Uint8Array>;
+  | "protocol"
+  | "bufferedAmount"
+  | "onDrain"
+  | "onEndSoon"
+  | "receiveEach"
+  | "sendPrepared"
+  | "close"
+  | "terminate"
+  | "closed"
+>;
 
 /** From here on frames wait in the hub: more than the mark of a socket of any Node, so that its drain follows. */
 const FULL_BYTES = 64 * 1024;

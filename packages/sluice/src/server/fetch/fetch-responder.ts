@@ -3,6 +3,7 @@
  * is answered at once, without a promise.
  */
 
+import { isThenable } from "../../concurrency/thenable.js";
 import { ConnectionLostError, RequestTimeoutError } from "../../errors.js";
 import { randomId } from "../../platform/random.js";
 import type { Responder, ServerExchange } from "../exchange.js";
@@ -12,7 +13,6 @@ import { HttpError } from "../http-error.js";
 import { problemReply } from "../problem.js";
 import type { Reply } from "../reply.js";
 import { pathOf } from "../request/request-path.js";
-import { isThenable } from "../thenable.js";
 import type { ClientView, ProxyTrust } from "../trust-proxy.js";
 import { answerLight, answerResponse } from "./answer-response.js";
 import { type Afterwards, FetchContext } from "./fetch-context.js";

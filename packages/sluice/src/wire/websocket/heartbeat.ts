@@ -11,6 +11,9 @@ import { Deadline } from "../../concurrency/deadline.js";
 
 /** Whose heart beats. */
 export interface HeartbeatOwner {
+  readonly clock: Clock;
+  /** In milliseconds. */
+  readonly heartbeatInterval: number;
   /** Whether it is we who keep the peer waiting. */
   readonly readingPaused: boolean;
   /** Bytes of the transport's that the system has not taken. */
@@ -27,17 +30,13 @@ export class Heartbeat extends Deadline {
   /** Set by the owner when bytes arrive. */
   heard = true;
   readonly #owner: HeartbeatOwner;
-  readonly #clock: Clock;
-  readonly #intervalMs: number;
   /** What the system had taken at the last beat, if there was a backlog; else -1. */
   #takenBytes = -1;
 
-  constructor(owner: HeartbeatOwner, clock: Clock, intervalMs: number) {
+  constructor(owner: HeartbeatOwner) {
     super();
     this.#owner = owner;
-    this.#clock = clock;
-    this.#intervalMs = intervalMs;
-    clock.arm(this, intervalMs);
+    owner.clock.arm(this, owner.heartbeatInterval);
   }
 
   override expire(): void {
@@ -49,11 +48,11 @@ export class Heartbeat extends Deadline {
     this.heard = false;
     this.#takenBytes = owner.backlogBytes > 0 ? owner.handedBytes - owner.backlogBytes : -1;
     owner.sendHeartbeat();
-    this.#clock.arm(this, this.#intervalMs);
+    owner.clock.arm(this, owner.heartbeatInterval);
   }
 
   stop(): void {
-    this.#clock.disarm(this);
+    this.#owner.clock.disarm(this);
   }
 
   /** What the system takes from a backlog, the peer has made room for. Without a backlog it takes whatever there is. */

@@ -34,6 +34,17 @@ export interface IntakeOwner {
 /** What the inbox holds: whole messages, and in streaming mode those that begin. */
 export type Incoming = Message | IncomingStream;
 
+/** A message in several frames that is not complete: most connections have none. */
+interface Coming {
+  readonly isText: boolean;
+  readonly compressed: boolean;
+  /** Of a message that is given when it is whole. */
+  collector: Collector | undefined;
+  /** Of one that is read while it comes. */
+  stream: IncomingStream | undefined;
+  decoder: InstanceType<typeof TextDecoder> | undefined;
+}
+
 /** The messages of one connection on their way in. */
 export class MessageIntake implements FrameSink, InboxSource<Incoming, Message>, MessageStreamOwner {
   readonly inbox = new Inbox<Incoming>();
@@ -46,12 +57,7 @@ export class MessageIntake implements FrameSink, InboxSource<Incoming, Message>,
   /** Set when the connection has ended, and not as it should. */
   failure: Error | undefined = undefined;
   #streaming = false;
-  /** A message that is in several pieces. */
-  #collector: Collector | undefined = undefined;
-  #stream: IncomingStream | undefined = undefined;
-  #decoder: InstanceType<typeof TextDecoder> | undefined = undefined;
-  #isText = false;
-  #compressed = false;
+  #coming: Coming | undefined = undefined;
   #inflating = false;
   #discarding = false;
   #full = false;
@@ -70,7 +76,7 @@ export class MessageIntake implements FrameSink, InboxSource<Incoming, Message>,
     if (this.#discarding) return false;
     if (this.#inflating) return true;
     const { inbox } = this;
-    const held = inbox.cost + this.#streamCost + (this.#collector?.byteLength ?? 0);
+    const held = inbox.cost + this.#streamCost + (this.#coming?.collector?.byteLength ?? 0);
     this.#full = !inbox.awaited && held > (this.#full ? this.#maxQueuedBytes / 2 : this.#maxQueuedBytes);
     return this.#full;
   }
@@ -78,11 +84,12 @@ export class MessageIntake implements FrameSink, InboxSource<Incoming, Message>,
   /** From the next message on, messages are put into the box when they begin; what has come of the present one is its first part. */
   startStreaming(): void {
     this.#streaming = true;
-    const collector = this.#collector;
-    if (collector === undefined || this.#compressed) return;
-    this.#collector = undefined;
-    this.#openStream();
-    if (collector.byteLength > 0) this.#streamPart(collector.take(), false);
+    const coming = this.#coming;
+    if (coming?.collector === undefined || coming.compressed) return;
+    const { collector } = coming;
+    coming.collector = undefined;
+    this.#openStream(coming);
+    if (collector.byteLength > 0) this.#streamPart(coming, collector.take(), false);
   }
 
   // Frames.
@@ -99,35 +106,36 @@ export class MessageIntake implements FrameSink, InboxSource<Incoming, Message>,
 
   onMessageStart(opcode: DataOpcode, compressed: boolean): void {
     if (this.#discarding) return;
-    this.#isText = opcode === TEXT;
-    this.#compressed = compressed;
-    if (this.#streaming && !compressed) this.#openStream();
-    else this.#collector = new Collector(Number.POSITIVE_INFINITY, undefined);
+    const isText = opcode === TEXT;
+    const coming: Coming = { isText, compressed, collector: undefined, stream: undefined, decoder: undefined };
+    this.#coming = coming;
+    if (this.#streaming && !compressed) this.#openStream(coming);
+    else coming.collector = new Collector(Number.POSITIVE_INFINITY, undefined);
   }
 
   onData(piece: Buffer, borrowed: boolean): void {
-    if (this.#stream !== undefined) this.#streamPart(piece, borrowed);
-    else this.#collector?.add(piece, borrowed || piece.length < WORTH_KEEPING);
+    const coming = this.#coming;
+    if (coming?.stream !== undefined) this.#streamPart(coming, piece, borrowed);
+    else coming?.collector?.add(piece, borrowed || piece.length < WORTH_KEEPING);
   }
 
   onMessageEnd(): void {
-    const stream = this.#stream;
-    const collector = this.#collector;
-    this.#stream = undefined;
-    this.#collector = undefined;
+    const coming = this.#coming;
+    if (coming === undefined) return;
+    this.#coming = undefined;
+    const { isText, compressed, collector, stream } = coming;
     stream?.finish();
     if (collector === undefined) return;
     const bytes = collector.take();
-    if (this.#compressed) this.#inflate(this.#isText, bytes);
-    else this.#deliver(this.#isText ? decode(bytes) : bytes);
+    if (compressed) this.#inflate(isText, bytes);
+    else this.#deliver(isText ? decode(bytes) : bytes);
   }
 
   /** What comes from now on is of no interest. Messages in the box can still be taken; one that is not complete ends with `broken`. */
   discard(broken: Error): void {
     this.#discarding = true;
-    this.#collector = undefined;
-    this.#stream?.fail(broken);
-    this.#stream = undefined;
+    this.#coming?.stream?.fail(broken);
+    this.#coming = undefined;
   }
 
   /** Nothing comes any more; `failure` is for who waits, `undefined` for an end that is as it should be. */
@@ -173,18 +181,17 @@ export class MessageIntake implements FrameSink, InboxSource<Incoming, Message>,
     if (this.inbox.cost > this.#maxQueuedBytes) this.#owner.steerReading();
   }
 
-  #openStream(): void {
+  #openStream(coming: Coming): void {
     this.delivered = true;
-    this.#decoder = this.#isText ? new TextDecoder("utf-8", { ignoreBOM: true }) : undefined;
-    this.#stream = new IncomingStream(this.#isText ? "text" : "binary", this);
-    this.inbox.push(this.#stream);
+    coming.decoder = coming.isText ? new TextDecoder("utf-8", { ignoreBOM: true }) : undefined;
+    coming.stream = new IncomingStream(coming.isText ? "text" : "binary", this);
+    this.inbox.push(coming.stream);
   }
 
-  #streamPart(piece: Uint8Array, borrowed: boolean): void {
-    const stream = this.#stream;
+  #streamPart({ stream, decoder }: Coming, piece: Uint8Array, borrowed: boolean): void {
     if (stream === undefined) return;
     const before = stream.inbox.cost;
-    if (this.#decoder !== undefined) stream.push(this.#decoder.decode(piece, { stream: true }));
+    if (decoder !== undefined) stream.push(decoder.decode(piece, { stream: true }));
     else stream.push(borrowed ? new Uint8Array(piece) : handOver(piece));
     this.#streamCost += stream.inbox.cost - before;
   }

@@ -29,6 +29,7 @@ import {
   notPrepared,
   toMessage,
 } from "./message-input.js";
+import { MessageLoop } from "./message-loop.js";
 import type { MessageStream } from "./message-stream.js";
 import { MessageStreams } from "./message-streams.js";
 import { PreparedMessage } from "./prepared-message.js";
@@ -142,6 +143,15 @@ export class WebSocketConnection implements AsyncIterable<Message, undefined> {
   /** The messages, text as strings, others as bytes of the receiver's own. Leaving the loop leaves the connection as it is. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message, undefined> {
     return new InboxIterator(this.#link.intake);
+  }
+
+  /**
+   * Calls `listener` with one message after the other, with the next when the promise it returned has resolved. Resolves and rejects when a loop
+   * over the connection would have ended, and with what `listener` throws. While nothing comes it takes half a kilobyte less than
+   * that loop: for servers of very many sockets.
+   */
+  receiveEach(listener: (message: Message) => unknown): Promise<void> {
+    return MessageLoop.run(this.#link.intake, listener);
   }
 
   /**

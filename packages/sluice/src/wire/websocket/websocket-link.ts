@@ -8,7 +8,7 @@
  * the connection ends at once; a connection that ends without a close frame has broken off: 1006.
  */
 
-import { atTurnEnd, type TurnEnd } from "../../concurrency/clock.js";
+import { atTurnEnd, type Clock, type TurnEnd } from "../../concurrency/clock.js";
 import type { Deadline } from "../../concurrency/deadline.js";
 import { OwnedDeadline } from "../../concurrency/owned-deadline.js";
 import type { Transport, TransportHandler } from "../../net/transport.js";
@@ -71,8 +71,7 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
 
   /** Takes the transport over. `rest`: what came behind the handshake; it is the link's from now on. */
   start(rest: Uint8Array): void {
-    const { heartbeat } = this.#settings.options;
-    if (heartbeat !== Number.POSITIVE_INFINITY) this.#heartbeat = new Heartbeat(this, this.#owner.clock, heartbeat);
+    if (this.heartbeatInterval !== Number.POSITIVE_INFINITY) this.#heartbeat = new Heartbeat(this);
     this.transport.attach(this);
     if (rest.length > 0) this.#feed(rest, false);
   }
@@ -88,6 +87,14 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
 
   get cause(): EndCause | undefined {
     return this.#cause;
+  }
+
+  get clock(): Clock {
+    return this.#owner.clock;
+  }
+
+  get heartbeatInterval(): number {
+    return this.#settings.options.heartbeat;
   }
 
   get readingPaused(): boolean {
@@ -227,8 +234,7 @@ export class WebSocketLink implements TransportHandler, HeartbeatOwner, IntakeOw
   }
 
   onSilence(): void {
-    const { heartbeat } = this.#settings.options;
-    const why = `the peer is silent: nothing came for ${heartbeat} ms after a ping`;
+    const why = `the peer is silent: nothing came for ${this.heartbeatInterval} ms after a ping`;
     this.terminate({ code: "websocket/silent", why });
   }
 
