@@ -34,8 +34,8 @@ const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
 
-/** See {@link WhatwgWebSocket.CONNECTING} and the others. */
-export type SocketReadyState = typeof CONNECTING | typeof OPEN | typeof CLOSING | typeof CLOSED;
+/** `CONNECTING` 0, `OPEN` 1, `CLOSING` 2 or `CLOSED` 3. */
+export type SocketReadyState = 0 | 1 | 2 | 3;
 
 const NORMAL = 1000;
 const ABNORMAL = 1006;
