@@ -128,7 +128,9 @@ describe("a list", () => {
   test("that names a URL twice: downloaded once, and told", async () => {
     const { url, seen } = await serve((request, response) => give(request, response));
     const folder = await emptyFolder();
-    const { code, out, err } = await downloadIn([`${url}/a`, `${url}/b`, `${url}/a#top`, ...list(folder, "-c", "1")]);
+    const withoutScheme = url.slice("http://".length);
+    const urls = [`${withoutScheme}/a`, `${url}/b`, `${url}/a#top`];
+    const { code, out, err } = await downloadIn([...urls, ...list(folder, "-c", "1")]);
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(told(out)).toMatchObject([
       { type: "done", index: 0 },

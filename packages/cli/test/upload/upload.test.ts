@@ -47,7 +47,8 @@ async function fileOf(bytes: Buffer, name = "data.bin"): Promise<string> {
 test("in a pipe it tells in lines of JSON, the last of which says where it is", async () => {
   const { url, incoming } = await serving();
   const bytes = randomBytes(100_000);
-  const args = ["upload", await fileOf(bytes), `${url}/files`, "--checksum", "sha256", "--chunk-size", "40k"];
+  const place = `${url.slice("http://".length)}/files`;
+  const args = ["upload", await fileOf(bytes), place, "--checksum", "sha256", "--chunk-size", "40k"];
   const { code, stdout, stderr } = await run(args);
   const lines = jsonLines(stdout);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
