@@ -47,8 +47,6 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> extends Re
   readonly method: string;
   /** The path as routes see it: escapes of reserved characters stay, equivalent spellings are one. No query. */
   readonly path: string;
-  /** The pattern of the route that answers, such as `/users/:id`; undefined on the way to a 404 or 405. */
-  readonly route: string | undefined;
 
   #exchange: ServerExchange;
   readonly #surroundings: RequestSurroundings;
@@ -67,13 +65,17 @@ export class ServerRequest<Params = Readonly<Record<string, string>>> extends Re
     super();
     this.method = exchange.method;
     this.path = path;
-    this.route = match?.value.pattern;
     this.#exchange = exchange;
     this.#surroundings = surroundings;
     this.#match = match;
   }
 
   // ── where it goes ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The pattern of the route that answers, such as `/users/:id`; undefined on the way to a 404 or 405. */
+  get route(): string | undefined {
+    return this.#match?.value.pattern;
+  }
 
   /** The parameters of the route's path, unescaped. Throws `HttpError` 400 for an escape that is not UTF-8. */
   get params(): Params {

@@ -11,6 +11,7 @@ import type { Transport } from "../../net/transport.js";
 import { CLOSE_CODES } from "../../websocket/close-codes.js";
 import type { HandedOver, Successor } from "../../wire/handed-over.js";
 import { isEndOf } from "../../wire/websocket/is-end-of.js";
+import { type LoopFollower, MessageLoop } from "../../wire/websocket/message-loop.js";
 import { openWebSocket, type WebSocketSetup } from "../../wire/websocket/open-websocket.js";
 import type { WebSocketConnection } from "../../wire/websocket/websocket-connection.js";
 import { HttpError } from "../http-error.js";
@@ -39,7 +40,7 @@ interface Verdict {
 const DONE: Verdict = { code: CLOSE_CODES.NORMAL, reason: "" };
 
 /** One conversation; see the head of this file. */
-export class Conversation implements Successor {
+export class Conversation implements Successor, LoopFollower {
   readonly #request: ServerRequest;
   readonly #admission: Admission;
   /** Let go when the handler has them. */
@@ -88,25 +89,28 @@ export class Conversation implements Successor {
     try {
       outcome = handler(socket, this.#request, data);
     } catch (error) {
-      void this.#fail(socket, error);
+      this.onLoopFail(error);
       return;
     }
-    if (isThenable(outcome)) this.#follow(outcome);
-    else void this.#end(socket, DONE);
+    // What `receiveEach` returns tells without a promise; of others two functions are kept while the handler runs.
+    if (outcome instanceof MessageLoop) outcome.follow(this);
+    else if (isThenable(outcome))
+      outcome.then(
+        () => this.onLoopEnd(),
+        (error: unknown) => this.onLoopFail(error),
+      );
+    else this.onLoopEnd();
   }
 
-  /** Two bound functions are what a handler that runs costs: an async function of our own would cost four times as much. */
-  #follow(outcome: PromiseLike<unknown>): void {
-    outcome.then(Conversation.#handled.bind(this), Conversation.#thrown.bind(this));
+  /** The handler has returned. */
+  onLoopEnd(): void {
+    if (this.#socket !== undefined) void this.#end(this.#socket, DONE);
   }
 
-  static readonly #handled = function (this: Conversation): unknown {
-    return this.#socket && this.#end(this.#socket, DONE);
-  };
-
-  static readonly #thrown = function (this: Conversation, error: unknown): unknown {
-    return this.#socket && this.#fail(this.#socket, error);
-  };
+  /** The handler has thrown. */
+  onLoopFail(error: unknown): void {
+    if (this.#socket !== undefined) void this.#fail(this.#socket, error);
+  }
 
   #fail(socket: WebSocketConnection, error: unknown): Promise<void> {
     const verdict = verdictOn(error);

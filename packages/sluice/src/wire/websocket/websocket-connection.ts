@@ -146,12 +146,12 @@ export class WebSocketConnection implements AsyncIterable<Message, undefined> {
   }
 
   /**
-   * Calls `listener` with one message after the other, with the next when the promise it returned has resolved. Resolves and rejects when a loop
-   * over the connection would have ended, and with what `listener` throws. While nothing comes it takes half a kilobyte less than
-   * that loop: for servers of very many sockets.
+   * Calls `listener` with one message after the other, with the next when the promise it returned has resolved. Resolves or rejects when and as
+   * a loop over the connection would end, and rejects with what `listener` throws. While nothing comes, a server's handler that returns
+   * this keeps 900 bytes less than one with a loop: for very many sockets.
    */
-  receiveEach(listener: (message: Message) => unknown): Promise<void> {
-    return MessageLoop.run(this.#link.intake, listener);
+  receiveEach(listener: (message: Message) => unknown): Promise<undefined> {
+    return new MessageLoop(this.#link.intake, listener);
   }
 
   /**

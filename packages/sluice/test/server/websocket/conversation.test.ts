@@ -140,6 +140,36 @@ describe("a conversation", () => {
     ]);
   });
 
+  test("that is read by receiveEach ends as one that is read by a loop", async () => {
+    const { app, errors } = application();
+    const unheard: unknown[] = [];
+    const onUnheard = (error: unknown) => void unheard.push(error);
+    process.on("unhandledRejection", onUnheard);
+    app.websocket("/", (socket) =>
+      socket.receiveEach((message) => {
+        if (message === "throw") throw new Error("secret");
+        if (message === "refuse") return Promise.reject(new HttpError(403, "Not you", { code: "app/not-you" }));
+        if (message === "close") return socket.close(4001, "enough");
+        return socket.send(message);
+      }),
+    );
+    const server = await serve(app);
+    const endingOf = async (...words: string[]) => {
+      const socket = await RawSocket.open(server, "/");
+      for (const word of words) socket.send(text(word));
+      return socket.untilClosing();
+    };
+    expect(await endingOf("hello", "throw")).toEqual([1011, ""]);
+    expect(await endingOf("refuse")).toEqual([1008, "app/not-you"]);
+    expect(await endingOf("close")).toEqual([4001, "enough"]);
+    const broken = await RawSocket.open(server, "/");
+    broken.client.socket.resetAndDestroy();
+    await eventually(() => server.connections.open === 0);
+    process.off("unhandledRejection", onUnheard);
+    expect(errors.map(String)).toEqual(["Error: secret"]);
+    expect(unheard).toEqual([]);
+  });
+
   test("whose data is refused is closed with 1008, and nobody is told of a fault", async () => {
     const { app, errors } = application();
     app.websocket("/forbidden", () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { WebSocketClosedError } from "../../../src/errors.js";
 import type { Message } from "../../../src/wire/websocket/inbox.js";
+import type { MessageLoop } from "../../../src/wire/websocket/message-loop.js";
 import { BINARY, CLOSE, CONTINUATION, closing, FIN, Linked, TEXT, turns } from "./websocket-setup.js";
 
 const texts = (linked: Linked, ...words: string[]) => words.map((word) => linked.peerFrame(FIN | TEXT, word));
@@ -128,5 +129,56 @@ describe("receiveEach", () => {
     await turns();
     await turns();
     expect(got).toEqual(["in parts", "next"]);
+  });
+
+  it("tells a follower in place of a promise, at once if it is over; a failure that it is told is nobody else's", async () => {
+    const unheard: unknown[] = [];
+    const onUnheard = (error: unknown) => void unheard.push(error);
+    process.on("unhandledRejection", onUnheard);
+    const told: unknown[] = [];
+    const follower = { onLoopEnd: () => told.push("end"), onLoopFail: (error: unknown) => told.push(String(error)) };
+    const follow = (loop: Promise<undefined>) => (loop as MessageLoop<Message, Message>).follow(follower);
+    const linked = new Linked();
+    linked.packets(...texts(linked, "kept"));
+    follow(linked.socket.receiveEach(() => expect.fail("early")));
+    follow(linked.socket.receiveEach(() => undefined));
+    linked.packets(linked.peerFrame(FIN | CLOSE, closing(1000)), { end: true });
+    await turns();
+    await new Promise(setImmediate);
+    process.off("unhandledRejection", onUnheard);
+    expect(told).toEqual([expect.stringContaining("early"), "end"]);
+    expect(unheard).toEqual([]);
+  });
+
+  it("is heard of when it fails and nobody has asked for its outcome, as any promise is", async () => {
+    const unheard: unknown[] = [];
+    const mine = new Error("unheard");
+    // Vitest's own listeners would take it for a fault of the test.
+    const others = process.listeners("unhandledRejection");
+    process.removeAllListeners("unhandledRejection");
+    process.on("unhandledRejection", (error) => void unheard.push(error));
+    const linked = new Linked();
+    void linked.socket.receiveEach(() => Promise.reject(mine));
+    linked.packets(...texts(linked, "a"));
+    await turns();
+    await new Promise(setImmediate);
+    process.removeAllListeners("unhandledRejection");
+    for (const listener of others) process.on("unhandledRejection", listener);
+    expect(unheard).toEqual([mine]);
+  });
+
+  it("is a promise: then, catch and finally, and it says what it is", async () => {
+    const linked = new Linked();
+    const loop = linked.socket.receiveEach(() => undefined);
+    const seen: unknown[] = [];
+    const all = Promise.all([
+      loop.then((value) => seen.push(value)),
+      loop.catch(() => seen.push("caught")),
+      loop.finally(() => seen.push("finally")),
+    ]);
+    linked.packets(linked.peerFrame(FIN | CLOSE, closing(1000)), { end: true });
+    await all;
+    expect(seen).toEqual([undefined, "finally"]);
+    expect(String(loop)).toBe("[object MessageLoop]");
   });
 });
