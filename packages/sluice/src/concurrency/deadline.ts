@@ -40,9 +40,12 @@ export class CallbackDeadline extends Deadline {
   }
 }
 
-/** Arms a new deadline that calls `callback` in `delayMs` milliseconds; disarm it through the same clock. */
-export function callLater(clock: Clock, delayMs: number, callback: () => void): Deadline {
+/**
+ * Arms a new deadline that calls `callback` in `delayMs` milliseconds; disarm it through the same clock. The process may end before unless it
+ * `holdsProcess`.
+ */
+export function callLater(clock: Clock, delayMs: number, callback: () => void, holdsProcess = false): Deadline {
   const deadline = new CallbackDeadline(callback);
-  clock.arm(deadline, delayMs);
+  clock.arm(deadline, delayMs, holdsProcess);
   return deadline;
 }

@@ -188,7 +188,8 @@ export class Server implements AsyncDisposable {
       void nextTurn().then(() => connections.destroy());
       return;
     }
-    const deadline = callLater(clock, grace, () => connections.destroy());
+    // It may be the last thing that holds the process: a handler can go on behind a connection that is gone.
+    const deadline = callLater(clock, grace, () => connections.destroy(), true);
     this.whenClosed(() => clock.disarm(deadline));
   }
 }

@@ -2,6 +2,7 @@
 import { Agent, request } from "node:http";
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
+import { runChild } from "../../client/child.js";
 import { RawClient } from "../raw-client.js";
 import { type ServerProcess, startServerProcess } from "./server-process.js";
 
@@ -148,4 +149,22 @@ describe("a handler that throws", () => {
       expect(reported.filter((message) => message === `thrown ${where}`)).toHaveLength(1);
     }
   });
+});
+
+test("close() ends when its grace is over, though nothing but a handler without a connection is left", async () => {
+  const { code, output, errors } = await runChild(`
+    import { Application } from "./dist/server.js";
+    import { ClientSession } from "./dist/index.js";
+    const app = new Application();
+    app.websocket("/", () => new Promise(() => {}));
+    const server = await app.listen({ port: 0, host: "127.0.0.1" });
+    const session = new ClientSession();
+    const socket = await session.websocket(server.url.replace("http", "ws"));
+    socket.terminate();
+    await socket.closed;
+    await session.close();
+    await server.close({ grace: 50 });
+    console.log("closed");
+  `);
+  expect({ code, output, errors }).toEqual({ code: 0, output: "closed\n", errors: "" });
 });
