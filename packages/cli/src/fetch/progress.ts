@@ -2,13 +2,11 @@
  * The live line at the foot of a terminal. It is painted over with a carriage return and spaces, without escape codes, at most ten
  * times a second, and taken away before anything else is written there.
  */
-import { sleep } from "sluice";
 import type { Output } from "../terminal/output.js";
+import { repaint } from "../terminal/repaint.js";
 import { progressText } from "./progress-text.js";
 import { Speed } from "./speed.js";
 import type { Tally } from "./tally.js";
-
-const REPAINT_MS = 100;
 
 /** Paints a tally; on an output that cannot be painted over it does nothing. */
 export class Progress {
@@ -35,7 +33,7 @@ export class Progress {
 
   /** Paints from now on, until {@link end}. */
   start(): void {
-    if (this.#output.repaints) this.#running ??= this.#repaint();
+    if (this.#output.repaints) this.#running ??= repaint(() => this.paint(), this.#stop.signal);
   }
 
   /** Said before the figures from now on. */
@@ -71,15 +69,5 @@ export class Progress {
     const text = (this.#note + figures).slice(0, width);
     this.#output.say(`\r${text}${" ".repeat(Math.max(0, Math.min(this.#painted, width) - text.length))}`);
     this.#painted = text.length;
-  }
-
-  async #repaint(): Promise<void> {
-    const { signal } = this.#stop;
-    while (!signal.aborted) {
-      this.paint();
-      await sleep(REPAINT_MS, { signal }).catch((error: unknown) => {
-        if (!signal.aborted) throw error;
-      });
-    }
   }
 }

@@ -2,11 +2,10 @@
  * The block of lines at the foot of a terminal that tell how far things are, one for each download for instance. It is painted over at most ten times a
  * second, and taken away before anything else is written there.
  */
-import { sleep } from "sluice";
 import type { Output } from "./output.js";
+import { repaint } from "./repaint.js";
 import { widthOf } from "./text-width.js";
 
-const REPAINT_MS = 100;
 /** Control sequences (ECMA-48 §8.3): cursor up, erase to the end of the line, erase to the end of the screen. */
 const UP = (lines: number): string => `\u001b[${lines}A`;
 const TO_LINE_END = "\u001b[K";
@@ -30,7 +29,7 @@ export class Bars {
 
   /** Paints from now on, until {@link Bars.end}. */
   start(): void {
-    if (this.#output.repaints) this.#running ??= this.#repaint();
+    if (this.#output.repaints) this.#running ??= repaint(() => this.paint(), this.#stop.signal);
   }
 
   /** Takes the block away; the next repaint brings it back. */
@@ -62,15 +61,5 @@ export class Bars {
     const { columns } = this.#output;
     const height = this.#painted.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns)), 0);
     return height === 0 ? "" : `${UP(height)}\r`;
-  }
-
-  async #repaint(): Promise<void> {
-    const { signal } = this.#stop;
-    while (!signal.aborted) {
-      this.paint();
-      await sleep(REPAINT_MS, { signal }).catch((error: unknown) => {
-        if (!signal.aborted) throw error;
-      });
-    }
   }
 }
